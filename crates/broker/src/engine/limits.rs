@@ -1,0 +1,60 @@
+//! A limit on everything the engine holds.
+
+use std::time::Duration;
+
+/// The engine's bounds. Reaching one is an error to whoever wants more, never a silent drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages in one channel, dead letters included.
+    pub channel_messages: usize,
+    /// Bytes in one channel, dead letters included.
+    pub channel_bytes: usize,
+    /// Bytes in all channels together.
+    pub total_bytes: usize,
+    /// The largest message in bytes.
+    pub message_bytes: usize,
+    /// Channels (queues, groups and instances together).
+    pub channels: usize,
+    /// Inboxes, abandoned ones included.
+    pub inboxes: usize,
+    /// Connections.
+    pub connections: usize,
+    /// Consumers of one connection.
+    pub consumers_per_connection: usize,
+    /// The credit of one consumer.
+    pub credit: u32,
+    /// Registered instances.
+    pub instances: usize,
+    /// Contracts that are remembered.
+    pub contracts: usize,
+    /// Replies kept for an inbox whose client is away.
+    pub inbox_backlog: usize,
+    /// How long an inbox whose client is away is kept.
+    pub inbox_grace: Duration,
+    /// How long an empty channel without a consumer is kept.
+    pub channel_idle: Duration,
+    /// How long a silent connection's instances stay registered.
+    pub silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            channel_messages: 1_000_000,
+            channel_bytes: 1 << 30,
+            total_bytes: 4 << 30,
+            message_bytes: 8 << 20,
+            channels: 10_000,
+            inboxes: 100_000,
+            connections: 10_000,
+            consumers_per_connection: 1_000,
+            credit: 65_536,
+            instances: 10_000,
+            contracts: 10_000,
+            inbox_backlog: 10_000,
+            inbox_grace: Duration::from_secs(10),
+            channel_idle: Duration::from_secs(600),
+            silence: Duration::from_millis(2_500),
+        }
+    }
+}

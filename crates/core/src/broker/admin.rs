@@ -1,0 +1,68 @@
+//! An operator's view of a broker.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BoxFuture, BrokerError, Depth};
+use crate::{Channel, Envelope, Guid};
+
+/// One channel's figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelStats {
+    /// Its name.
+    pub channel: Channel,
+    /// What it holds now.
+    #[serde(flatten)]
+    pub depth: Depth,
+    /// Bytes held now.
+    pub bytes: u64,
+    /// Messages put on it since the broker started.
+    pub enqueued: u64,
+    /// Deliveries settled since the broker started.
+    pub settled: u64,
+    /// Deliveries that were not a message's first.
+    pub redelivered: u64,
+    /// Messages dropped because their time ran out before a worker took them.
+    pub expired: u64,
+    /// Age in milliseconds of the oldest waiting message.
+    pub oldest_ms: u64,
+    /// Whether deliveries are paused.
+    pub paused: bool,
+}
+
+/// A message that was buried or has used up its attempts.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Its number at the broker, unique in its channel.
+    pub number: u64,
+    /// The call's GUID.
+    pub id: Guid,
+    /// Why it is dead.
+    pub reason: String,
+    /// How often it was attempted.
+    pub attempts: u32,
+    /// How long ago it died.
+    pub age: Duration,
+    /// The message itself.
+    pub envelope: Envelope,
+}
+
+/// What an operator may ask of a broker.
+pub trait Admin: Send + Sync {
+    /// All channels, by name.
+    fn channels(&self) -> BoxFuture<'_, Result<Vec<ChannelStats>, BrokerError>>;
+
+    /// A channel's dead letters, oldest first, at most `limit`.
+    fn dead<'a>(&'a self, channel: &'a Channel, limit: u32) -> BoxFuture<'a, Result<Vec<DeadLetter>, BrokerError>>;
+
+    /// Makes dead letters ready again with their attempts reset: one of them by number, or up to
+    /// `limit`, oldest first. Returns how many.
+    fn kick<'a>(&'a self, channel: &'a Channel, number: Option<u64>, limit: u32) -> BoxFuture<'a, Result<u64, BrokerError>>;
+
+    /// Deletes dead letters: one by number, or all. Returns how many.
+    fn drop_dead<'a>(&'a self, channel: &'a Channel, number: Option<u64>) -> BoxFuture<'a, Result<u64, BrokerError>>;
+
+    /// Holds back all deliveries of a channel for this long; zero resumes.
+    fn pause<'a>(&'a self, channel: &'a Channel, time: Duration) -> BoxFuture<'a, Result<(), BrokerError>>;
+}

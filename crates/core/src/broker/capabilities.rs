@@ -1,0 +1,41 @@
+//! What a broker guarantees.
+
+use serde::Serialize;
+
+/// What survives a restart of the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Persistence {
+    /// Nothing.
+    Memory,
+    /// What was accepted, if the server is configured to store it.
+    Disk,
+}
+
+/// What a broker guarantees. The conformance suite checks each: that it holds where it is claimed,
+/// and that the operation is refused where it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Capabilities {
+    /// The broker's name, such as `memory`.
+    pub broker: &'static str,
+    /// Lower priorities are delivered first.
+    pub priority: bool,
+    /// A message can be held back.
+    pub delay: bool,
+    /// Unsettled work comes back when its lease ends or its worker is gone.
+    pub redelivery: bool,
+    /// The attempt is counted, and dead letters are kept with their reason.
+    pub dead_letters: bool,
+    /// A reply and the end of its lease are one operation.
+    pub atomic_reply: bool,
+    /// A full queue is an error to the sender.
+    pub bounded: bool,
+    /// The sender learns that a message was accepted.
+    pub confirms: bool,
+    /// A reply to an inbox that is gone is known to be lost.
+    pub dead_inbox_known: bool,
+    /// What survives a restart.
+    pub persistence: Persistence,
+    /// The largest envelope in bytes.
+    pub max_message: usize,
+}

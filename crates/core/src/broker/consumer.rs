@@ -1,0 +1,78 @@
+//! A stream of deliveries.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::{Ack, Delivery};
+
+/// How to consume a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsumeOptions {
+    /// How many deliveries the consumer takes before it settles one. At least 1.
+    pub credit: u32,
+    /// How long a lease lasts unless it is extended.
+    pub lease: Duration,
+    /// After how many attempts a message becomes a dead letter.
+    pub max_attempts: u32,
+}
+
+impl Default for ConsumeOptions {
+    fn default() -> Self {
+        Self { credit: 64, lease: Duration::from_secs(30), max_attempts: 5 }
+    }
+}
+
+/// The broker's side of a consumer.
+pub trait ConsumerControl: Send + Sync {
+    /// No more deliveries; those that are out stay leased until they are settled.
+    fn stop(&self) -> Ack;
+}
+
+/// A stream of deliveries from one channel. Dropping it stops it.
+pub struct Consumer {
+    // Unbounded in type, bounded by the consumer's credit, which the broker keeps.
+    deliveries: mpsc::UnboundedReceiver<Delivery>,
+    control: Arc<dyn ConsumerControl>,
+}
+
+impl Consumer {
+    /// A consumer that reads what the adapter sends.
+    #[must_use]
+    pub fn new(deliveries: mpsc::UnboundedReceiver<Delivery>, control: Arc<dyn ConsumerControl>) -> Self {
+        Self { deliveries, control }
+    }
+
+    /// The next delivery, or `None` once the consumer is stopped or the broker closed.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        self.deliveries.recv().await
+    }
+
+    /// As [`Consumer::next`], for hand-written futures.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        self.deliveries.poll_recv(cx)
+    }
+
+    /// Asks the broker for no more. When the [`Ack`] resolves, every delivery made before is in
+    /// the stream, and after them it ends.
+    pub fn stop(&self) -> Ack {
+        self.control.stop()
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        drop(self.control.stop());
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").finish_non_exhaustive()
+    }
+}

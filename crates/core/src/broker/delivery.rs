@@ -1,0 +1,127 @@
+//! One envelope handed to one worker under a lease.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Ack, BrokerError};
+use crate::Envelope;
+
+/// Names one lease of one message at its broker. Its meaning is the adapter's; a lease that has
+/// ended never comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// Where the message is.
+    pub slot: u32,
+    /// Which lease of the broker's life this is.
+    pub number: u64,
+}
+
+/// How a delivery ends.
+#[derive(Debug)]
+pub enum Settlement {
+    /// Answered: the reply goes to the request's inbox and the lease ends, as one operation.
+    Reply(Envelope),
+    /// Done; there is nobody to answer.
+    Done,
+    /// To be tried again after a delay; counts as an attempt.
+    Retry {
+        /// How long to hold it back.
+        delay: Duration,
+        /// Why, for the dead letter that it becomes when its attempts are used up.
+        reason: String,
+    },
+    /// Given back untouched; does not count as an attempt.
+    Release,
+    /// Not to be tried again: becomes a dead letter.
+    Bury {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The broker's side of its leases.
+pub trait Leases: Send + Sync {
+    /// Ends a lease. [`BrokerError::Stale`] if it has ended already.
+    fn settle(&self, lease: Lease, settlement: Settlement) -> Ack;
+
+    /// Sends a reply that is not the final one to the request's inbox.
+    fn partial(&self, lease: Lease, reply: Envelope) -> Ack;
+
+    /// Starts the lease's time anew.
+    fn extend(&self, lease: Lease) -> Ack;
+}
+
+/// One envelope handed to one worker under a lease. It is settled by value, so that settling twice
+/// does not compile; dropped unsettled, it is given back at once as a failed attempt.
+pub struct Delivery {
+    envelope: Arc<Envelope>,
+    attempt: u32,
+    lease_time: Duration,
+    lease: Option<Lease>,
+    leases: Arc<dyn Leases>,
+}
+
+impl Delivery {
+    /// A delivery under `lease`, which lasts `lease_time` unless it is extended.
+    #[must_use]
+    pub fn new(envelope: Arc<Envelope>, attempt: u32, lease: Lease, lease_time: Duration, leases: Arc<dyn Leases>) -> Self {
+        Self { envelope, attempt, lease_time, lease: Some(lease), leases }
+    }
+
+    /// The envelope.
+    #[must_use]
+    pub fn envelope(&self) -> &Arc<Envelope> {
+        &self.envelope
+    }
+
+    /// Which attempt this is, 1 for the first.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// How long the lease lasts unless it is extended.
+    #[must_use]
+    pub fn lease_time(&self) -> Duration {
+        self.lease_time
+    }
+
+    /// Sends a reply that is not the final one.
+    pub fn partial(&self, reply: Envelope) -> Ack {
+        match self.lease {
+            Some(lease) => self.leases.partial(lease, reply),
+            None => Ack::ready(Err(BrokerError::Stale)),
+        }
+    }
+
+    /// Starts the lease's time anew.
+    pub fn extend(&self) -> Ack {
+        match self.lease {
+            Some(lease) => self.leases.extend(lease),
+            None => Ack::ready(Err(BrokerError::Stale)),
+        }
+    }
+
+    /// Ends the lease.
+    pub fn settle(mut self, settlement: Settlement) -> Ack {
+        match self.lease.take() {
+            Some(lease) => self.leases.settle(lease, settlement),
+            None => Ack::ready(Err(BrokerError::Stale)),
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            let reason = "the worker dropped it".to_owned();
+            drop(self.leases.settle(lease, Settlement::Retry { delay: Duration::ZERO, reason }));
+        }
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Delivery");
+        debug.field("envelope", &self.envelope.id).field("attempt", &self.attempt).finish_non_exhaustive()
+    }
+}

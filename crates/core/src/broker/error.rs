@@ -1,0 +1,75 @@
+//! What can go wrong between a client or worker and its broker.
+
+/// Why the broker did not do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokerError {
+    /// A limit is reached; nothing was accepted.
+    #[error("{what} is full: {limit}")]
+    Full {
+        /// What is full, such as `queue greeter.v1`.
+        what: String,
+        /// The limit, such as `100000 messages`.
+        limit: String,
+    },
+    /// The message is larger than the broker takes.
+    #[error("the message has {size} bytes; the broker takes at most {limit}")]
+    TooLarge {
+        /// The message's size in bytes.
+        size: usize,
+        /// The largest that is taken.
+        limit: usize,
+    },
+    /// The broker cannot be reached; nothing was sent.
+    #[error("the broker is not available: {reason}")]
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+    /// The connection was lost after the message was sent; whether it was accepted is unknown.
+    #[error("the connection to the broker was lost: {reason}")]
+    Lost {
+        /// Why.
+        reason: String,
+    },
+    /// The message's time ran out before a worker took it; it was dropped unexecuted.
+    #[error("the time ran out before a worker was free")]
+    Expired,
+    /// The lease has ended, so that settling it changed nothing.
+    #[error("the lease has ended; somebody else has the work now")]
+    Stale,
+    /// The broker cannot do this at all; see [`Capabilities`](super::Capabilities).
+    #[error("{broker} cannot {operation}")]
+    Unsupported {
+        /// The broker's name.
+        broker: &'static str,
+        /// What it cannot do.
+        operation: &'static str,
+    },
+    /// The broker refused the operation.
+    #[error("the broker refused: {reason}")]
+    Refused {
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+impl BrokerError {
+    /// The broker cannot be reached, for this reason.
+    #[must_use]
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { reason: reason.into() }
+    }
+
+    /// The connection was lost, for this reason.
+    #[must_use]
+    pub fn lost(reason: impl Into<String>) -> Self {
+        Self::Lost { reason: reason.into() }
+    }
+
+    /// The broker refused, for this reason.
+    #[must_use]
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused { reason: reason.into() }
+    }
+}

@@ -1,0 +1,45 @@
+//! [`Payload`] itself.
+
+use bytes::Bytes;
+
+use crate::{Codec, Result, contract::Shape};
+
+/// A message that a handler takes or returns: any `prost::Message`, or `Json<T>` of a serde type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel in an envelope",
+    label = "neither a protobuf message nor `Json<...>`",
+    note = "wrap a serde type as `Json<{Self}>`; a protobuf message must implement `prost::Message` and `Default`"
+)]
+pub trait Payload: Sized + Send + 'static {
+    /// How it is encoded.
+    const CODEC: Codec;
+
+    /// Encodes it.
+    ///
+    /// # Errors
+    /// `Internal` if the value has no encoding, such as a JSON map whose keys are not strings.
+    fn encode(&self) -> Result<Bytes>;
+
+    /// Decodes it.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the bytes are not such a message.
+    fn decode(bytes: Bytes) -> Result<Self>;
+
+    /// The type's name for a contract.
+    #[must_use]
+    fn type_name() -> String;
+
+    /// The shape of its JSON, if it is JSON.
+    #[must_use]
+    fn shape() -> Shape {
+        Shape::Any
+    }
+}
+
+/// The last part of a Rust type's path, without its generic arguments.
+pub(super) fn short_name<T: ?Sized>() -> String {
+    let full = std::any::type_name::<T>();
+    let head = full.split('<').next().unwrap_or(full);
+    head.rsplit("::").next().unwrap_or(head).to_owned()
+}

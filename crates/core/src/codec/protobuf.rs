@@ -1,0 +1,23 @@
+//! Protobuf payloads.
+
+use bytes::Bytes;
+
+use super::payload::{Payload, short_name};
+use crate::{Codec, Result, Status};
+
+impl<M: prost::Message + Default + 'static> Payload for M {
+    const CODEC: Codec = Codec::Protobuf;
+
+    fn encode(&self) -> Result<Bytes> {
+        Ok(Bytes::from(self.encode_to_vec()))
+    }
+
+    fn decode(bytes: Bytes) -> Result<Self> {
+        <M as prost::Message>::decode(bytes)
+            .map_err(|error| Status::invalid_argument(format!("not a {} in protobuf: {error}", short_name::<M>())))
+    }
+
+    fn type_name() -> String {
+        short_name::<M>()
+    }
+}

@@ -1,0 +1,140 @@
+//! Writing an envelope.
+
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{
+    Envelope, Headers,
+    wire::{bytes_len, number_len, put_bytes, put_bytes_always, put_number, varint_len},
+};
+use crate::{Ledger, Status, TraceContext};
+
+impl Envelope {
+    /// The exact length of [`Envelope::encode`]'s output.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let optional = |value: usize| bytes_len(value);
+        bytes_len(16)
+            + number_len(self.kind as u64)
+            + bytes_len(self.method.len())
+            + self.reply_to.map_or(0, |_| bytes_len(16))
+            + number_len(millis(self.budget))
+            + number_len(self.codec as u64)
+            + headers_len(&self.headers)
+            + self.trace.as_ref().map_or(0, |trace| bytes_len(TRACEPARENT) + trace.state.as_ref().map_or(0, |s| bytes_len(s.len())))
+            + optional(ledger_len(self.ledger))
+            + self.principal.as_ref().map_or(0, |text| bytes_len(text.len()))
+            + self.origin.map_or(0, |_| bytes_len(16))
+            + self.status.as_ref().map_or(0, |status| { let n = status_len(status); 1 + varint_len(n as u64) + n })
+            + number_len(self.attempt.into())
+            + bytes_len(self.payload.len())
+            + self.unknown.len()
+    }
+
+    /// Appends the envelope to a buffer, as `skyloom.Envelope`.
+    pub fn encode_to(&self, out: &mut impl BufMut) {
+        put_bytes_always(out, 1, self.id.as_bytes());
+        put_number(out, 2, self.kind as u64);
+        put_bytes(out, 3, self.method.as_bytes());
+        if let Some(inbox) = &self.reply_to {
+            put_bytes(out, 4, inbox.as_bytes());
+        }
+        put_number(out, 5, millis(self.budget));
+        put_number(out, 6, self.codec as u64);
+        put_headers(out, &self.headers);
+        if let Some(trace) = &self.trace {
+            put_trace(out, trace);
+        }
+        put_ledger(out, self.ledger);
+        put_bytes(out, 11, self.principal.as_deref().unwrap_or_default().as_bytes());
+        if let Some(origin) = &self.origin {
+            put_bytes(out, 12, origin.as_bytes());
+        }
+        if let Some(status) = &self.status {
+            let mut encoded = BytesMut::with_capacity(status_len(status));
+            put_status(&mut encoded, status);
+            put_bytes_always(out, 13, &encoded);
+        }
+        put_number(out, 14, self.attempt.into());
+        put_bytes(out, 15, &self.payload);
+        out.put_slice(&self.unknown);
+    }
+
+    /// The envelope as bytes of its own.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.encoded_len());
+        self.encode_to(&mut out);
+        out.freeze()
+    }
+}
+
+/// The length of a `traceparent`.
+const TRACEPARENT: usize = 55;
+
+/// A budget in whole milliseconds; what is left of the last one counts as one, for zero would mean
+/// that there is no budget.
+fn millis(budget: Option<Duration>) -> u64 {
+    budget.map_or(0, |left| u64::try_from(left.as_millis()).map_or(u32::MAX.into(), |ms| ms.clamp(1, u32::MAX.into())))
+}
+
+fn headers_len(headers: &Headers) -> usize {
+    headers.iter().map(|(name, value)| { let n = bytes_len(name.len()) + bytes_len(value.len()); 1 + varint_len(n as u64) + n }).sum()
+}
+
+fn put_headers(out: &mut impl BufMut, headers: &Headers) {
+    for (name, value) in headers.iter() {
+        let mut header = BytesMut::with_capacity(name.len() + value.len() + 8);
+        put_bytes(&mut header, 1, name.as_bytes());
+        put_bytes(&mut header, 2, value.as_bytes());
+        put_bytes_always(out, 7, &header);
+    }
+}
+
+fn put_trace(out: &mut impl BufMut, trace: &TraceContext) {
+    put_bytes(out, 8, trace.to_string().as_bytes());
+    put_bytes(out, 9, trace.state.as_deref().unwrap_or_default().as_bytes());
+}
+
+fn ledger_len(ledger: Ledger) -> usize {
+    [ledger.sends, ledger.receives, ledger.settles, ledger.retries].into_iter().map(|count| number_len(count.into())).sum()
+}
+
+fn put_ledger(out: &mut impl BufMut, ledger: Ledger) {
+    let mut encoded = [0u8; 24];
+    let length = ledger_len(ledger);
+    let mut rest = &mut encoded[..];
+    for (field, count) in (1..).zip([ledger.sends, ledger.receives, ledger.settles, ledger.retries]) {
+        put_number(&mut rest, field, count.into());
+    }
+    put_bytes(out, 10, encoded.get(..length).unwrap_or_default());
+}
+
+fn detail_len(detail: &crate::Detail) -> usize {
+    bytes_len(detail.type_url.len()) + bytes_len(detail.value.len())
+}
+
+fn status_len(status: &Status) -> usize {
+    let details: usize = status.details().iter().map(detail_len).map(|n| 1 + varint_len(n as u64) + n).sum();
+    number_len(status.code().number().into())
+        + bytes_len(status.message().len())
+        + details
+        + number_len(status.outcome() as u64)
+        + number_len(status.is_retry_safe().into())
+        + number_len(millis(status.retry_after()))
+}
+
+fn put_status(out: &mut impl BufMut, status: &Status) {
+    put_number(out, 1, status.code().number().into());
+    put_bytes(out, 2, status.message().as_bytes());
+    for detail in status.details() {
+        let mut encoded = BytesMut::with_capacity(detail_len(detail));
+        put_bytes(&mut encoded, 1, detail.type_url.as_bytes());
+        put_bytes(&mut encoded, 2, &detail.value);
+        put_bytes_always(out, 3, &encoded);
+    }
+    put_number(out, 4, status.outcome() as u64);
+    put_number(out, 5, status.is_retry_safe().into());
+    put_number(out, 6, millis(status.retry_after()));
+}
