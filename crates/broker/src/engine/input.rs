@@ -181,6 +181,16 @@ pub enum Input<M> {
         /// Which lease.
         lease: Lease,
     },
+    /// Make this lease the message's last: however it ends, there is no redelivery; if it ends
+    /// without a reply, the message becomes a dead letter and its inbox hears `BrokerError::Lost`.
+    Once {
+        /// By whom.
+        conn: Conn,
+        /// Whether to confirm.
+        ticket: Ticket,
+        /// Which lease.
+        lease: Lease,
+    },
     /// Make an instance and its contracts known for as long as the connection lives.
     Register {
         /// By whom.

@@ -20,11 +20,14 @@ pub struct ConsumeOptions {
     pub lease: Duration,
     /// After how many attempts a message becomes a dead letter.
     pub max_attempts: u32,
+    /// The channel vanishes, with what it holds, when its last consumer is gone. Instance channels
+    /// always do.
+    pub ephemeral: bool,
 }
 
 impl Default for ConsumeOptions {
     fn default() -> Self {
-        Self { credit: 64, lease: Duration::from_secs(30), max_attempts: 5 }
+        Self { credit: 64, lease: Duration::from_secs(30), max_attempts: 5, ephemeral: false }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{Ack, BrokerError};
 use crate::Envelope;
 
@@ -48,6 +50,10 @@ pub trait Leases: Send + Sync {
 
     /// Starts the lease's time anew.
     fn extend(&self, lease: Lease) -> Ack;
+
+    /// Makes this the last attempt: however the lease ends, the message is not delivered again. If
+    /// it ends without a reply, the caller hears [`BrokerError::Lost`].
+    fn once(&self, lease: Lease) -> Ack;
 }
 
 /// One envelope handed to one worker under a lease. It is settled by value, so that settling twice
@@ -56,6 +62,7 @@ pub struct Delivery {
     envelope: Arc<Envelope>,
     attempt: u32,
     lease_time: Duration,
+    deadline: Option<Instant>,
     lease: Option<Lease>,
     leases: Arc<dyn Leases>,
 }
@@ -63,8 +70,28 @@ pub struct Delivery {
 impl Delivery {
     /// A delivery under `lease`, which lasts `lease_time` unless it is extended.
     #[must_use]
-    pub fn new(envelope: Arc<Envelope>, attempt: u32, lease: Lease, lease_time: Duration, leases: Arc<dyn Leases>) -> Self {
-        Self { envelope, attempt, lease_time, lease: Some(lease), leases }
+    pub fn new(envelope: Arc<Envelope>, lease: Lease, lease_time: Duration, leases: Arc<dyn Leases>) -> Self {
+        Self { envelope, attempt: 1, lease_time, deadline: None, lease: Some(lease), leases }
+    }
+
+    /// Says which attempt this is, 1 for the first.
+    #[must_use]
+    pub fn with_attempt(mut self, attempt: u32) -> Self {
+        self.attempt = attempt;
+        self
+    }
+
+    /// Says how much of the caller's budget is left.
+    #[must_use]
+    pub fn with_budget(mut self, left: Option<Duration>) -> Self {
+        self.deadline = left.map(|left| Instant::now() + left);
+        self
+    }
+
+    /// When the caller's budget will be used up.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// The envelope.
@@ -97,6 +124,14 @@ impl Delivery {
     pub fn extend(&self) -> Ack {
         match self.lease {
             Some(lease) => self.leases.extend(lease),
+            None => Ack::ready(Err(BrokerError::Stale)),
+        }
+    }
+
+    /// Makes this the last attempt, so that the work is done at most once.
+    pub fn once(&self) -> Ack {
+        match self.lease {
+            Some(lease) => self.leases.once(lease),
             None => Ack::ready(Err(BrokerError::Stale)),
         }
     }

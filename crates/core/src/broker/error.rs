@@ -35,6 +35,14 @@ pub enum BrokerError {
     /// The message's time ran out before a worker took it; it was dropped unexecuted.
     #[error("the time ran out before a worker was free")]
     Expired,
+    /// The message was attempted as often as it may be and is a dead letter now.
+    #[error("it failed {attempts} times and is a dead letter now: {reason}")]
+    Dead {
+        /// How often it was attempted.
+        attempts: u32,
+        /// Why the last attempt failed.
+        reason: String,
+    },
     /// The lease has ended, so that settling it changed nothing.
     #[error("the lease has ended; somebody else has the work now")]
     Stale,

@@ -36,6 +36,7 @@ impl From<BrokerError> for Status {
             BrokerError::Unavailable { .. } => Self::unavailable(message).with_outcome(Outcome::NotStarted),
             BrokerError::Lost { .. } => Self::aborted(message).with_outcome(Outcome::Unknown),
             BrokerError::Expired => Self::deadline_exceeded(message).with_outcome(Outcome::NotStarted),
+            BrokerError::Dead { .. } => Self::internal(message).with_outcome(Outcome::Unknown),
             BrokerError::Stale => Self::aborted(message),
             BrokerError::Unsupported { .. } => Self::unimplemented(message),
             BrokerError::Refused { .. } => Self::failed_precondition(message).with_outcome(Outcome::NotStarted),
