@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Guid, GroupName, NameError, QueueName, TopicName, guid::ParseGuidError};
+use crate::{GroupName, Guid, NameError, QueueName, TopicName, guid::ParseGuidError};
 
 /// A channel with consumers: a service's queue, one group of a topic's subscribers, or one running
 /// instance. (An inbox is no channel: it belongs to one client and is not leased.)

@@ -58,7 +58,12 @@ pub trait Admin: Send + Sync {
 
     /// Makes dead letters ready again with their attempts reset: one of them by number, or up to
     /// `limit`, oldest first. Returns how many.
-    fn kick<'a>(&'a self, channel: &'a Channel, number: Option<u64>, limit: u32) -> BoxFuture<'a, Result<u64, BrokerError>>;
+    fn kick<'a>(
+        &'a self,
+        channel: &'a Channel,
+        number: Option<u64>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<u64, BrokerError>>;
 
     /// Deletes dead letters: one by number, or all. Returns how many.
     fn drop_dead<'a>(&'a self, channel: &'a Channel, number: Option<u64>) -> BoxFuture<'a, Result<u64, BrokerError>>;

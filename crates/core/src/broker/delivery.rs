@@ -18,6 +18,8 @@ pub struct Lease {
 }
 
 /// How a delivery ends.
+// A reply is by far the most frequent, and boxing it would cost an allocation for each call.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Settlement {
     /// Answered: the reply goes to the request's inbox and the lease ends, as one operation.

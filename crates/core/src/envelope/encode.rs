@@ -22,11 +22,17 @@ impl Envelope {
             + number_len(millis(self.budget))
             + number_len(self.codec as u64)
             + headers_len(&self.headers)
-            + self.trace.as_ref().map_or(0, |trace| bytes_len(TRACEPARENT) + trace.state.as_ref().map_or(0, |s| bytes_len(s.len())))
+            + self
+                .trace
+                .as_ref()
+                .map_or(0, |trace| bytes_len(TRACEPARENT) + trace.state.as_ref().map_or(0, |s| bytes_len(s.len())))
             + optional(ledger_len(self.ledger))
             + self.principal.as_ref().map_or(0, |text| bytes_len(text.len()))
             + self.origin.map_or(0, |_| bytes_len(16))
-            + self.status.as_ref().map_or(0, |status| { let n = status_len(status); 1 + varint_len(n as u64) + n })
+            + self.status.as_ref().map_or(0, |status| {
+                let n = status_len(status);
+                1 + varint_len(n as u64) + n
+            })
             + number_len(self.attempt.into())
             + bytes_len(self.payload.len())
             + self.unknown.len()
@@ -80,7 +86,13 @@ fn millis(budget: Option<Duration>) -> u64 {
 }
 
 fn headers_len(headers: &Headers) -> usize {
-    headers.iter().map(|(name, value)| { let n = bytes_len(name.len()) + bytes_len(value.len()); 1 + varint_len(n as u64) + n }).sum()
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let n = bytes_len(name.len()) + bytes_len(value.len());
+            1 + varint_len(n as u64) + n
+        })
+        .sum()
 }
 
 fn put_headers(out: &mut impl BufMut, headers: &Headers) {
@@ -98,7 +110,10 @@ fn put_trace(out: &mut impl BufMut, trace: &TraceContext) {
 }
 
 fn ledger_len(ledger: Ledger) -> usize {
-    [ledger.sends, ledger.receives, ledger.settles, ledger.retries].into_iter().map(|count| number_len(count.into())).sum()
+    [ledger.sends, ledger.receives, ledger.settles, ledger.retries]
+        .into_iter()
+        .map(|count| number_len(count.into()))
+        .sum()
 }
 
 fn put_ledger(out: &mut impl BufMut, ledger: Ledger) {

@@ -61,7 +61,11 @@ pub trait Registration: Send + Sync + fmt::Debug {
 pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Makes an instance and its contracts known until the guard is dropped. Heartbeats are the
     /// registry's own business, as is registering anew after a reconnect.
-    fn register(&self, instance: Instance, contracts: Vec<Contract>) -> BoxFuture<'_, Result<Box<dyn Registration>, RegistryError>>;
+    fn register(
+        &self,
+        instance: Instance,
+        contracts: Vec<Contract>,
+    ) -> BoxFuture<'_, Result<Box<dyn Registration>, RegistryError>>;
 
     /// The instances that the filter matches.
     fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<Arc<Instance>>, RegistryError>>;

@@ -32,7 +32,9 @@ impl From<BrokerError> for Status {
         let message = error.to_string();
         match error {
             BrokerError::Full { .. } => Self::resource_exhausted(message).with_outcome(Outcome::NotStarted),
-            BrokerError::TooLarge { .. } => Self::resource_exhausted(message).with_outcome(Outcome::NotStarted).with_retry_safe(false),
+            BrokerError::TooLarge { .. } => {
+                Self::resource_exhausted(message).with_outcome(Outcome::NotStarted).with_retry_safe(false)
+            }
             BrokerError::Unavailable { .. } => Self::unavailable(message).with_outcome(Outcome::NotStarted),
             BrokerError::Lost { .. } => Self::aborted(message).with_outcome(Outcome::Unknown),
             BrokerError::Expired => Self::deadline_exceeded(message).with_outcome(Outcome::NotStarted),

@@ -1,0 +1,91 @@
+//! What a client sends and what comes back.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::Scope;
+use crate::{Channel, Codec, Envelope, Guid, Headers, Ledger, Result, Text, TraceContext, broker::EnqueueOptions};
+
+/// An encoded request and how to send it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Where to.
+    pub channel: Channel,
+    /// The method's name.
+    pub method: Text,
+    /// How the payload is encoded.
+    pub codec: Codec,
+    /// The encoded message.
+    pub payload: Bytes,
+    /// Headers for the handler.
+    pub headers: Headers,
+    /// How long the call may take; the client's default if none. The deadline of the call that is
+    /// being served shortens it.
+    pub timeout: Option<Duration>,
+    /// Executing it twice does no more than executing it once.
+    pub idempotent: bool,
+    /// Priority and delay.
+    pub enqueue: EnqueueOptions,
+    /// The trace it belongs to; that of the call that is being served if none.
+    pub trace: Option<TraceContext>,
+    /// Who is asking; that of the call that is being served if none.
+    pub principal: Option<Text>,
+    /// The call on whose behalf it is made; set by a scoped client, so that it reaches through layers.
+    pub(super) scope: Option<Arc<Scope>>,
+}
+
+impl Request {
+    /// A request with everything else at its default.
+    #[must_use]
+    pub fn new(channel: Channel, method: impl Into<Text>, codec: Codec, payload: Bytes) -> Self {
+        Self {
+            channel,
+            method: method.into(),
+            codec,
+            payload,
+            headers: Headers::new(),
+            timeout: None,
+            idempotent: false,
+            enqueue: EnqueueOptions::default(),
+            trace: None,
+            principal: None,
+            scope: None,
+        }
+    }
+}
+
+/// An encoded reply.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// How the payload is encoded.
+    pub codec: Codec,
+    /// The encoded message.
+    pub payload: Bytes,
+    /// Headers that the handler has set.
+    pub headers: Headers,
+    /// What the call cost, here and behind.
+    pub ledger: Ledger,
+    /// Which attempt this answer comes from, 1 for the first.
+    pub attempt: u32,
+    /// The instance that answered.
+    pub origin: Option<Guid>,
+}
+
+impl Response {
+    /// Takes a reply apart; `spent` is what the call cost on this side.
+    pub(super) fn from_envelope(envelope: Envelope, spent: Ledger) -> Result<Self> {
+        let ledger = envelope.ledger.merge(spent);
+        match envelope.status {
+            Some(status) => Err(status.with_ledger(ledger)),
+            None => Ok(Self {
+                codec: envelope.codec,
+                payload: envelope.payload,
+                headers: envelope.headers,
+                ledger,
+                attempt: envelope.attempt,
+                origin: envelope.origin,
+            }),
+        }
+    }
+}

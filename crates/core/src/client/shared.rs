@@ -1,0 +1,46 @@
+//! What all handles of one client share.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::{ClientOptions, pending::Pending, retry::RetryBudget};
+use crate::{
+    Guid, Result,
+    broker::{Broker, Inbox},
+};
+
+pub(super) struct Shared {
+    pub(super) broker: Arc<dyn Broker>,
+    pub(super) options: ClientOptions,
+    pub(super) pending: Arc<Pending>,
+    pub(super) budget: RetryBudget,
+    inbox: OnceCell<Inbox>,
+}
+
+impl Shared {
+    pub(super) fn new(broker: Arc<dyn Broker>, options: ClientOptions) -> Self {
+        Self {
+            pending: Pending::new(&broker, options.max_pending),
+            budget: RetryBudget::new(&options.retry),
+            inbox: OnceCell::new(),
+            broker,
+            options,
+        }
+    }
+
+    /// The inbox, if it is open.
+    pub(super) fn open_inbox(&self) -> Option<Guid> {
+        self.inbox.get().map(Inbox::id)
+    }
+
+    /// The inbox, opened at the first call.
+    pub(super) async fn inbox(&self) -> Result<Guid> {
+        let open = async {
+            let inbox = self.broker.open_inbox(self.pending.clone()).await?;
+            tokio::spawn(Pending::sweep(Arc::downgrade(&self.pending)));
+            Ok::<_, crate::Status>(inbox)
+        };
+        Ok(self.inbox.get_or_try_init(|| open).await?.id())
+    }
+}

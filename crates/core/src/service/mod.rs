@@ -1,0 +1,16 @@
+//! The serving side of a service: its definition, as `#[service]` writes it, and the tower service
+//! that runs its handlers.
+
+mod definition;
+mod event;
+mod exchange;
+mod handler;
+mod method;
+
+pub use self::{
+    definition::{Definition, Described},
+    event::Event,
+    exchange::{Answer, Body, Incoming},
+    handler::HandlerService,
+    method::{Method, MethodOptions},
+};

@@ -1,0 +1,260 @@
+//! An instance: services, their channels, and the life from start to drain.
+
+use std::{future::Future, sync::Arc, time::SystemTime};
+
+use tokio::task::JoinSet;
+use tower_layer::{Identity, Layer};
+use tower_service::Service;
+
+use super::{
+    WorkerOptions, control,
+    lane::{Lane, Treatment},
+    register::Registered,
+    shared::Shared,
+};
+use crate::{
+    Channel, GroupName, Guid, Result, Status,
+    broker::{BoxFuture, Broker, ConsumeOptions, Consumer},
+    client::{Client, ClientOptions},
+    contract::Contract,
+    registry::{Instance, Registry},
+    service::{Answer, Described, HandlerService, Incoming},
+};
+
+type Start = Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, Result<Vec<BoxFuture<'static, ()>>>> + Send>;
+
+/// An instance that is being put together: one process, one or more services.
+pub struct Server {
+    shared: Arc<Shared>,
+    registry: Option<Arc<dyn Registry>>,
+    contracts: Vec<Contract>,
+    starts: Vec<Start>,
+    mistake: Option<Status>,
+}
+
+impl Server {
+    /// An instance with default options.
+    #[must_use]
+    pub fn new(broker: Arc<dyn Broker>) -> Self {
+        Self::with_options(broker, WorkerOptions::default(), ClientOptions::default())
+    }
+
+    /// An instance with these options.
+    #[must_use]
+    pub fn with_options(broker: Arc<dyn Broker>, worker: WorkerOptions, client: ClientOptions) -> Self {
+        let client = Client::with_options(broker, client);
+        Self {
+            shared: Shared::new(client, worker),
+            registry: None,
+            contracts: Vec::new(),
+            starts: Vec::new(),
+            mistake: None,
+        }
+    }
+
+    /// Registers the instance here while it runs.
+    #[must_use]
+    pub fn registry(mut self, registry: Arc<dyn Registry>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// A client on the same connection.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.shared.client.clone()
+    }
+
+    /// The instance's GUID.
+    #[must_use]
+    pub fn instance(&self) -> Guid {
+        self.shared.instance
+    }
+
+    /// Adds a service.
+    #[must_use]
+    pub fn serve<S: Described>(self, service: S) -> Self {
+        self.serve_with(service, Identity::new())
+    }
+
+    /// Adds a service behind a tower layer.
+    #[must_use]
+    pub fn serve_with<S, L>(mut self, service: S, layer: L) -> Self
+    where
+        S: Described,
+        L: Layer<HandlerService<S>>,
+        L::Service: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Incoming>>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        <L::Service as Service<Incoming>>::Future: Send,
+    {
+        let definition = S::definition();
+        match definition.contract() {
+            Ok(contract) => {
+                let handlers = HandlerService::new(service, definition);
+                let methods = handlers.options().map(|(name, options)| (name, Treatment::from(options))).collect();
+                let stack = layer.layer(handlers);
+                self.contracts.push(contract.clone());
+                self.starts
+                    .push(Box::new(move |shared| Box::pin(start_service(shared, contract, stack, Arc::new(methods)))));
+            }
+            Err(status) => self.mistake = Some(status),
+        }
+        self
+    }
+
+    /// Starts consuming and registers. When it returns, every channel is being consumed.
+    ///
+    /// # Errors
+    /// If a service's definition is wrong or the broker refuses.
+    pub async fn start(self) -> Result<Running> {
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
+        }
+        let mut lanes = JoinSet::new();
+        for start in self.starts {
+            for lane in start(Arc::clone(&self.shared)).await? {
+                lanes.spawn(lane);
+            }
+        }
+        let channel = Channel::Instance(self.shared.instance);
+        let options = ConsumeOptions { ephemeral: true, ..self.shared.options.consume() };
+        let control = self.shared.client.broker().consume(channel, options).await?;
+        let control = tokio::spawn(control::run(Arc::clone(&self.shared), control)).abort_handle();
+        let instance = describe(&self.shared, &self.contracts);
+        let registered = match self.registry {
+            Some(registry) => Some(Registered::start(registry, instance, self.contracts).await),
+            None => None,
+        };
+        Ok(Running { shared: self.shared, lanes, control, registered })
+    }
+
+    /// Starts, serves until `shutdown` resolves or an operator asks for a drain, and drains.
+    ///
+    /// # Errors
+    /// As for [`Server::start`], and `Unavailable` if the broker closed while serving.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<()> {
+        let mut running = self.start().await?;
+        let shared = Arc::clone(&running.shared);
+        let ended = tokio::select! {
+            () = shutdown => false,
+            () = shared.drain_requested.notified() => false,
+            () = running.closed() => true,
+        };
+        running.drain().await;
+        if ended { Err(Status::unavailable("the broker closed the service's channels")) } else { Ok(()) }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("instance", &self.shared.instance).finish_non_exhaustive()
+    }
+}
+
+fn describe(shared: &Shared, contracts: &[Contract]) -> Instance {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Instance {
+        id: shared.instance,
+        services: contracts.iter().map(Contract::service_ref).collect(),
+        host: shared.options.host.clone(),
+        region: shared.options.region.clone(),
+        pid: std::process::id(),
+        started: since_epoch.as_secs(),
+    }
+}
+
+async fn start_service<T>(
+    shared: Arc<Shared>,
+    contract: Contract,
+    stack: T,
+    methods: Arc<std::collections::HashMap<&'static str, Treatment, foldhash::fast::RandomState>>,
+) -> Result<Vec<BoxFuture<'static, ()>>>
+where
+    T: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
+    T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    T::Future: Send,
+{
+    let options = shared.options.consume();
+    let mut channels = Vec::new();
+    if !contract.methods.is_empty() {
+        channels.push((Channel::Queue(contract.queue.clone()), options));
+    }
+    for event in &contract.events {
+        let own = || GroupName::new(format!("each.{}", shared.instance));
+        let ephemeral = event.group.is_none();
+        let group = event.group.clone().map_or_else(own, Ok)?;
+        channels.push((Channel::Group(event.topic.clone(), group), ConsumeOptions { ephemeral, ..options }));
+    }
+    let mut lanes: Vec<BoxFuture<'static, ()>> = Vec::new();
+    for (channel, options) in channels {
+        let lane = Arc::new(Lane {
+            channel: channel.to_string(),
+            service: stack.clone(),
+            shared: Arc::clone(&shared),
+            methods: Arc::clone(&methods),
+        });
+        let consumer: Consumer = shared.client.broker().consume(channel, options).await?;
+        lanes.push(Box::pin(lane.run(consumer)));
+    }
+    Ok(lanes)
+}
+
+/// An instance that serves.
+#[derive(Debug)]
+pub struct Running {
+    shared: Arc<Shared>,
+    lanes: JoinSet<()>,
+    control: tokio::task::AbortHandle,
+    registered: Option<Registered>,
+}
+
+impl Running {
+    /// The instance's GUID.
+    #[must_use]
+    pub fn instance(&self) -> Guid {
+        self.shared.instance
+    }
+
+    /// A client on the same connection.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.shared.client.clone()
+    }
+
+    /// Resolves when an operator asks for a drain.
+    pub async fn drain_requested(&self) {
+        self.shared.drain_requested.notified().await;
+    }
+
+    /// Resolves when the broker has closed one of the instance's channels.
+    pub async fn closed(&mut self) {
+        if self.lanes.join_next().await.is_none() {
+            // A process may serve nothing but its instance channel.
+            std::future::pending().await
+        }
+    }
+
+    /// Deregisters, stops consuming, finishes what it has taken, and returns; what is not finished
+    /// within the drain time is given back.
+    pub async fn drain(mut self) {
+        if let Some(registered) = self.registered.take() {
+            registered.stop().await;
+        }
+        self.shared.draining.send_replace(true);
+        let finish = async {
+            while self.lanes.join_next().await.is_some() {}
+            self.shared.in_flight.wait_idle().await;
+        };
+        if tokio::time::timeout(self.shared.options.drain, finish).await.is_err() {
+            let left = self.shared.in_flight.count();
+            tracing::warn!(left, "the drain time is over; what is left goes back to its queue");
+        }
+        self.control.abort();
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}

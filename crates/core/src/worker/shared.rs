@@ -1,0 +1,41 @@
+//! What all lanes of one instance share.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+use super::{WorkerOptions, in_flight::InFlight, running::Streams, stats::Stats};
+use crate::{Guid, client::Client};
+
+pub(super) struct Shared {
+    pub(super) instance: Guid,
+    pub(super) client: Client,
+    pub(super) options: WorkerOptions,
+    pub(super) started: Instant,
+    pub(super) in_flight: Arc<InFlight>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) stats: Stats,
+    /// True once the lanes are to stop.
+    pub(super) draining: watch::Sender<bool>,
+    /// An operator asks for a drain.
+    pub(super) drain_requested: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(client: Client, options: WorkerOptions) -> Arc<Self> {
+        Arc::new(Self {
+            instance: Guid::private(),
+            client,
+            options,
+            started: Instant::now(),
+            in_flight: Arc::default(),
+            streams: Arc::default(),
+            stats: Stats::default(),
+            draining: watch::Sender::new(false),
+            drain_requested: Notify::new(),
+        })
+    }
+}

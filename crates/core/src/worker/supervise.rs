@@ -1,0 +1,96 @@
+//! Runs a handler: catches its panic, extends its lease, ends it at its deadline or when the
+//! caller has lost interest.
+
+use std::{
+    any::Any,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, Sleep},
+};
+
+use crate::broker::Delivery;
+
+/// How a supervised future ended.
+pub(super) enum End<T> {
+    /// By itself.
+    Finished(T),
+    /// By a panic with this message.
+    Panicked(String),
+    /// At its deadline.
+    TimedOut,
+    /// Because the caller has lost interest.
+    Stopped,
+}
+
+/// A future under supervision. A future that is ready at once costs no timer.
+pub(super) struct Supervised<'a, F> {
+    future: Pin<Box<F>>,
+    delivery: &'a Delivery,
+    deadline: Option<Instant>,
+    stopped: Option<&'a mut oneshot::Receiver<()>>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<'a, F: Future> Supervised<'a, F> {
+    pub(super) fn new(future: F, delivery: &'a Delivery, deadline: Option<Instant>) -> Self {
+        Self { future: Box::pin(future), delivery, deadline, stopped: None, timer: None }
+    }
+
+    pub(super) fn stopped_by(mut self, stopped: &'a mut oneshot::Receiver<()>) -> Self {
+        self.stopped = Some(stopped);
+        self
+    }
+
+    /// A third of the lease leaves room for two extensions to be late.
+    fn next_alarm(&self) -> Instant {
+        let extend = Instant::now() + self.delivery.lease_time() / 3;
+        self.deadline.map_or(extend, |deadline| deadline.min(extend))
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let alarm = self.next_alarm();
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(alarm)));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Poll::Ready(());
+            }
+            // If the lease is lost, the handler's answer will change nothing; let it finish.
+            drop(self.delivery.extend());
+            timer.as_mut().reset(alarm);
+        }
+    }
+}
+
+impl<F: Future> Future for Supervised<'_, F> {
+    type Output = End<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        match catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(cx))) {
+            Ok(Poll::Ready(output)) => return Poll::Ready(End::Finished(output)),
+            Ok(Poll::Pending) => {}
+            Err(panic) => return Poll::Ready(End::Panicked(panic_message(&*panic))),
+        }
+        if let Some(stopped) = &mut this.stopped
+            && Pin::new(&mut **stopped).poll(cx) == Poll::Ready(Ok(()))
+        {
+            return Poll::Ready(End::Stopped);
+        }
+        this.poll_timer(cx).map(|()| End::TimedOut)
+    }
+}
+
+/// A panic's message, as far as it is text.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
