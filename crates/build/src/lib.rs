@@ -1,0 +1,1 @@
+//! From `.proto` to Skyloom services.

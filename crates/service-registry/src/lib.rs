@@ -1,0 +1,1 @@
+//! Registries behind the one port of `skyloom-core`.

@@ -1,0 +1,1 @@
+//! What every adapter must do, and helpers for tests over real processes.
