@@ -21,7 +21,7 @@ pub mod worker;
 
 pub use self::{
     channel::{Channel, ParseChannelError},
-    codec::{Json, Payload},
+    codec::{HttpBody, Json, Payload},
     context::Context,
     envelope::{Codec, DecodeEnvelopeError, Envelope, Headers, Kind},
     guid::{Guid, ParseGuidError},

@@ -1,7 +1,8 @@
 //! Payload codecs: protobuf messages, and any serde type inside [`Json`].
 
+mod http_body;
 mod json;
 mod payload;
 mod protobuf;
 
-pub use self::{json::Json, payload::Payload};
+pub use self::{http_body::HttpBody, json::Json, payload::Payload};
