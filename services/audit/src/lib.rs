@@ -1,0 +1,6 @@
+//! Counts who follows which link: a code-first service that listens to an event and streams.
+
+mod book;
+mod service;
+
+pub use self::service::{Audit, Count, Counts, CountsRequest, TailRequest, Visited};

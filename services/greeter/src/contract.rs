@@ -1,0 +1,3 @@
+//! What `proto/greeter/v1/greeter.proto` says, in Rust.
+
+skyloom::include_proto!("greeter.v1");

@@ -1,0 +1,3 @@
+//! What `proto/qr/v1/qr.proto` says, in Rust.
+
+skyloom::include_proto!("qr.v1");
