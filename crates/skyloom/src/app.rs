@@ -1,0 +1,134 @@
+//! A service's process from its first line to its exit code.
+
+use std::io::Write as _;
+
+use skyloom_core::{
+    Result, Status,
+    service::{Answer, Described, Incoming},
+    worker::{Running, Server},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    config::{Settings, Sources},
+    connect::Connection,
+    host::Hosted,
+    signals, telemetry,
+};
+
+type Part = Box<dyn FnOnce(Server) -> Server + Send>;
+
+/// One process: its services, its configuration, and its life from start to drain.
+#[derive(Default)]
+pub struct App {
+    settings: Option<Settings>,
+    /// The section of the configuration that applies, such as `links@1`.
+    section: Option<String>,
+    names: Vec<String>,
+    parts: Vec<Part>,
+}
+
+impl App {
+    /// A process without a service yet, configured by `skyloom.toml`, environment and flags.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A process with this configuration.
+    #[must_use]
+    pub fn with_settings(settings: Settings) -> Self {
+        Self { settings: Some(settings), ..Self::default() }
+    }
+
+    /// Adds a service.
+    #[must_use]
+    pub fn serve<S: Described>(self, service: S) -> Self {
+        self.add::<S>(Box::new(move |server| server.serve(service)))
+    }
+
+    /// Adds a service behind a tower layer.
+    #[must_use]
+    pub fn serve_with<S, L>(self, service: S, layer: L) -> Self
+    where
+        S: Described,
+        L: Layer<skyloom_core::service::HandlerService<S>> + Send + 'static,
+        L::Service: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Incoming>>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        <L::Service as Service<Incoming>>::Future: Send,
+    {
+        self.add::<S>(Box::new(move |server| server.serve_with(service, layer)))
+    }
+
+    fn add<S: Described>(mut self, part: Part) -> Self {
+        // A contract that breaks the rules is reported when the service starts.
+        if let Ok(contract) = S::definition().contract() {
+            let base = contract.queue.as_str().rsplit_once(".v").map_or(contract.queue.as_str(), |(base, _)| base);
+            self.section.get_or_insert(format!("{base}@{}", contract.version));
+            self.names.push(contract.name);
+        }
+        self.parts.push(part);
+        self
+    }
+
+    /// Starts the services on a connection, in this process.
+    ///
+    /// # Errors
+    /// If a service's contract breaks the rules, or the broker refuses a channel.
+    pub async fn start(self, connection: &Connection) -> Result<Running> {
+        let settings = self.settings.unwrap_or_default();
+        let broker = std::sync::Arc::clone(&connection.broker);
+        let server = Server::with_options(broker, settings.worker(), settings.client());
+        let server = server.registry(std::sync::Arc::clone(&connection.registry));
+        self.parts.into_iter().fold(server, |server, part| part(server)).start().await
+    }
+
+    /// Reads the configuration, connects, serves until SIGTERM, Ctrl-C or an operator's drain, and
+    /// drains. With `--help` among the arguments, prints the flags instead.
+    ///
+    /// # Errors
+    /// A mistake in the configuration, or a broker that is not there.
+    pub async fn run(mut self) -> Result<()> {
+        if std::env::args().skip(1).any(|argument| argument == "--help" || argument == "-h") {
+            let help = format!("Serves {}.\n\nFlags:\n{}", self.names.join(", "), Settings::help());
+            return std::io::stdout().write_all(help.as_bytes()).map_err(|error| Status::unknown(error.to_string()));
+        }
+        let settings = match self.settings.take() {
+            Some(settings) => settings,
+            None => Settings::load(&Sources::of_process(self.section.as_deref()))?,
+        };
+        telemetry::init(&settings.log, settings.log_format)?;
+        let ended = signals::termination().map_err(|error| Status::internal(format!("no signals: {error}")))?;
+        let names = self.names.join(", ");
+        let hosted = Hosted::open(&settings).await?;
+        self.settings = Some(settings);
+        let mut running = self.start(&hosted.connection).await?;
+        let (instance, broker) = (running.instance(), hosted.connection.address());
+        tracing::info!(%instance, broker, "serving {names}");
+        let closed = tokio::select! {
+            () = ended => false,
+            () = running.drain_requested() => false,
+            () = running.closed() => true,
+        };
+        tracing::info!("draining");
+        running.drain().await;
+        hosted.close().await;
+        tracing::info!("drained");
+        if closed { Err(Status::unavailable("the broker closed the service's channels")) } else { Ok(()) }
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("services", &self.names).finish_non_exhaustive()
+    }
+}
+
+/// Serves one service: [`App::run`] with nothing else.
+///
+/// # Errors
+/// As for [`App::run`].
+pub async fn serve<S: Described>(service: S) -> Result<()> {
+    App::new().serve(service).run().await
+}

@@ -1,0 +1,54 @@
+//! What can be wrong with a configuration.
+
+use std::path::PathBuf;
+
+/// What is wrong with the configuration, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{} is not TOML: {reason}", path.display())]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// Why, with the line.
+        reason: String,
+    },
+    /// A key that does not exist.
+    #[error("{place}: there is no key {key:?}; {hint}")]
+    UnknownKey {
+        /// Where: a file with its line, an environment variable or a flag.
+        place: String,
+        /// The key.
+        key: String,
+        /// The nearest key, or all of them.
+        hint: String,
+    },
+    /// A value of the wrong form.
+    #[error("{place}: {key}: {reason}")]
+    Value {
+        /// Where: a file with its line, an environment variable or a flag.
+        place: String,
+        /// The key.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The service's own settings do not have the form that the service expects.
+    #[error("the service's settings: {0}")]
+    Own(String),
+}
+
+impl From<ConfigError> for skyloom_core::Status {
+    fn from(error: ConfigError) -> Self {
+        Self::failed_precondition(error.to_string())
+    }
+}

@@ -1,0 +1,103 @@
+//! `skyloom.toml`: its sections, and every mistake in it with its line.
+
+use std::{borrow::Cow, fs, path::Path};
+
+use config::{File, FileFormat, Map, Source as _, Value};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    ConfigError,
+    keys::{Form, KEYS, check, find, nearest},
+};
+
+/// The sections of a file that apply to one process, the weakest first.
+pub(super) fn sections(path: &Path, service: Option<&str>) -> Result<Vec<Map<String, Value>>, ConfigError> {
+    let text =
+        fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let not_toml = |reason: String| ConfigError::NotToml { path: path.to_owned(), reason };
+    let table = DeTable::parse(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(&text, span.start));
+        not_toml(format!("line {line}: {}", error.message()))
+    })?;
+    Checker { path, text: &text }.file(table.get_ref())?;
+    let mut root = File::from_str(&text, FileFormat::Toml).collect().map_err(|error| not_toml(error.to_string()))?;
+    let mut take = |name: &str| root.remove(name).and_then(|section| section.into_table().ok()).unwrap_or_default();
+    let default = take("default");
+    let mut services = take("service");
+    let named = service.and_then(|name| services.get(name).cloned()).and_then(|section| section.into_table().ok());
+    services.retain(|key, _| find(key).is_some());
+    Ok([default, services].into_iter().chain(named).collect())
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+type Entry<'a, 'b> = (&'b Spanned<Cow<'a, str>>, &'b Spanned<DeValue<'a>>);
+
+struct Checker<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Checker<'_> {
+    fn file(&self, root: &DeTable<'_>) -> Result<(), ConfigError> {
+        for (name, section) in root.iter() {
+            let known = ["default", "service"];
+            if !known.contains(&name.get_ref().as_ref()) {
+                return Err(self.unknown(name, "sections", &known));
+            }
+            let Some(keys) = section.get_ref().as_table() else {
+                return Err(self.wrong((name, section), "it is a section: write its keys below it"));
+            };
+            for entry in keys.iter() {
+                let named = name.get_ref() == "service" && entry.0.get_ref().contains('@');
+                match entry.1.get_ref().as_table() {
+                    Some(own) if named => own.iter().try_for_each(|entry| self.entry(entry))?,
+                    _ => self.entry(entry)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, entry: Entry<'_, '_>) -> Result<(), ConfigError> {
+        let (name, value) = entry;
+        let Some(key) = find(name.get_ref()) else {
+            let known = KEYS.map(|key| key.name);
+            return Err(self.unknown(name, "keys", &known));
+        };
+        let checked = match (key.form, value.get_ref()) {
+            (Form::Own, DeValue::Table(_)) => return Ok(()),
+            (Form::Count, DeValue::Integer(number)) => check(key.form, number.as_str()),
+            (Form::Count | Form::Own, other) => Err(format!("{} is not what belongs here", other.type_str())),
+            (form, DeValue::String(text)) => check(form, text),
+            (_, other) => Err(format!("{} is not what belongs here: write a string", other.type_str())),
+        };
+        checked.map_err(|reason| self.wrong(entry, &reason))
+    }
+
+    fn place(&self, name: &Spanned<Cow<'_, str>>) -> String {
+        format!("{}, line {}", self.path.display(), line_of(self.text, name.span().start))
+    }
+
+    fn unknown(&self, name: &Spanned<Cow<'_, str>>, what: &str, known: &[&str]) -> ConfigError {
+        let key = name.get_ref().to_string();
+        ConfigError::UnknownKey { place: self.place(name), hint: hint(&key, what, known), key }
+    }
+
+    fn wrong(&self, (name, _): Entry<'_, '_>, reason: &str) -> ConfigError {
+        ConfigError::Value { place: self.place(name), key: name.get_ref().to_string(), reason: reason.to_owned() }
+    }
+}
+
+/// What to write instead of a name that does not exist.
+pub(super) fn hint(name: &str, what: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("the {what} are {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,131 @@
+//! The keys of the configuration and the form of their values.
+
+use std::time::Duration;
+
+/// The form of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any text.
+    Text,
+    /// A whole number of at least 1.
+    Count,
+    /// A time such as `500ms` or `2s`.
+    Time,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A table of the service's own keys.
+    Own,
+}
+
+/// A key, the form of its value, and what it means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) form: Form,
+    pub(super) help: &'static str,
+}
+
+/// The table of a service's own keys.
+pub(super) const OWN: &str = "settings";
+
+/// All keys.
+pub(super) const KEYS: [Key; 11] = [
+    key("broker", Form::Text, "the broker's URL: local:, unix:/path, tcp://127.0.0.1:4711 or memory:"),
+    key("region", Form::Text, "the region that this process runs in"),
+    key("log", Form::Text, "what to log: error, warn, info, debug, trace, or by module: info,links=debug"),
+    key("log_format", Form::Word(&["text", "json"]), "text or json"),
+    key("concurrency", Form::Count, "how many requests of one service an instance holds at once"),
+    key("lease", Form::Time, "after how long the work of a hung process goes to another"),
+    key("max_attempts", Form::Count, "after how many attempts a request becomes a dead letter"),
+    key("drain", Form::Time, "how long a drain may take"),
+    key("timeout", Form::Time, "how long a call may take if nothing else says so"),
+    key("listen", Form::Text, "the gateway's address, such as 127.0.0.1:8080"),
+    key(OWN, Form::Own, "a table of the service's own keys"),
+];
+
+const fn key(name: &'static str, form: Form, help: &'static str) -> Key {
+    Key { name, form, help }
+}
+
+/// The key of this name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The known name that is nearest to a mistyped one, if one is near at all.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
+    let best = scored.max_by(|left, right| left.0.total_cmp(&right.0))?;
+    // Below this the two words have little in common, and a suggestion would only confuse.
+    (best.0 > 0.75).then_some(best.1)
+}
+
+/// What is wrong with a value, if something is.
+pub(super) fn check(form: Form, text: &str) -> Result<(), String> {
+    match form {
+        Form::Text => Ok(()),
+        Form::Count => match text.parse::<u32>() {
+            Ok(1..) => Ok(()),
+            _ => Err(format!("{text:?} is not a whole number of at least 1")),
+        },
+        Form::Time => parse_duration(text).map(drop),
+        Form::Word(words) if words.contains(&text) => Ok(()),
+        Form::Word(words) => Err(format!("{text:?} is none of {}", words.join(", "))),
+        Form::Own => Err("it is a table of the service's own keys".to_owned()),
+    }
+}
+
+/// The longest time that may be configured or asked for.
+const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Reads a time such as `250ms`, `2s`, `1.5s`, `5m` or `1h`; more than nothing, at most a day.
+///
+/// # Errors
+/// A sentence that says what is wrong with the text.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a time: write a number and ms, s, m or h, such as 500ms or 2s");
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at_checked(split).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let number: f64 = if plain { number.parse().map_err(|_| wrong())? } else { return Err(wrong()) };
+    let time = Duration::try_from_secs_f64(number * seconds).unwrap_or(Duration::MAX);
+    if time.is_zero() {
+        return Err(format!("{text:?} is no time at all: give more than nothing"));
+    }
+    if time > MAX_TIME {
+        return Err(format!("{text:?} is too long: give at most 24h"));
+    }
+    Ok(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{nearest, parse_duration};
+
+    #[test]
+    fn times() {
+        for (text, millis) in [("250ms", 250), ("2s", 2_000), ("1.5s", 1_500), ("5m", 300_000), ("1h", 3_600_000)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)));
+        }
+        for text in ["", "s", "2", "2x", "-1s", "1e9h", "0s", "0.0001ms0", "nan s", "inf s", "25h", "9999999999999h", "ä"] {
+            let sentence = parse_duration(text).unwrap_err();
+            assert!(sentence.contains(&format!("{text:?}")), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_typo_finds_its_word_and_nonsense_finds_none() {
+        assert_eq!(nearest("brokr", ["broker", "lease"]), Some("broker"));
+        assert_eq!(nearest("xyz", ["broker", "lease"]), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! [`Settings`] itself.
+
+use std::{env, path::PathBuf, time::Duration};
+
+use config::{Config, Value};
+use serde::{Deserialize, Deserializer, de};
+use skyloom_core::{client::ClientOptions, worker::WorkerOptions};
+
+use super::{
+    ConfigError,
+    file::sections,
+    keys::parse_duration,
+    layers::{FILE_VARIABLE, Layer, environment, flags, help},
+};
+
+/// The file that is read if it is there.
+const DEFAULT_FILE: &str = "skyloom.toml";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// The configuration of one process: built-in default, then `skyloom.toml` (`[default]`,
+/// `[service]`, `[service."name@1"]`), then `SKYLOOM_*`, then flags; the later wins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The broker's URL; none: the local broker, or one in this process if there is none.
+    pub broker: Option<String>,
+    /// The region that this process runs in.
+    pub region: String,
+    /// What to log, by level and module.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// How many requests of one service an instance holds at once.
+    pub concurrency: u32,
+    /// How long a lease lasts.
+    #[serde(deserialize_with = "duration")]
+    pub lease: Duration,
+    /// After how many attempts a request becomes a dead letter.
+    pub max_attempts: u32,
+    /// How long a drain may take.
+    #[serde(deserialize_with = "duration")]
+    pub drain: Duration,
+    /// How long a call may take if neither the caller nor the method says.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// The gateway's address.
+    pub listen: String,
+    /// The service's own keys.
+    settings: Option<Value>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (worker, client) = (WorkerOptions::default(), ClientOptions::default());
+        Self {
+            broker: None,
+            region: String::new(),
+            log: "info".to_owned(),
+            log_format: LogFormat::default(),
+            concurrency: worker.concurrency,
+            lease: worker.lease,
+            max_attempts: worker.max_attempts,
+            drain: worker.drain,
+            timeout: client.timeout,
+            listen: "127.0.0.1:8080".to_owned(),
+            settings: None,
+        }
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    parse_duration(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+/// Where a configuration comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file; none: none is read.
+    pub file: Option<PathBuf>,
+    /// The service whose section applies, such as `links@1`.
+    pub service: Option<String>,
+    /// The environment's variables.
+    pub environment: Vec<(String, String)>,
+    /// The command line without the program's name.
+    pub flags: Vec<String>,
+}
+
+impl Sources {
+    /// What this process was started with.
+    #[must_use]
+    pub fn of_process(service: Option<&str>) -> Self {
+        let named = env::var_os(FILE_VARIABLE).map(PathBuf::from);
+        let usual = Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
+        Self {
+            file: named.or(usual),
+            service: service.map(str::to_owned),
+            environment: env::vars_os()
+                .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
+                .collect(),
+            flags: env::args().skip(1).collect(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// The first mistake, with its key and its place: a file's line, a variable or a flag.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut builder = Config::builder();
+        if let Some(file) = &sources.file {
+            for section in sections(file, sources.service.as_deref())? {
+                builder = builder.add_source(Layer(section));
+            }
+        }
+        builder = builder.add_source(environment(sources.environment.iter().cloned())?);
+        builder = builder.add_source(flags(sources.flags.iter().cloned())?);
+        builder.build().and_then(Config::try_deserialize).map_err(|error| ConfigError::Own(error.to_string()))
+    }
+
+    /// The service's own settings.
+    ///
+    /// # Errors
+    /// If a key is missing, unknown or of another form than the type has it.
+    pub fn own<T: de::DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        let empty = || Value::new(None, config::ValueKind::Table(config::Map::new()));
+        let own = self.settings.clone().unwrap_or_else(empty);
+        own.try_deserialize().map_err(|error| ConfigError::Own(error.to_string()))
+    }
+
+    /// How the worker is to behave.
+    #[must_use]
+    pub fn worker(&self) -> WorkerOptions {
+        WorkerOptions {
+            concurrency: self.concurrency,
+            lease: self.lease,
+            max_attempts: self.max_attempts,
+            drain: self.drain,
+            host: host_name(),
+            region: self.region.clone(),
+        }
+    }
+
+    /// How the client is to behave.
+    #[must_use]
+    pub fn client(&self) -> ClientOptions {
+        ClientOptions { timeout: self.timeout, ..ClientOptions::default() }
+    }
+
+    /// What `--help` prints: the flags, which are also keys of the file and, in capitals and after
+    /// `SKYLOOM_`, variables.
+    #[must_use]
+    pub fn help() -> String {
+        help()
+    }
+}
+
+/// The name of this host, as far as the system tells without a C library.
+fn host_name() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let name = told.ok().or_else(|| env::var("HOSTNAME").ok()).unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+}
