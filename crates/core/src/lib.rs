@@ -21,7 +21,7 @@ pub mod worker;
 
 pub use self::{
     channel::{Channel, ParseChannelError},
-    codec::{HttpBody, Json, Payload},
+    codec::{Empty, HttpBody, Json, Payload},
     context::Context,
     envelope::{Codec, DecodeEnvelopeError, Envelope, Headers, Kind},
     guid::{Guid, ParseGuidError},

@@ -76,6 +76,19 @@ macro_rules! name {
                 Ok(Self(name.into()))
             }
 
+            /// A name that is written in the source.
+            ///
+            /// # Panics
+            /// If the text breaks the rules; text from outside goes through `new`.
+            #[must_use]
+            #[track_caller]
+            pub fn from_static(name: &'static str) -> Self {
+                match Self::new(name) {
+                    Ok(name) => name,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+
             /// The name's text.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -1,8 +1,9 @@
 //! Payload codecs: protobuf messages, and any serde type inside [`Json`].
 
+mod empty;
 mod http_body;
 mod json;
 mod payload;
 mod protobuf;
 
-pub use self::{http_body::HttpBody, json::Json, payload::Payload};
+pub use self::{empty::Empty, http_body::HttpBody, json::Json, payload::Payload};
