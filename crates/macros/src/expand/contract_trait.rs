@@ -1,0 +1,65 @@
+//! The contract-first form: a trait that a service implements.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{ItemImpl, ItemTrait, Path, ReturnType, Signature, TraitItem, parse_quote};
+
+use super::definition::definition;
+use crate::model::Service;
+
+/// The trait itself: its async functions return futures that can be sent, and a hidden function
+/// builds the definition of whatever implements it.
+pub(crate) fn contract_trait(service: &Service, mut item: ItemTrait) -> TokenStream {
+    let handlers: Vec<_> = service.handlers.iter().map(|handler| &handler.function.ident).collect();
+    for member in &mut item.items {
+        if let TraitItem::Fn(function) = member
+            && handlers.contains(&&function.sig.ident)
+        {
+            desugar(&mut function.sig);
+            if let Some(block) = &function.default {
+                function.default = Some(parse_quote!({ async move #block }));
+            }
+        }
+    }
+    let definition = definition(service, &quote!(Self));
+    item.items.push(parse_quote! {
+        #[doc(hidden)]
+        fn __definition() -> ::skyloom::__private::core::service::Definition<Self>
+        where
+            Self: ::core::marker::Sized,
+        {
+            #definition
+        }
+    });
+    item.colon_token.get_or_insert_default();
+    item.supertraits.extend::<[syn::TypeParamBound; 3]>([
+        parse_quote!(::core::marker::Send),
+        parse_quote!(::core::marker::Sync),
+        parse_quote!('static),
+    ]);
+    quote!(#item)
+}
+
+/// `async fn f() -> T` becomes `fn f() -> impl Future<Output = T> + Send`.
+fn desugar(signature: &mut Signature) {
+    if signature.asyncness.take().is_none() {
+        return;
+    }
+    if let ReturnType::Type(_, output) = &mut signature.output {
+        **output = parse_quote!(impl ::core::future::Future<Output = #output> + ::core::marker::Send);
+    }
+}
+
+/// `impl Described for MyGreeter`, by way of the trait.
+pub(crate) fn described_by_trait(item: &ItemImpl, contract: &Path) -> TokenStream {
+    let (generics, _, bounds) = item.generics.split_for_impl();
+    let ty = &item.self_ty;
+    quote! {
+        #[automatically_derived]
+        impl #generics ::skyloom::__private::core::service::Described for #ty #bounds {
+            fn definition() -> ::skyloom::__private::core::service::Definition<Self> {
+                <Self as #contract>::__definition()
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+/// Starts it.
+fn main() -> ::std::process::ExitCode {
+    async fn main() -> Result<()> {
+        skyloom::serve(Greeter).await
+    }
+    ::skyloom::__private::run(::core::option::Option::Some(4usize), main())
+}
