@@ -1,5 +1,7 @@
 //! What can go wrong between a client or worker and its broker.
 
+use crate::{Outcome, Status};
+
 /// Why the broker did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -79,5 +81,24 @@ impl BrokerError {
     #[must_use]
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::Refused { reason: reason.into() }
+    }
+}
+
+impl From<BrokerError> for Status {
+    fn from(error: BrokerError) -> Self {
+        let message = error.to_string();
+        match error {
+            BrokerError::Full { .. } => Self::resource_exhausted(message).with_outcome(Outcome::NotStarted),
+            BrokerError::TooLarge { .. } => {
+                Self::resource_exhausted(message).with_outcome(Outcome::NotStarted).with_retry_safe(false)
+            }
+            BrokerError::Unavailable { .. } => Self::unavailable(message).with_outcome(Outcome::NotStarted),
+            BrokerError::Lost { .. } => Self::aborted(message).with_outcome(Outcome::Unknown),
+            BrokerError::Expired => Self::deadline_exceeded(message).with_outcome(Outcome::NotStarted),
+            BrokerError::Dead { .. } => Self::internal(message).with_outcome(Outcome::Unknown),
+            BrokerError::Stale => Self::aborted(message),
+            BrokerError::Unsupported { .. } => Self::unimplemented(message),
+            BrokerError::Refused { .. } => Self::failed_precondition(message).with_outcome(Outcome::NotStarted),
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The port that a message broker implements for Skyloom.
 
-mod ack;
-mod admin;
-mod capabilities;
-mod consumer;
-mod delivery;
+mod future;
 mod error;
+mod ack;
+mod capabilities;
+mod delivery;
+mod consumer;
+mod depth;
+mod admin;
 mod inbox;
 mod port;
 
@@ -15,7 +17,9 @@ pub use self::{
     capabilities::{Capabilities, Persistence},
     consumer::{ConsumeOptions, Consumer, ConsumerControl},
     delivery::{Delivery, Lease, Leases, Settlement},
+    depth::Depth,
     error::BrokerError,
+    future::BoxFuture,
     inbox::{Inbox, InboxGuard, ReplySink},
-    port::{BoxFuture, Broker, Depth, EnqueueOptions},
+    port::{Broker, EnqueueOptions},
 };

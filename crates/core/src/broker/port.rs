@@ -1,14 +1,9 @@
 //! [`Broker`] itself.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
-use super::{Ack, Admin, BrokerError, Capabilities, ConsumeOptions, Consumer, Inbox, ReplySink};
+use super::{Ack, Admin, BoxFuture, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, Inbox, ReplySink};
 use crate::{Channel, Envelope, TopicName};
-
-/// A boxed future, for traits that are used as objects.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// How to enqueue an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,21 +23,6 @@ impl Default for EnqueueOptions {
     fn default() -> Self {
         Self { priority: Self::DEFAULT_PRIORITY, delay: Duration::ZERO }
     }
-}
-
-/// How much work a channel holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Depth {
-    /// Waiting for a worker.
-    pub ready: u64,
-    /// Held back until a delay ends.
-    pub delayed: u64,
-    /// With a worker, under a lease.
-    pub leased: u64,
-    /// Dead letters.
-    pub dead: u64,
-    /// Consumers.
-    pub consumers: u64,
 }
 
 /// What a message broker does for Skyloom; the only thing that an adapter implements.

@@ -1,15 +1,15 @@
 //! The calling side: one private inbox for each client, many calls at once.
 
-mod attempt;
-mod handle;
-mod layered;
 mod options;
 mod pending;
-mod request;
 mod retry;
 mod scope;
+mod request;
+mod layered;
 mod shared;
+mod attempt;
 mod stream;
+mod handle;
 mod typed;
 
 pub(crate) use self::layered::into_status;

@@ -2,8 +2,8 @@
 
 mod empty;
 mod http_body;
-mod json;
 mod payload;
+mod json;
 mod protobuf;
 
 pub use self::{empty::Empty, http_body::HttpBody, json::Json, payload::Payload};

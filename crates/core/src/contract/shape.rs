@@ -1,8 +1,6 @@
 //! The shape of a JSON type.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
-use super::tracer;
+use serde::{Deserialize, Serialize};
 
 /// The shape of a JSON value, learnt from a Rust type's `Deserialize` implementation: enough to
 /// convert text from a path or query, to name an unknown field, and to describe the service.
@@ -62,12 +60,6 @@ pub struct Field {
 }
 
 impl Shape {
-    /// The shape of a type, as far as its `Deserialize` implementation tells.
-    #[must_use]
-    pub fn of<T: DeserializeOwned>() -> Self {
-        tracer::trace::<T>()
-    }
-
     /// Whether nothing is known.
     #[must_use]
     pub fn is_any(&self) -> bool {

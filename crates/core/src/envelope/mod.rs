@@ -1,10 +1,10 @@
 //! The envelope: a small header and an opaque payload. `proto/skyloom/envelope.proto` defines it.
 
-mod decode;
-mod encode;
 mod headers;
 mod message;
 mod wire;
+mod decode;
+mod encode;
 
 pub use self::{
     decode::DecodeEnvelopeError,

@@ -2,18 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Guid, QueueName};
-
-/// A service that an instance serves.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ServiceRef {
-    /// The full name, such as `greeter.v1.Greeter`.
-    pub name: String,
-    /// The queue, such as `greeter.v1`.
-    pub queue: QueueName,
-    /// The contract's version.
-    pub version: u32,
-}
+use crate::{Guid, ServiceRef};
 
 /// One running process that serves one or more services.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

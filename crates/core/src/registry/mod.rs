@@ -4,6 +4,6 @@ mod instance;
 mod port;
 
 pub use self::{
-    instance::{Filter, Instance, ServiceRef},
+    instance::{Filter, Instance},
     port::{Registration, Registry, RegistryError, Snapshot, Watch},
 };

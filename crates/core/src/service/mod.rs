@@ -1,11 +1,11 @@
 //! The serving side of a service: its definition, as `#[service]` writes it, and the tower service
 //! that runs its handlers.
 
-mod definition;
-mod event;
 mod exchange;
-mod handler;
 mod method;
+mod event;
+mod definition;
+mod handler;
 
 pub use self::{
     definition::{Definition, Described},

@@ -1,13 +1,12 @@
 //! How a call ended, when it did not end well.
 
 mod code;
-mod convert;
 mod kind;
+mod convert;
+mod result;
 
 pub use self::{
     code::Code,
     kind::{Detail, Outcome, Status},
+    result::Result,
 };
-
-/// A result whose error is a [`Status`].
-pub type Result<T, E = Status> = std::result::Result<T, E>;

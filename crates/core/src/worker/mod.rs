@@ -1,17 +1,18 @@
 //! The serving side: takes deliveries, runs handlers, settles, drains.
 
-mod control;
-mod execute;
 mod in_flight;
-mod lane;
 mod options;
 mod outcome;
 mod register;
 mod running;
-mod server;
-mod shared;
 mod stats;
+mod shared;
+mod control;
+mod lane;
 mod supervise;
+mod execute;
+mod consume;
+mod server;
 
 pub use self::{
     control::{CONTROL_METHODS, DrainAnswer, PingAnswer},
