@@ -51,10 +51,11 @@ step() {
     printf '== done in %s s\n' "$((SECONDS - began))"
 }
 
+# One set of features throughout, so that what one step compiles serves the next.
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --all-features -- -D warnings
 # The tests over real processes start these programs.
-step cargo build --workspace --bins
+step cargo build --workspace --all-features --bins
 step cargo test --workspace --all-features
 if ! "$quick"; then
     step env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps

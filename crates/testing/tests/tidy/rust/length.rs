@@ -9,7 +9,7 @@ use crate::finding::Finding;
 const FILE: usize = 400;
 /// Lines of a file of tests: cases add up, but a file that is longer hides what it covers.
 const TEST_FILE: usize = 800;
-/// Lines of a function, from its `fn` to its closing brace.
+/// Lines of a function, from its `fn` to its closing brace; the text that a test expects is data.
 const FUNCTION: usize = 70;
 
 pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
@@ -35,7 +35,8 @@ struct Functions<'a> {
 impl Functions<'_> {
     fn measure(&mut self, signature: &Signature, block: &Block) {
         let first = signature.span().start().line;
-        let lines = block.span().end().line - first + 1;
+        let last = block.span().end().line;
+        let lines = self.source.lines().filter(|(line, _)| (first..=last).contains(line)).count();
         if lines > FUNCTION {
             let advice =
                 format!("`{}` has {lines} lines, more than {FUNCTION}; take a step out of it", signature.ident);
@@ -85,6 +86,12 @@ mod tests {
     fn function_of(before: &str, lines: usize, after: &str) -> Vec<(usize, &'static str)> {
         let text = format!("//! A.\n{before}\nfn f() {{{}}}\n{after}", "\n".repeat(lines - 1));
         found(&check(&Source::parse("src/a.rs", &text).unwrap()))
+    }
+
+    #[test]
+    fn lines_inside_a_string_are_no_code() {
+        let text = format!("//! A.\nfn f() {{\n    g(\"{}\")\n}}\n", "\n".repeat(FUNCTION));
+        assert_eq!(found(&check(&Source::parse("src/a.rs", &text).unwrap())), []);
     }
 
     #[test]
