@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+set -euo pipefail
+
+# The example cluster: broker, gateway and four services, each a process of its own.
+#
+#   scripts/cluster.sh up [--port 8080] [--scale qr=3]... [--release]
+#   scripts/cluster.sh status
+#   scripts/cluster.sh logs [SERVICE]
+#   scripts/cluster.sh down
+#
+# State and logs are in .run, or where SKYLOOM_RUN says.
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$root"
+run="${SKYLOOM_RUN:-$root/.run}"
+pid_file="$run/cluster.pid"
+
+usage() { sed -n '4,11s/^# \{0,1\}//p' scripts/cluster.sh; }
+
+say() { printf '%s\n' "$*"; }
+
+stop() { printf 'scripts/cluster.sh: %s\n' "$*" >&2; exit 1; }
+
+# The process id of the running cluster, or nothing.
+running() {
+    local pid
+    [[ -f "$pid_file" ]] || return 1
+    pid="$(cat "$pid_file")"
+    kill -0 "$pid" 2> /dev/null && printf '%s' "$pid"
+}
+
+binaries() { printf '%s/%s' "${CARGO_TARGET_DIR:-$root/target}" "$1"; }
+
+build() {
+    command -v cargo > /dev/null || stop "Rust is missing: install it from https://rustup.rs, then open a new shell"
+    say "Building ..."
+    cargo build --quiet --workspace --bins "$@"
+}
+
+# Waits until the cluster says that it is ready, or until it has ended.
+await() {
+    local pid=$1
+    for _ in $(seq 600); do
+        [[ -f "$run/ready" ]] && return 0
+        kill -0 "$pid" 2> /dev/null || return 1
+        sleep 0.05
+    done
+    return 1
+}
+
+up() {
+    local port=8080 profile=debug flags=() scale=()
+    while (($# > 0)); do
+        case "$1" in
+            --port) port="${2:?scripts/cluster.sh: --port needs a number}"; shift 2 ;;
+            --port=*) port="${1#*=}"; shift ;;
+            --scale) scale+=(--scale "${2:?scripts/cluster.sh: --scale needs NAME=NUMBER}"); shift 2 ;;
+            --scale=*) scale+=(--scale "${1#*=}"); shift ;;
+            --release) profile=release; flags=(--release); shift ;;
+            *) stop "unknown option '$1'; see scripts/cluster.sh --help" ;;
+        esac
+    done
+    [[ "$port" =~ ^[0-9]{1,5}$ ]] && ((port >= 1 && port <= 65535)) || stop "--port $port is no port: give a number from 1 to 65535"
+    local pid
+    if pid="$(running)"; then
+        stop "the cluster is running already (process $pid); stop it first with scripts/cluster.sh down"
+    fi
+    build "${flags[@]}"
+    local bin
+    bin="$(binaries "$profile")"
+    mkdir -p "$run"
+    rm -f "$run/ready"
+    ln -sfn "$bin" "$run/bin"
+    SKYLOOM_SETTINGS_BASE_URL="http://localhost:$port" nohup "$bin/sky" up services/cluster.toml \
+        --dir "$run" --port "$port" "${scale[@]}" > "$run/cluster.log" 2>&1 < /dev/null &
+    pid=$!
+    printf '%s\n' "$pid" > "$pid_file"
+    if ! await "$pid"; then
+        rm -f "$pid_file"
+        printf '%s\n' "The cluster did not start. The end of its log, $run/cluster.log:" >&2
+        tail -n 15 "$run/cluster.log" >&2
+        kill "$pid" 2> /dev/null || true
+        exit 1
+    fi
+    say "Ready. A first call, sky call greeter.v1.Greeter/Hello '{\"name\":\"Ada\"}':"
+    sky call greeter.v1.Greeter/Hello '{"name":"Ada"}'
+    cat << END
+
+Try next:
+  curl -s localhost:$port/v1/hello/Ada
+  curl -s -d '{"url":"https://www.rust-lang.org/learn"}' localhost:$port/v1/links
+  curl -si localhost:$port/l/CODE                      # with the code of the answer before
+  curl -s localhost:$port/v1/links/CODE/qr -o qr.png
+  curl -s -d '{"name":"Ada"}' localhost:$port/greeter.v1.Greeter/Hello
+
+  export PATH="$bin:\$PATH" SKYLOOM_BROKER="$(cat "$run/broker")"
+  sky call greeter.v1.Greeter/Hello '{"name":"Ada"}'
+  sky services;  sky instances;  sky queues;  sky ping
+
+  scripts/cluster.sh logs qr;  scripts/cluster.sh status;  scripts/cluster.sh down
+END
+}
+
+# The command of the running cluster, on its broker.
+sky() { SKYLOOM_BROKER="$(cat "$run/broker")" "$run/bin/sky" "$@"; }
+
+status() {
+    local pid
+    pid="$(running)" || stop "the cluster is not running; start it with scripts/cluster.sh up"
+    say "The cluster is running (process $pid) on $(cat "$run/broker")."
+    sky instances
+    sky queues
+}
+
+logs() {
+    [[ -d "$run/logs" ]] || stop "there are no logs in $run; start the cluster with scripts/cluster.sh up"
+    if (($# == 0)); then
+        cat "$run/cluster.log"
+        return
+    fi
+    local files=("$run/logs/$1".log "$run/logs/$1".*.log) found=()
+    for file in "${files[@]}"; do
+        [[ -f "$file" ]] && found+=("$file")
+    done
+    ((${#found[@]} > 0)) || stop "there is no log of '$1'; there are: $(cd "$run/logs" && echo *)"
+    cat "${found[@]}"
+}
+
+down() {
+    local pid
+    if ! pid="$(running)"; then
+        rm -f "$pid_file"
+        say "The cluster is not running."
+        return
+    fi
+    kill -TERM "$pid"
+    for _ in $(seq 1200); do
+        if ! kill -0 "$pid" 2> /dev/null; then
+            rm -f "$pid_file" "$run/ready"
+            say "Drained and stopped."
+            return
+        fi
+        sleep 0.05
+    done
+    stop "process $pid has not ended within a minute; its log is $run/cluster.log"
+}
+
+command="${1:-}"
+(($# == 0)) || shift
+case "$command" in
+    up) up "$@" ;;
+    status) status ;;
+    logs) logs "$@" ;;
+    down) down ;;
+    -h | --help) usage ;;
+    *) usage >&2; exit 2 ;;
+esac
