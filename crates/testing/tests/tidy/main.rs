@@ -1,11 +1,11 @@
 //! Keeps the house rules of `CONTRIBUTING.md`: each finding says where, which rule, and what to do.
 
-mod cargo;
 mod finding;
-mod modules;
-mod rust;
-mod text;
 mod tree;
+mod text;
+mod cargo;
+mod rust;
+mod modules;
 
 use cargo::manifest::Manifest;
 use finding::Finding;
