@@ -72,8 +72,16 @@ pub enum Settle<M> {
 /// One thing that happens to the engine.
 #[derive(Clone, Debug)]
 pub enum Input<M> {
-    /// A connection has been made. Everything else from an unknown connection is ignored.
-    Connect(Conn),
+    /// A connection has been made. Everything else from an unknown connection is ignored. Over the
+    /// limit of connections it is answered by `Output::Closed` and stays unknown.
+    Connect {
+        /// Its name.
+        conn: Conn,
+        /// The client behind it, in a GUID that only the two of them know. A client that comes back
+        /// after a planned restart of the broker, or on a new connection before the end of the old
+        /// one was noticed, proves by it that its inboxes, leases and instances are its own.
+        session: Guid,
+    },
     /// A connection is gone. Its leases return at once as failed attempts, its consumers and
     /// registrations vanish, its inboxes stay for their grace period.
     Disconnect(Conn),
@@ -134,7 +142,8 @@ pub enum Input<M> {
         /// The group.
         group: GroupName,
     },
-    /// Open an inbox, or take it up again after a reconnect.
+    /// Open an inbox, or take it up again after a reconnect. It belongs to the session that opened
+    /// it first.
     OpenInbox {
         /// Whose.
         conn: Conn,
@@ -236,16 +245,45 @@ pub enum AdminCommand {
     Channels,
     /// One channel's depth.
     Depth(Channel),
-    /// Dead letters, oldest first.
+    /// Dead letters, oldest first, at most so many (and at most [`LISTED`](super::LISTED)).
     Dead(Channel, u32),
     /// Make dead letters ready again: one by number, or up to so many.
     Kick(Channel, Option<u64>, u32),
     /// Delete dead letters: one by number, or all.
     DropDead(Channel, Option<u64>),
-    /// Hold back deliveries for this long; zero resumes.
+    /// Hold back deliveries for this long; zero resumes. Answered by `Output::Done`.
     Pause(Channel, Duration),
-    /// The messages that would be delivered next, at most so many.
+    /// The messages that would be delivered next, at most so many (and at most
+    /// [`LISTED`](super::LISTED)).
     Peek(Channel, u32),
     /// The engine's own totals.
     Totals,
+}
+
+impl<M> Input<M> {
+    /// From which connection it comes; none for the passing of time.
+    #[must_use]
+    pub const fn conn(&self) -> Option<Conn> {
+        match self {
+            Self::Connect { conn, .. }
+            | Self::Disconnect(conn)
+            | Self::Heard(conn)
+            | Self::Enqueue { conn, .. }
+            | Self::Publish { conn, .. }
+            | Self::Consume { conn, .. }
+            | Self::Stop { conn, .. }
+            | Self::Unsubscribe { conn, .. }
+            | Self::OpenInbox { conn, .. }
+            | Self::CloseInbox { conn, .. }
+            | Self::Settle { conn, .. }
+            | Self::Partial { conn, .. }
+            | Self::Extend { conn, .. }
+            | Self::Once { conn, .. }
+            | Self::Register { conn, .. }
+            | Self::Deregister { conn, .. }
+            | Self::Watch { conn }
+            | Self::Admin { conn, .. } => Some(*conn),
+            Self::Tick => None,
+        }
+    }
 }

@@ -2,6 +2,27 @@
 
 use std::time::Duration;
 
+/// The most messages or dead letters that one answer to an operator lists: an answer is built in
+/// one step, and nobody reads more at once.
+pub const LISTED: u32 = 1_000;
+
+/// The longest reason that is kept with a dead letter, in bytes: a reason is a sentence, and a
+/// queue full of dead letters must not weigh more than its messages.
+pub(crate) const REASON_BYTES: usize = 512;
+
+/// How many waiting messages one search for expired ones looks at: a tenth of a millisecond, so
+/// that a long queue does not stall everybody else.
+pub(crate) const PURGE_BATCH: usize = 1_000;
+
+/// How long to let others have a turn between two such searches.
+pub(crate) const PURGE_TURN: Duration = Duration::from_millis(1);
+
+/// How long a queue that took more than one search is left alone afterwards.
+pub(crate) const PURGE_REST: Duration = Duration::from_secs(1);
+
+/// Cancelled timers that are tolerated before they are swept out.
+pub(crate) const CANCELLED_TIMERS: usize = 1_024;
+
 /// The engine's bounds. Reaching one is an error to whoever wants more, never a silent drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -33,7 +54,8 @@ pub struct Limits {
     pub inbox_grace: Duration,
     /// How long an empty channel without a consumer is kept.
     pub channel_idle: Duration,
-    /// How long a silent connection's instances stay registered.
+    /// How long a silent connection's instances stay registered. [`Duration::MAX`] for a driver
+    /// whose connections cannot fall silent, such as one within the process.
     pub silence: Duration,
 }
 

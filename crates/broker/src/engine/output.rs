@@ -72,6 +72,13 @@ pub enum Output<M> {
         /// The answer.
         answer: AdminAnswer<M>,
     },
+    /// The connection was not accepted; the driver tells the client why and closes it.
+    Closed {
+        /// Which.
+        conn: Conn,
+        /// Why.
+        error: BrokerError,
+    },
     /// News from the registry for a connection that watches.
     Registry {
         /// Who watches.

@@ -1,0 +1,93 @@
+//! The engine's state as a whole.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use foldhash::fast::RandomState;
+use skyloom_core::{Channel, GroupName, Guid, TopicName};
+
+use super::{
+    Conn, Limits, Totals,
+    state::{ChannelState, Connection, ConsumerState, Directory, InboxState, Leases, Stored, Table, Time, Timers},
+};
+
+/// The embedded broker without its sockets: feed it with [`Engine::step`], do what it says, and
+/// send a [`Tick`](super::Input::Tick) when [`Engine::next_wakeup`] comes.
+///
+/// The hash maps are seeded at random, but nothing that leaves the engine depends on their order.
+#[derive(Debug)]
+pub struct Engine<M> {
+    pub(crate) limits: Limits,
+    /// The moment of the present step.
+    pub(crate) now: Time,
+    pub(crate) connections: HashMap<Conn, Connection, RandomState>,
+    /// The consumers of sessions that have not come back after a planned restart.
+    pub(crate) absent: BTreeMap<Guid, Vec<u32>>,
+    pub(crate) consumers: Table<ConsumerState>,
+    pub(crate) names: HashMap<Channel, u32, RandomState>,
+    pub(crate) channels: Table<ChannelState>,
+    pub(crate) topics: HashMap<TopicName, Vec<(GroupName, u32)>, RandomState>,
+    pub(crate) messages: Table<Stored<M>>,
+    pub(crate) leases: Leases,
+    pub(crate) inboxes: HashMap<Guid, InboxState<M>, RandomState>,
+    pub(crate) directory: Directory,
+    pub(crate) timers: Timers,
+    /// Channels in which something may be deliverable at the end of the step.
+    pub(crate) stirred: Vec<u32>,
+    pub(crate) bytes: usize,
+    pub(crate) lost_replies: u64,
+    pub(crate) next_seq: u64,
+    pub(crate) next_serial: u64,
+    pub(crate) next_dead: u64,
+}
+
+impl<M> Engine<M> {
+    /// An engine that holds nothing yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            now: Time::START,
+            connections: HashMap::default(),
+            absent: BTreeMap::new(),
+            consumers: Table::new(),
+            names: HashMap::default(),
+            channels: Table::new(),
+            topics: HashMap::default(),
+            messages: Table::new(),
+            leases: Leases::new(Table::new(), 1),
+            inboxes: HashMap::default(),
+            directory: Directory::default(),
+            timers: Timers::default(),
+            stirred: Vec::new(),
+            bytes: 0,
+            lost_replies: 0,
+            next_seq: 0,
+            next_serial: 0,
+            next_dead: 1,
+        }
+    }
+
+    /// When the next [`Tick`](super::Input::Tick) is due, on the driver's clock; none if time
+    /// changes nothing. It may be early, never late: a tick that finds nothing to do is harmless.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Duration> {
+        self.timers.next().map(Duration::from)
+    }
+
+    /// How much the engine holds.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals {
+            connections: self.connections.len() as u64,
+            channels: self.channels.len() as u64,
+            inboxes: self.inboxes.len() as u64,
+            messages: self.messages.len() as u64,
+            bytes: self.bytes as u64,
+            lost_replies: self.lost_replies,
+            instances: self.directory.instances.len() as u64,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! How channels come and go.
+
+use skyloom_core::{Channel, broker::BrokerError};
+
+use crate::engine::{
+    Engine,
+    state::{ChannelState, Due, Time},
+};
+
+impl<M> Engine<M> {
+    /// The channel of this name, which is made if it does not exist.
+    pub(crate) fn make_channel(&mut self, name: Channel, ephemeral: bool) -> Result<u32, BrokerError> {
+        if let Some(key) = self.names.get(&name) {
+            return Ok(*key);
+        }
+        let limit = self.limits.channels;
+        let full = || BrokerError::Full { what: "the broker".to_owned(), limit: format!("{limit} channels") };
+        if self.names.len() >= limit {
+            return Err(full());
+        }
+        let ephemeral = ephemeral || matches!(name, Channel::Instance(_));
+        let channel = ChannelState::new(name.clone(), self.next_serial, ephemeral, self.now);
+        let key = self.channels.insert(channel).map_err(|_| full())?;
+        self.next_serial += 1;
+        if let Channel::Group(topic, group) = &name {
+            self.topics.entry(topic.clone()).or_default().push((group.clone(), key));
+        }
+        self.names.insert(name, key);
+        Ok(key)
+    }
+
+    /// Notes that something in a channel may be deliverable at the end of the step.
+    pub(crate) fn stir(&mut self, key: u32) {
+        if self.stirred.last() != Some(&key) {
+            self.stirred.push(key);
+        }
+    }
+
+    /// Makes sure that a channel is looked at by this time.
+    pub(crate) fn arm(&mut self, key: u32, at: Time) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if at < channel.wake {
+            if channel.wake != Time::NEVER {
+                self.timers.cancel();
+            }
+            channel.wake = at;
+            self.timers.set(at, Due::Channel { slot: key, serial: channel.serial });
+        }
+    }
+
+    /// After something has left a channel: lets it go if it is detached and empty, and begins to
+    /// count its idle time if nobody needs it.
+    pub(crate) fn tidy(&mut self, key: u32) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if !channel.consumers.is_empty() {
+            return;
+        }
+        if channel.detached {
+            if channel.messages() == 0 {
+                self.forget(key);
+            }
+        } else if channel.is_idle(self.now) {
+            channel.idle_since = self.now;
+            self.arm(key, self.now.after(self.limits.channel_idle));
+        }
+    }
+
+    /// Takes a channel's name from it, so that nothing more comes in.
+    pub(crate) fn unname(&mut self, key: u32) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        channel.detached = true;
+        self.names.remove(&channel.name);
+        if let Channel::Group(topic, _) = &channel.name
+            && let Some(groups) = self.topics.get_mut(topic)
+        {
+            groups.retain(|(_, group)| *group != key);
+            if groups.is_empty() {
+                self.topics.remove(topic);
+            }
+        }
+    }
+
+    /// Forgets a channel that holds nothing.
+    pub(crate) fn forget(&mut self, key: u32) {
+        self.unname(key);
+        if let Some(channel) = self.channels.remove(key)
+            && channel.wake != Time::NEVER
+        {
+            self.timers.cancel();
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! How connections and sessions come and go.
+
+use std::time::Duration;
+
+use skyloom_core::{Guid, broker::BrokerError};
+
+use crate::engine::{
+    Conn, Engine, Output,
+    state::{Connection, Registered},
+};
+
+impl<M> Engine<M> {
+    /// Takes a connection in, and gives it what its session held before a planned restart.
+    pub(crate) fn connect(&mut self, conn: Conn, session: Guid, out: &mut Vec<Output<M>>) {
+        if self.connections.contains_key(&conn) {
+            return;
+        }
+        let limit = self.limits.connections;
+        if self.connections.len() >= limit {
+            let error = BrokerError::Full { what: "the broker".to_owned(), limit: format!("{limit} connections") };
+            out.push(Output::Closed { conn, error });
+            return;
+        }
+        self.connections.insert(conn, Connection::new(session, self.now));
+        if let Some(consumers) = self.absent.remove(&session) {
+            self.timers.cancel();
+            self.resume(conn, session, consumers);
+        }
+    }
+
+    fn resume(&mut self, conn: Conn, session: Guid, consumers: Vec<u32>) {
+        for key in consumers {
+            let Some(consumer) = self.consumers.get_mut(key) else { continue };
+            consumer.conn = Some(conn);
+            let (id, over) = (consumer.id, consumer.is_over());
+            if let Some(connection) = self.connections.get_mut(&conn) {
+                connection.consumers.insert(id, key);
+            }
+            if over {
+                self.forget_consumer(key);
+            }
+        }
+        let mut instances = Vec::new();
+        for (id, registered) in &mut self.directory.instances {
+            if registered.session == session && registered.conn.is_none() {
+                registered.conn = Some(conn);
+                instances.push(*id);
+            }
+        }
+        for id in instances {
+            self.listen(conn, id);
+        }
+    }
+
+    /// Notes a sign of life. Returns whether the connection is known at all.
+    pub(crate) fn hear(&mut self, conn: Conn, out: &mut Vec<Output<M>>) -> bool {
+        let Some(connection) = self.connections.get_mut(&conn) else { return false };
+        connection.heard = self.now;
+        if connection.silent {
+            self.rouse(conn, out);
+        }
+        true
+    }
+
+    /// A connection is gone, and with it everything but its inboxes.
+    pub(crate) fn disconnect(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
+        let Some(connection) = self.connections.remove(&conn) else { return };
+        self.directory.watchers.remove(&conn);
+        for id in connection.instances {
+            self.forget_instance(id, out);
+        }
+        for inbox in connection.inboxes {
+            self.leave_inbox(inbox);
+        }
+        self.dismiss(connection.consumers.into_values().collect(), "the worker's connection was lost", out);
+    }
+
+    /// A session has not come back in time after a planned restart.
+    pub(crate) fn expire_session(&mut self, session: Guid, out: &mut Vec<Output<M>>) {
+        let Some(consumers) = self.absent.remove(&session) else { return };
+        let orphaned = |(id, registered): (&Guid, &Registered)| {
+            (registered.session == session && registered.conn.is_none()).then_some(*id)
+        };
+        let instances: Vec<Guid> = self.directory.instances.iter().filter_map(orphaned).collect();
+        for id in instances {
+            self.forget_instance(id, out);
+        }
+        self.dismiss(consumers, "the worker did not come back after the broker's restart", out);
+    }
+
+    /// Removes consumers; what they hold counts as failed. All of them leave their channels first,
+    /// so that none is handed what another has just lost.
+    fn dismiss(&mut self, consumers: Vec<u32>, reason: &str, out: &mut Vec<Output<M>>) {
+        let left: Vec<u32> = consumers.iter().filter_map(|key| self.deactivate(*key)).collect();
+        for key in consumers {
+            let held = self.consumers.get(key).map_or_else(Vec::new, |consumer| consumer.held.clone());
+            for slot in held {
+                self.fail(slot, reason, Duration::ZERO, out);
+            }
+            self.consumers.remove(key);
+        }
+        for channel in left {
+            self.leave(channel, out);
+        }
+    }
+}

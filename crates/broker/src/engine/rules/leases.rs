@@ -1,0 +1,114 @@
+//! How leases end.
+
+use std::time::Duration;
+
+use skyloom_core::{
+    Guid,
+    broker::{BrokerError, Lease},
+};
+
+use crate::engine::{Conn, Engine, Output, state::Held};
+
+impl<M> Engine<M> {
+    /// What this connection holds under this lease; [`BrokerError::Stale`] if it does not.
+    pub(crate) fn held(&mut self, conn: Conn, lease: Lease) -> Result<&mut Held, BrokerError> {
+        let held = self.leases.get_mut(lease).ok_or(BrokerError::Stale)?;
+        match self.consumers.get(held.consumer) {
+            Some(consumer) if consumer.conn == Some(conn) => Ok(held),
+            _ => Err(BrokerError::Stale),
+        }
+    }
+
+    /// The call and the inbox of a leased message, if it has one that still awaits a reply.
+    pub(crate) fn awaiting(&self, message: u32) -> Option<Guid> {
+        self.messages.get(message).and_then(|message| message.reply_to)
+    }
+
+    /// Ends the lease in this slot and gives its consumer the credit back. The message is in no
+    /// index then.
+    pub(crate) fn end_lease(&mut self, slot: u32) -> Option<Held> {
+        let held = self.leases.end(slot)?;
+        self.timers.cancel();
+        if let Some(message) = self.messages.get(held.message)
+            && let Some(channel) = self.channels.get_mut(message.channel)
+        {
+            channel.leased -= 1;
+        }
+        let consumer = self.consumers.get_mut(held.consumer)?;
+        let position = held.position as usize;
+        if position < consumer.held.len() {
+            consumer.held.swap_remove(position);
+        }
+        if let Some(moved) = consumer.held.get(position)
+            && let Some(moved) = self.leases.at_mut(*moved)
+        {
+            moved.position = held.position;
+        }
+        if consumer.has_credit() && !consumer.queued {
+            consumer.queued = true;
+            let key = consumer.channel;
+            if let Some(channel) = self.channels.get_mut(key) {
+                channel.rotation.push_back(held.consumer);
+                self.stir(key);
+            }
+        } else if consumer.is_over() {
+            self.forget_consumer(held.consumer);
+        }
+        Some(held)
+    }
+
+    /// Forgets a consumer that neither wants nor holds anything.
+    pub(crate) fn forget_consumer(&mut self, key: u32) {
+        if let Some(consumer) = self.consumers.remove(key)
+            && let Some(conn) = consumer.conn
+            && let Some(connection) = self.connections.get_mut(&conn)
+        {
+            connection.consumers.remove(&consumer.id);
+        }
+    }
+
+    /// Ends a lease as a failed attempt: the message returns, now or after a delay, or becomes a
+    /// dead letter.
+    pub(crate) fn fail(&mut self, slot: u32, reason: &str, delay: Duration, out: &mut Vec<Output<M>>) {
+        let Some(held) = self.leases.at_mut(slot) else { return };
+        let most = self.consumers.get(held.consumer).map_or(1, |consumer| consumer.options.max_attempts);
+        let Some(held) = self.end_lease(slot) else { return };
+        let Some(message) = self.messages.get_mut(held.message) else { return };
+        message.attempts = message.attempts.saturating_add(1);
+        let attempts = message.attempts;
+        if held.once {
+            self.bury_once(held.message, reason, out);
+        } else if attempts >= most {
+            let error = BrokerError::Dead { attempts, reason: reason.to_owned() };
+            self.bury(held.message, reason, error, out);
+        } else {
+            self.give_back(held.message, delay, out);
+        }
+    }
+
+    /// Ends a lease as if it had not been.
+    pub(crate) fn release(&mut self, slot: u32, out: &mut Vec<Output<M>>) {
+        let Some(held) = self.end_lease(slot) else { return };
+        if held.once {
+            self.bury_once(held.message, "the worker gave it back", out);
+        } else {
+            self.give_back(held.message, Duration::ZERO, out);
+        }
+    }
+
+    fn give_back(&mut self, message: u32, delay: Duration, out: &mut Vec<Output<M>>) {
+        let Some(key) = self.messages.get(message).map(|message| message.channel) else { return };
+        if self.channels.get(key).is_none_or(|channel| channel.detached) {
+            self.abandon(message, out);
+        } else if delay.is_zero() {
+            self.wait(message);
+        } else {
+            self.hold_back(message, self.now.after(delay));
+        }
+    }
+
+    fn bury_once(&mut self, message: u32, reason: &str, out: &mut Vec<Output<M>>) {
+        let reason = format!("it may be tried only once, so its outcome is unknown: {reason}");
+        self.bury(message, &reason, BrokerError::lost(reason.as_str()), out);
+    }
+}

@@ -1,0 +1,32 @@
+//! What the engine does, one rule for each file. Each is an `impl Engine` that builds on those
+//! before it.
+
+mod tell;
+
+mod channels;
+
+mod messages;
+
+mod deliver;
+
+mod expire;
+
+mod leases;
+
+mod settle;
+
+mod enqueue;
+
+mod consume;
+
+mod inboxes;
+
+mod registry;
+
+mod connections;
+
+mod admin;
+
+mod tick;
+
+mod step;

@@ -1,0 +1,123 @@
+//! Instances and contracts. They are for people, gateways and tools; no message needs them.
+
+use std::sync::Arc;
+
+use skyloom_core::{Guid, broker::BrokerError, contract::Contract, registry::Instance};
+
+use crate::engine::{
+    Conn, Engine, Output, RegistryChange,
+    state::{Due, Registered},
+};
+
+impl<M> Engine<M> {
+    /// Makes an instance and its contracts known, and tells everybody who watches.
+    pub(crate) fn register(
+        &mut self,
+        conn: Conn,
+        instance: Instance,
+        contracts: Vec<Contract>,
+        out: &mut Vec<Output<M>>,
+    ) -> Result<(), BrokerError> {
+        let Some(session) = self.connections.get(&conn).map(|connection| connection.session) else { return Ok(()) };
+        let id = instance.id;
+        let full =
+            |limit, what| BrokerError::Full { what: "the registry".to_owned(), limit: format!("{limit} {what}") };
+        let before = match self.directory.instances.get(&id) {
+            Some(other) if other.session != session => {
+                return Err(BrokerError::refused(format!("instance {id} belongs to somebody else")));
+            }
+            None if self.directory.instances.len() >= self.limits.instances => {
+                return Err(full(self.limits.instances, "instances"));
+            }
+            before => before.and_then(|registered| registered.conn),
+        };
+        if !self.directory.make_room(&contracts, self.limits.contracts) {
+            return Err(full(self.limits.contracts, "contracts"));
+        }
+        if let Some(before) = before.and_then(|before| self.connections.get_mut(&before)) {
+            before.instances.remove(&id);
+        }
+        self.directory.registrations += 1;
+        for contract in contracts {
+            if let Some(change) = self.directory.remember(contract) {
+                self.announce(&change, out);
+            }
+        }
+        let instance = Arc::new(instance);
+        let registered = Registered { instance: Arc::clone(&instance), session, conn: Some(conn), up: true };
+        let known = self.directory.instances.insert(id, registered);
+        if known.is_none_or(|known| !known.up || known.instance != instance) {
+            self.announce(&RegistryChange::Up(instance), out);
+        }
+        self.listen(conn, id);
+        Ok(())
+    }
+
+    /// Forgets an instance, if it is this connection's.
+    pub(crate) fn deregister(&mut self, conn: Conn, id: Guid, out: &mut Vec<Output<M>>) {
+        if let Some(connection) = self.connections.get_mut(&conn)
+            && connection.instances.remove(&id)
+        {
+            self.forget_instance(id, out);
+        }
+    }
+
+    /// Tells a connection everything that is known, and every change from now on.
+    pub(crate) fn watch(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
+        self.directory.watchers.insert(conn);
+        out.extend(self.directory.everything().map(|change| Output::Registry { conn, change }));
+    }
+
+    /// Forgets an instance.
+    pub(crate) fn forget_instance(&mut self, id: Guid, out: &mut Vec<Output<M>>) {
+        if self.directory.instances.remove(&id).is_some_and(|registered| registered.up) {
+            self.announce(&RegistryChange::Down(id), out);
+        }
+    }
+
+    /// Reports a connection's instances down or up again, without forgetting them.
+    pub(crate) fn mark(&mut self, conn: Conn, up: bool, out: &mut Vec<Output<M>>) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.silent = !up;
+        let ids = connection.instances.clone();
+        for id in ids {
+            let Some(registered) = self.directory.instances.get_mut(&id) else { continue };
+            registered.up = up;
+            let change =
+                if up { RegistryChange::Up(Arc::clone(&registered.instance)) } else { RegistryChange::Down(id) };
+            self.announce(&change, out);
+        }
+    }
+
+    /// Follows the connection's signs of life for the sake of this instance.
+    pub(crate) fn listen(&mut self, conn: Conn, instance: Guid) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.instances.insert(instance);
+        if !connection.watched {
+            connection.watched = true;
+            self.timers.set(connection.heard.after(self.limits.silence), Due::Connection(conn));
+        }
+    }
+
+    /// Looks whether a connection with instances has fallen silent.
+    pub(crate) fn check_silence(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let ends = connection.heard.after(self.limits.silence);
+        connection.watched = !connection.instances.is_empty() && ends > self.now;
+        if connection.watched {
+            self.timers.set(ends, Due::Connection(conn));
+        } else {
+            self.mark(conn, false, out);
+        }
+    }
+
+    /// A connection that had fallen silent was heard again.
+    pub(crate) fn rouse(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
+        self.mark(conn, true, out);
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if !connection.watched && !connection.instances.is_empty() {
+            connection.watched = true;
+            self.timers.set(connection.heard.after(self.limits.silence), Due::Connection(conn));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the holder of a lease may do with it.
+
+use skyloom_core::broker::{BrokerError, Lease};
+
+use crate::engine::{Conn, Engine, Output, Settle, state::News};
+
+impl<M: Clone> Engine<M> {
+    /// Ends a lease; with a reply, both are one operation.
+    pub(crate) fn settle(
+        &mut self,
+        conn: Conn,
+        lease: Lease,
+        settle: Settle<M>,
+        out: &mut Vec<Output<M>>,
+    ) -> Result<(), BrokerError> {
+        let message = self.held(conn, lease)?.message;
+        if let Some(key) = self.messages.get(message).map(|message| message.channel)
+            && let Some(channel) = self.channels.get_mut(key)
+        {
+            channel.counters.settled += 1;
+        }
+        match settle {
+            Settle::Reply(body) => {
+                self.end_lease(lease.slot);
+                if let Some(inbox) = self.discard(message).and_then(|message| message.reply_to) {
+                    self.tell(inbox, News::Reply(body), out);
+                }
+            }
+            Settle::Done => {
+                self.end_lease(lease.slot);
+                self.discard(message);
+            }
+            Settle::Retry { delay, reason } => self.fail(lease.slot, &reason, delay, out),
+            Settle::Release => self.release(lease.slot, out),
+            Settle::Bury { reason } => {
+                self.end_lease(lease.slot);
+                let attempts = self.messages.get_mut(message).map_or(1, |message| {
+                    message.attempts = message.attempts.saturating_add(1);
+                    message.attempts
+                });
+                let error = BrokerError::Dead { attempts, reason: reason.clone() };
+                self.bury(message, &reason, error, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a reply that is not the final one.
+    pub(crate) fn partial(
+        &mut self,
+        conn: Conn,
+        lease: Lease,
+        body: M,
+        out: &mut Vec<Output<M>>,
+    ) -> Result<(), BrokerError> {
+        let message = self.held(conn, lease)?.message;
+        if let Some(inbox) = self.awaiting(message) {
+            self.tell(inbox, News::Reply(body), out);
+        }
+        Ok(())
+    }
+
+    /// Starts the lease's time anew. The timer that was set for its old end moves on by itself.
+    pub(crate) fn extend(&mut self, conn: Conn, lease: Lease) -> Result<(), BrokerError> {
+        let consumer = self.held(conn, lease)?.consumer;
+        let time = self.consumers.get(consumer).ok_or(BrokerError::Stale)?.options.lease;
+        let deadline = self.now.after(time);
+        self.held(conn, lease)?.deadline = deadline;
+        Ok(())
+    }
+
+    /// Makes this lease the message's last.
+    pub(crate) fn once(&mut self, conn: Conn, lease: Lease) -> Result<(), BrokerError> {
+        self.held(conn, lease)?.once = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! Somebody who takes messages from a channel.
+
+use skyloom_core::{Guid, broker::ConsumeOptions};
+
+use crate::engine::{Conn, ConsumerId};
+
+/// A consumer, for as long as it is active or holds leases.
+#[derive(Debug)]
+pub(crate) struct ConsumerState {
+    /// None: its client has not come back after a planned restart.
+    pub(crate) conn: Option<Conn>,
+    pub(crate) session: Guid,
+    pub(crate) id: ConsumerId,
+    /// The channel it takes from, for as long as it is active.
+    pub(crate) channel: u32,
+    pub(crate) options: ConsumeOptions,
+    /// The slots of its leases, in no order.
+    pub(crate) held: Vec<u32>,
+    /// It wants more.
+    pub(crate) active: bool,
+    /// It is in its channel's rotation.
+    pub(crate) queued: bool,
+}
+
+impl ConsumerState {
+    /// Whether it may be handed another message.
+    pub(crate) fn has_credit(&self) -> bool {
+        self.active && self.held.len() < self.options.credit as usize
+    }
+
+    /// Whether nothing is left of it.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.active && self.held.is_empty() && self.conn.is_some()
+    }
+}

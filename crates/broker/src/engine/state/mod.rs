@@ -1,0 +1,34 @@
+//! What the engine remembers: one kind of thing for each file, none of which knows the rules.
+
+mod time;
+
+mod table;
+
+mod timers;
+
+mod message;
+
+mod lease;
+
+mod consumer;
+
+mod channel;
+
+mod inbox;
+
+mod connection;
+
+mod directory;
+
+pub(crate) use self::{
+    channel::{ChannelState, Counters, Dead, Place},
+    connection::Connection,
+    consumer::ConsumerState,
+    directory::{Directory, Known, Registered},
+    inbox::{InboxState, News},
+    lease::{Held, Leases},
+    message::Stored,
+    table::Table,
+    time::Time,
+    timers::{Due, Timers},
+};
