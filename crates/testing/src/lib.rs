@@ -1,1 +1,7 @@
-//! What every adapter must do, and helpers for tests over real processes.
+//! What every broker adapter and registry of Skyloom must do.
+//!
+//! [`conformance`] states it as rules. A crate with an adapter writes a [`conformance::Fixture`]
+//! and one line, `skyloom_testing::broker_conformance!(MyFixture);`, which makes one test of each
+//! rule.
+
+pub mod conformance;

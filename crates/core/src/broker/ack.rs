@@ -35,6 +35,12 @@ impl AckSender {
         // The waiter may have lost interest; then nobody needs the result.
         drop(self.0.send(result));
     }
+
+    /// Whether the [`Ack`] was dropped; what has not been sent by then need not be.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.0.is_closed()
+    }
 }
 
 impl Ack {

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Ack, Delivery};
+use super::{Ack, Delivery, Settlement};
 
 /// How to consume a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub trait ConsumerControl: Send + Sync {
     fn stop(&self) -> Ack;
 }
 
-/// A stream of deliveries from one channel. Dropping it stops it.
+/// A stream of deliveries from one channel. Dropping it stops it and gives back what is in it.
 pub struct Consumer {
     // Unbounded in type, bounded by the consumer's credit, which the broker keeps.
     deliveries: mpsc::UnboundedReceiver<Delivery>,
@@ -71,6 +71,11 @@ impl Consumer {
 impl Drop for Consumer {
     fn drop(&mut self) {
         drop(self.control.stop());
+        // The worker has not seen what is still in the stream: giving it back is no attempt.
+        self.deliveries.close();
+        while let Ok(delivery) = self.deliveries.try_recv() {
+            drop(delivery.settle(Settlement::Release));
+        }
     }
 }
 

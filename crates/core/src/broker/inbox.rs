@@ -1,6 +1,6 @@
 //! A private reply channel.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use super::BrokerError;
 use crate::{Envelope, Guid};
@@ -14,7 +14,8 @@ pub trait ReplySink: Send + Sync {
     fn refused(&self, call: Guid, error: BrokerError);
 
     /// The broker that held the inbox is gone: what was sent before this has an unknown outcome.
-    fn lost(&self, error: BrokerError);
+    /// The calls in `unsent` were not sent yet; they still wait for a connection.
+    fn lost(&self, error: BrokerError, unsent: &HashSet<Guid>);
 }
 
 /// Closes an inbox when dropped.

@@ -1,7 +1,7 @@
 //! Calls that wait for their reply.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -193,9 +193,9 @@ impl ReplySink for Pending {
         self.finish(call, Err(error.into()));
     }
 
-    fn lost(&self, error: BrokerError) {
-        let calls = std::mem::take(&mut self.table().calls);
-        for call in calls.into_values() {
+    fn lost(&self, error: BrokerError, unsent: &HashSet<Guid>) {
+        let calls: Vec<_> = self.table().calls.extract_if(|id, _| !unsent.contains(id)).collect();
+        for (_, call) in calls {
             call.waiter.finish(Err(error.clone().into()));
         }
     }
