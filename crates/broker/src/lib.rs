@@ -1,4 +1,7 @@
-//! The embedded broker of Skyloom: a pure engine and the doors to it.
+//! The embedded broker of Skyloom: a pure engine, the native protocol, and the door that speaks it.
 
 pub mod engine;
+
 pub mod wire;
+
+pub mod door;

@@ -9,7 +9,7 @@ use super::WireError;
 pub const FRAME_ROOM: usize = 4 << 20;
 
 /// The bytes of a frame's length.
-const PREFIX: usize = 4;
+pub const PREFIX: usize = 4;
 
 /// The longest frame where messages of up to `message_bytes` are taken.
 #[must_use]
@@ -17,8 +17,8 @@ pub const fn frame_limit(message_bytes: usize) -> usize {
     message_bytes.saturating_add(FRAME_ROOM)
 }
 
-/// The first frame in the buffer, without its length, or `None` if it has not come completely. It
-/// occupies four bytes more than it is long.
+/// The first frame in the buffer, without its length, or `None` if it has not come completely. In
+/// the buffer it is longer by [`PREFIX`].
 ///
 /// # Errors
 /// [`WireError::Oversize`] as soon as its length is known.

@@ -1,0 +1,70 @@
+//! The two kinds of sockets that a door listens on.
+
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+};
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
+
+use super::{
+    Address, DoorError,
+    socket::{self, BACKLOG, SocketFile},
+};
+
+/// A listening socket. The file is dropped before the socket: it is removed while we still listen, so
+/// that a broker that starts meanwhile cannot have put its own there.
+#[derive(Debug)]
+pub(super) enum Listener {
+    Unix { _file: SocketFile, listener: UnixListener },
+    Tcp(TcpListener),
+}
+
+/// An accepted connection.
+#[derive(Debug)]
+pub(super) enum Accepted {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Listener {
+    /// Listens, and says where: with port 0, the operating system has chosen one.
+    pub(super) async fn bind(address: Address) -> Result<(Self, Address), DoorError> {
+        address.check()?;
+        match address {
+            Address::Unix(path) => {
+                let (listener, file) = socket::bind(&path).await?;
+                Ok((Self::Unix { _file: file, listener }, Address::Unix(path)))
+            }
+            Address::Tcp(asked) => {
+                let listener = bind_tcp(asked).map_err(|source| match source.kind() {
+                    ErrorKind::AddrInUse => DoorError::InUse(Address::Tcp(asked)),
+                    _ => DoorError::Bind { address: Address::Tcp(asked), source },
+                })?;
+                let bound =
+                    listener.local_addr().map_err(|source| DoorError::Bind { address: Address::Tcp(asked), source })?;
+                Ok((Self::Tcp(listener), Address::Tcp(bound)))
+            }
+        }
+    }
+
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Unix { listener, .. } => Ok(Accepted::Unix(listener.accept().await?.0)),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Frames are batched here; the kernel must not hold them back as well.
+                stream.set_nodelay(true)?;
+                Ok(Accepted::Tcp(stream))
+            }
+        }
+    }
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // After a restart, connections of before may still be lingering.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}

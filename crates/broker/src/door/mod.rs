@@ -1,0 +1,36 @@
+//! The native door: a Unix socket, or TCP on the loopback interface, in front of one engine.
+
+mod address;
+
+mod error;
+
+mod options;
+
+mod encoded;
+
+mod translate;
+
+mod peer;
+
+mod hub;
+
+mod ticker;
+
+mod handshake;
+
+mod connection;
+
+mod socket;
+
+mod listener;
+
+mod snapshot;
+
+mod server;
+
+pub use self::{
+    address::{Address, AddressError},
+    error::DoorError,
+    options::{DoorOptions, OUTGOING_BYTES, SnapshotPlace},
+    server::Door,
+};

@@ -1,0 +1,89 @@
+//! What the door keeps for one connected client.
+
+use std::task::Waker;
+
+use bytes::BytesMut;
+
+use super::encoded::Encoded;
+use crate::wire::ServerFrame;
+
+/// What a connection's task is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Read and write.
+    Go,
+    /// Write out what is waiting, then end.
+    Finish,
+    /// End at once: more is waiting for this client than may be.
+    CutOff,
+}
+
+/// The outgoing side of one connection, shared between whoever has something to tell the client
+/// and the task that writes it.
+#[derive(Debug)]
+pub(super) struct Peer {
+    waiting: BytesMut,
+    order: Order,
+    waker: Option<Waker>,
+    /// The client has promised to send no more.
+    pub(super) bye: bool,
+}
+
+impl Peer {
+    pub(super) fn new() -> Self {
+        Self { waiting: BytesMut::new(), order: Order::Go, waker: None, bye: false }
+    }
+
+    /// Adds a frame to what is waiting; the first one wakes the task, which takes all that has
+    /// gathered until it runs.
+    pub(super) fn tell(&mut self, frame: &ServerFrame<Encoded>, limit: usize) {
+        if self.order == Order::CutOff {
+            return;
+        }
+        let idle = self.waiting.is_empty();
+        if let Err(error) = frame.encode(&mut self.waiting) {
+            tracing::error!(%error, "a frame could not be written");
+        }
+        if self.waiting.len() > limit {
+            self.waiting = BytesMut::new();
+            self.order(Order::CutOff);
+        } else if idle {
+            self.wake();
+        }
+    }
+
+    /// Gives an order, which stands.
+    pub(super) fn order(&mut self, order: Order) {
+        if self.order != Order::CutOff {
+            self.order = order;
+        }
+        self.wake();
+    }
+
+    /// How much is waiting.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Takes what is waiting if the task has written all that it had, and remembers whom to wake.
+    pub(super) fn take(&mut self, waker: &Waker, writing: &mut BytesMut) -> Order {
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+        if writing.is_empty() {
+            std::mem::swap(&mut self.waiting, writing);
+        }
+        self.order
+    }
+
+    /// Takes what is waiting, whatever the task is still writing.
+    pub(super) fn take_rest(&mut self, writing: &mut BytesMut) {
+        writing.unsplit(std::mem::take(&mut self.waiting));
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! [`Door`] itself.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use skyloom_core::Guid;
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{self, Instant},
+};
+
+use super::{
+    Address, DoorError, DoorOptions, connection,
+    hub::Hub,
+    listener::{Accepted, Listener},
+    snapshot::{self, Snapshot},
+    ticker,
+};
+use crate::engine::Engine;
+
+/// How long the clients have to say goodbye at a planned stop.
+const BYE_TIME: Duration = Duration::from_millis(500);
+
+/// How long the connections have after that to write out what is waiting and to close: twice what
+/// one of them takes at most.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
+
+/// Connections that have not said hello yet, beside the engine's own limit.
+const SPARE_CONNECTIONS: usize = 256;
+
+/// How long to pause when the operating system has no more file descriptors: retrying at once
+/// would only burn time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The embedded broker, listening on an address.
+#[must_use = "a door serves nobody until it runs"]
+pub struct Door {
+    listener: Listener,
+    address: Address,
+    hub: Arc<Hub>,
+    snapshot: Option<PathBuf>,
+}
+
+impl Door {
+    /// Listens on an address, with the state that the last planned stop has kept.
+    ///
+    /// A Unix socket has mode 0600; its directory is created if it is missing, and a socket that a
+    /// broker left behind is replaced.
+    ///
+    /// # Errors
+    /// [`DoorError`] if the address cannot be used or somebody listens there already.
+    pub async fn bind(address: Address, options: DoorOptions) -> Result<Self, DoorError> {
+        let (listener, address) = Listener::bind(address).await?;
+        let snapshot = options.snapshot.path(&address);
+        let kept = snapshot.as_deref().and_then(snapshot::take);
+        Ok(Self { hub: Arc::new(open(kept, options)), listener, address, snapshot })
+    }
+
+    /// Where it listens. With port 0, the operating system has chosen one.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Serves until `shutdown` ends, then stops as planned: asks the clients to go, keeps what is
+    /// waiting for the next start, and removes the socket. Dropping the future instead is as good as
+    /// killing the broker.
+    ///
+    /// # Errors
+    /// [`DoorError::Snapshot`] if what was waiting could not be kept.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), DoorError> {
+        tracing::info!(address = %self.address, "the broker is listening");
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        let mut ticker = pin!(ticker::run(&self.hub));
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                accepted = self.listener.accept() => self.admit(&mut connections, accepted).await,
+                Some(ended) = connections.join_next() => report(ended),
+                () = &mut ticker => {}
+            }
+        }
+        tracing::info!(address = %self.address, clients = connections.len(), "the broker is stopping");
+        self.hub.go_away("the broker is stopping");
+        let goodbye = time::timeout(BYE_TIME, poll_fn(|cx| self.hub.poll_all_gone(cx.waker())));
+        tokio::select! {
+            said = goodbye => if said.is_err() {
+                tracing::warn!("not every client said goodbye in time");
+            },
+            () = &mut ticker => {}
+        }
+        let result = self.keep();
+        close(connections).await;
+        tracing::info!(address = %self.address, "the broker has stopped");
+        result
+    }
+
+    async fn admit(&self, connections: &mut JoinSet<()>, accepted: io::Result<Accepted>) {
+        let stream = match accepted {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                return time::sleep(ACCEPT_PAUSE).await;
+            }
+        };
+        if connections.len() >= self.hub.limits.connections.saturating_add(SPARE_CONNECTIONS) {
+            return tracing::warn!("a connection was closed: there are too many");
+        }
+        let hub = Arc::clone(&self.hub);
+        match stream {
+            Accepted::Unix(stream) => {
+                let from = stream.peer_cred().ok().and_then(|credentials| credentials.pid());
+                let from = from.map_or_else(|| "unknown process".to_owned(), |pid| format!("process {pid}"));
+                connections.spawn(connection::serve(hub, stream, from));
+            }
+            Accepted::Tcp(stream) => {
+                let from = stream.peer_addr().map_or_else(|_| "unknown address".to_owned(), |from| from.to_string());
+                connections.spawn(connection::serve(hub, stream, from));
+            }
+        }
+    }
+
+    /// Keeps what the next start is to take up, and lets the connections write out the rest.
+    fn keep(&self) -> Result<(), DoorError> {
+        let state = self.hub.export();
+        let Some(path) = self.snapshot.as_deref().filter(|_| !state.is_empty()) else {
+            return Ok(());
+        };
+        snapshot::save(path, self.hub.epoch, &state)
+            .map_err(|source| DoorError::Snapshot { path: path.to_owned(), source })?;
+        tracing::info!(path = %path.display(), "what is waiting was kept for the next start");
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+fn open(kept: Option<Snapshot>, options: DoorOptions) -> Hub {
+    let DoorOptions { limits, outgoing_bytes, .. } = options;
+    match kept {
+        None => Hub::new(Engine::new(limits), Duration::ZERO, Guid::private(), limits, outgoing_bytes),
+        Some(Snapshot { epoch, age, state }) => {
+            tracing::info!(age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX), "taking up what was kept");
+            // The engine resumes at the moment of the stop, and then learns how late it is.
+            let engine = Engine::import(limits, Duration::ZERO, state);
+            let hub = Hub::new(engine, age, epoch, limits, outgoing_bytes);
+            hub.wind();
+            hub
+        }
+    }
+}
+
+/// Waits until every connection is closed, and ends those that are not in time.
+async fn close(mut connections: JoinSet<()>) {
+    let deadline = Instant::now() + CLOSE_TIME;
+    while let Ok(Some(ended)) = time::timeout_at(deadline, connections.join_next()).await {
+        report(ended);
+    }
+}
+
+/// A connection's task only panics by a mistake of ours; the others go on.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection's task has failed");
+    }
+}
