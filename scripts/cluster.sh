@@ -37,11 +37,14 @@ build() {
     cargo build --quiet --workspace --bins "$@"
 }
 
+# Where the running cluster's broker is.
+broker() { sed -n 's/.*"broker": *"\([^"]*\)".*/\1/p' "$run/state.json" | head -n 1; }
+
 # Waits until the cluster says that it is ready, or until it has ended.
 await() {
     local pid=$1
     for _ in $(seq 600); do
-        [[ -f "$run/ready" ]] && return 0
+        grep -qs '"ready": *true' "$run/state.json" && return 0
         kill -0 "$pid" 2> /dev/null || return 1
         sleep 0.05
     done
@@ -69,7 +72,7 @@ up() {
     local bin
     bin="$(binaries "$profile")"
     mkdir -p "$run"
-    rm -f "$run/ready"
+    rm -f "$run/state.json"
     ln -sfn "$bin" "$run/bin"
     SKYLOOM_SETTINGS_BASE_URL="http://localhost:$port" nohup "$bin/sky" up services/cluster.toml \
         --dir "$run" --port "$port" "${scale[@]}" > "$run/cluster.log" 2>&1 < /dev/null &
@@ -93,7 +96,7 @@ Try next:
   curl -s localhost:$port/v1/links/CODE/qr -o qr.png
   curl -s -d '{"name":"Ada"}' localhost:$port/greeter.v1.Greeter/Hello
 
-  export PATH="$bin:\$PATH" SKYLOOM_BROKER="$(cat "$run/broker")"
+  export PATH="$bin:\$PATH" SKYLOOM_BROKER="$(broker)"
   sky call greeter.v1.Greeter/Hello '{"name":"Ada"}'
   sky services;  sky instances;  sky queues;  sky ping
 
@@ -102,12 +105,12 @@ END
 }
 
 # The command of the running cluster, on its broker.
-sky() { SKYLOOM_BROKER="$(cat "$run/broker")" "$run/bin/sky" "$@"; }
+sky() { SKYLOOM_BROKER="$(broker)" "$run/bin/sky" "$@"; }
 
 status() {
     local pid
     pid="$(running)" || stop "the cluster is not running; start it with scripts/cluster.sh up"
-    say "The cluster is running (process $pid) on $(cat "$run/broker")."
+    say "The cluster is running (process $pid) on $(broker)."
     sky instances
     sky queues
 }
@@ -136,7 +139,7 @@ down() {
     kill -TERM "$pid"
     for _ in $(seq 1200); do
         if ! kill -0 "$pid" 2> /dev/null; then
-            rm -f "$pid_file" "$run/ready"
+            rm -f "$pid_file"
             say "Drained and stopped."
             return
         fi

@@ -106,9 +106,10 @@ impl App {
         let mut running = self.start(&hosted.connection).await?;
         let (instance, broker) = (running.instance(), hosted.connection.address());
         tracing::info!(%instance, broker, "serving {names}");
+        let drain_requested = running.drain_requested();
         let closed = tokio::select! {
             () = ended => false,
-            () = running.drain_requested() => false,
+            () = drain_requested => false,
             () = running.closed() => true,
         };
         tracing::info!("draining");

@@ -222,8 +222,9 @@ impl Running {
     }
 
     /// Resolves when an operator asks for a drain.
-    pub async fn drain_requested(&self) {
-        self.shared.drain_requested.notified().await;
+    pub fn drain_requested(&self) -> impl Future<Output = ()> + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.drain_requested.notified().await }
     }
 
     /// Resolves when the broker has closed one of the instance's channels.
