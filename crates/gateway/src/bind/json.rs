@@ -1,0 +1,149 @@
+//! Text into the fields of a JSON object, by its shape.
+
+use serde_json::{Map, Value};
+use skyloom::{Result, Status, contract::Shape};
+
+use super::unfit;
+use crate::nearest::hint;
+
+/// Sets the field at this path, or adds to it if it is an array; `name` is the path as the caller
+/// wrote it. Where the shape says nothing, text stays text.
+pub(crate) fn bind_json<'a>(
+    object: &mut Map<String, Value>,
+    shape: &Shape,
+    name: &str,
+    path: impl Iterator<Item = &'a str>,
+    text: &str,
+) -> Result<()> {
+    let mut path = path.peekable();
+    let (mut object, mut shape) = (object, shape);
+    while let Some(step) = path.next() {
+        let field = field_of(shape, step, name)?;
+        if path.peek().is_none() {
+            return put(object, field, step, name, text);
+        }
+        let inner = object.entry(step).or_insert_with(|| Value::Object(Map::new()));
+        let Value::Object(inner) = inner else {
+            let message = format!("{step:?} in {name:?} is no object and has no fields of its own");
+            return Err(Status::invalid_argument(message));
+        };
+        (object, shape) = (inner, field);
+    }
+    Ok(())
+}
+
+fn required(mut shape: &Shape) -> &Shape {
+    while let Shape::Optional { inner } = shape {
+        shape = inner;
+    }
+    shape
+}
+
+fn field_of<'a>(shape: &'a Shape, step: &str, name: &str) -> Result<&'a Shape> {
+    match required(shape) {
+        Shape::Any => Ok(&Shape::Any),
+        Shape::Map { values } => Ok(values),
+        Shape::Object { fields, .. } => {
+            fields.iter().find(|field| field.name == step).map(|field| &field.shape).ok_or_else(|| {
+                let hint = hint(step, fields.iter().map(|field| field.name.as_str()));
+                Status::invalid_argument(format!("there is no field {name:?}{hint}"))
+            })
+        }
+        _ => Err(Status::invalid_argument(format!("there is no field {name:?}"))),
+    }
+}
+
+fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, name: &str, text: &str) -> Result<()> {
+    if let Shape::Array { items } = required(shape) {
+        let value = convert(items, name, text)?;
+        match object.entry(step).or_insert_with(|| Value::Array(Vec::new())) {
+            Value::Array(values) => values.push(value),
+            other => *other = Value::Array(vec![value]),
+        }
+        return Ok(());
+    }
+    object.insert(step.to_owned(), convert(shape, name, text)?);
+    Ok(())
+}
+
+fn convert(shape: &Shape, name: &str, text: &str) -> Result<Value> {
+    let (value, expected) = match required(shape) {
+        Shape::Any | Shape::String => (Some(Value::from(text)), "text"),
+        Shape::Bool => (text.parse().ok().map(Value::Bool), "true or false"),
+        Shape::Integer => {
+            let signed = text.parse::<i64>().ok().map(Value::from);
+            (signed.or_else(|| text.parse::<u64>().ok().map(Value::from)), "a whole number")
+        }
+        Shape::Number => (text.parse().ok().and_then(serde_json::Number::from_f64).map(Value::Number), "a number"),
+        Shape::OneOf { names } if names.iter().any(|known| known == text) => (Some(Value::from(text)), ""),
+        Shape::OneOf { names } => return Err(unfit(name, &format!("one of {}", names.join(", ")), text)),
+        Shape::Null => (None, "left out, since it is always null"),
+        _ => (None, "sent in the body, since it has parts of its own"),
+    };
+    value.ok_or_else(|| unfit(name, expected, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+    use skyloom::contract::{Field, Shape};
+
+    use super::bind_json;
+
+    fn bound(pairs: &[(&str, &str)]) -> Result<Value, String> {
+        let field = |name: &str, shape| Field { name: name.to_owned(), shape };
+        let inner = Shape::Object { name: "Inner".into(), fields: vec![field("n", Shape::Integer)] };
+        let fields = vec![
+            field("s", Shape::String),
+            field("i", Shape::Optional { inner: Box::new(Shape::Integer) }),
+            field("f", Shape::Number),
+            field("b", Shape::Bool),
+            field("list", Shape::Array { items: Box::new(Shape::Integer) }),
+            field("mood", Shape::OneOf { names: vec!["glad".into()] }),
+            field("inner", inner),
+            field("map", Shape::Map { values: Box::new(Shape::Bool) }),
+            field("any", Shape::Any),
+        ];
+        let shape = Shape::Object { name: "T".into(), fields };
+        let mut object = Map::new();
+        for (name, text) in pairs {
+            bind_json(&mut object, &shape, name, name.split('.'), text).map_err(|s| s.message().to_owned())?;
+        }
+        Ok(Value::Object(object))
+    }
+
+    #[test]
+    fn text_becomes_what_the_shape_says() {
+        let pairs = [
+            ("s", "5"),
+            ("i", "-3"),
+            ("f", "1.5"),
+            ("b", "true"),
+            ("list", "1"),
+            ("list", "2"),
+            ("mood", "glad"),
+            ("inner.n", "7"),
+            ("map.x", "false"),
+            ("any", "7"),
+        ];
+        let expected = json!({"s": "5", "i": -3, "f": 1.5, "b": true, "list": [1, 2], "mood": "glad",
+            "inner": {"n": 7}, "map": {"x": false}, "any": "7"});
+        assert_eq!(bound(&pairs).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        for (name, text, expected) in [
+            ("i", "x", "\"i\" must be a whole number, not \"x\""),
+            ("f", "inf", "\"f\" must be a number, not \"inf\""),
+            ("b", "yes", "\"b\" must be true or false, not \"yes\""),
+            ("mood", "sad", "\"mood\" must be one of glad, not \"sad\""),
+            ("inner", "x", "\"inner\" must be sent in the body, since it has parts of its own, not \"x\""),
+            ("lits", "1", "there is no field \"lits\"; did you mean \"list\"?"),
+            ("inner.m", "1", "there is no field \"inner.m\"; did you mean \"n\"?"),
+            ("s.x", "1", "there is no field \"s.x\""),
+        ] {
+            assert_eq!(bound(&[(name, text)]).unwrap_err(), expected);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Text into the fields of a protobuf message.
+
+use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
+use skyloom::{Result, Status};
+
+use super::{scalar, unfit};
+use crate::{nearest::hint, transcode::find_field};
+
+/// Sets the field at this path, or adds to it if it is repeated; `name` is the path as the caller
+/// wrote it.
+pub(crate) fn bind_message<'a>(
+    message: &mut DynamicMessage,
+    name: &str,
+    mut path: impl Iterator<Item = &'a str>,
+    text: &str,
+) -> Result<()> {
+    let mut target = message;
+    let mut step = path.next().unwrap_or_default();
+    loop {
+        let descriptor = target.descriptor();
+        let Some(field) = find_field(&descriptor, step) else {
+            let names: Vec<_> = descriptor.fields().map(|field| field.name().to_owned()).collect();
+            let hint = hint(step, names.iter().map(String::as_str));
+            let message = format!("there is no field {name:?} in {}{hint}", descriptor.full_name());
+            return Err(Status::invalid_argument(message));
+        };
+        let Some(next) = path.next() else {
+            if field.is_map() {
+                return Err(unfit(name, "sent in the body, since it is a map", text));
+            }
+            let value = scalar::value(&field.kind(), text).map_err(|expected| unfit(name, &expected, text))?;
+            match target.get_field_mut(&field) {
+                Value::List(values) if field.is_list() => values.push(value),
+                slot => *slot = value,
+            }
+            return Ok(());
+        };
+        let nested = matches!(field.kind(), Kind::Message(_)) && !field.is_list() && !field.is_map();
+        target = match target.get_field_mut(&field) {
+            Value::Message(inner) if nested => inner,
+            _ => {
+                let message = format!("{step:?} in {name:?} is no message and has no fields of its own");
+                return Err(Status::invalid_argument(message));
+            }
+        };
+        step = next;
+    }
+}

@@ -1,0 +1,71 @@
+//! Text as the value of a protobuf field.
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
+};
+use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, Value};
+
+/// The value that a text stands for, or what was expected instead. Well-known types, such as
+/// `google.protobuf.Timestamp`, are written as in their JSON.
+pub(super) fn value(kind: &Kind, text: &str) -> Result<Value, String> {
+    let parsed = match kind {
+        Kind::String => Some(Value::String(text.to_owned())),
+        Kind::Bool => text.parse().ok().map(Value::Bool),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => text.parse().ok().map(Value::I32),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => text.parse().ok().map(Value::I64),
+        Kind::Uint32 | Kind::Fixed32 => text.parse().ok().map(Value::U32),
+        Kind::Uint64 | Kind::Fixed64 => text.parse().ok().map(Value::U64),
+        Kind::Float => text.parse().ok().map(Value::F32),
+        Kind::Double => text.parse().ok().map(Value::F64),
+        Kind::Bytes => bytes(text).map(|bytes| Value::Bytes(bytes.into())),
+        Kind::Enum(descriptor) => number(descriptor, text).map(Value::EnumNumber),
+        Kind::Message(descriptor) => message(descriptor, text).map(Value::Message),
+    };
+    parsed.ok_or_else(|| expected(kind))
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    [&STANDARD, &URL_SAFE, &URL_SAFE_NO_PAD].iter().find_map(|engine| engine.decode(text).ok())
+}
+
+fn number(descriptor: &EnumDescriptor, text: &str) -> Option<i32> {
+    let by_name = descriptor.get_value_by_name(text).map(|value| value.number());
+    by_name.or_else(|| text.parse().ok().filter(|number| descriptor.get_value(*number).is_some()))
+}
+
+fn message(descriptor: &MessageDescriptor, text: &str) -> Option<DynamicMessage> {
+    let name = descriptor.full_name().strip_prefix("google.protobuf.")?;
+    if name.ends_with("Value") && !matches!(name, "Value" | "ListValue" | "NullValue") {
+        let field = descriptor.get_field(1)?;
+        let mut wrapper = DynamicMessage::new(descriptor.clone());
+        wrapper.set_field(&field, value(&field.kind(), text).ok()?);
+        return Some(wrapper);
+    }
+    let text = serde_json::Value::from(text);
+    matches!(name, "Timestamp" | "Duration" | "FieldMask")
+        .then(|| DynamicMessage::deserialize(descriptor.clone(), text).ok())
+        .flatten()
+}
+
+fn expected(kind: &Kind) -> String {
+    match kind {
+        Kind::String => "text".to_owned(),
+        Kind::Bool => "true or false".to_owned(),
+        Kind::Float | Kind::Double => "a number".to_owned(),
+        Kind::Bytes => "base64".to_owned(),
+        Kind::Enum(descriptor) => {
+            let values: Vec<_> = descriptor.values().map(|value| value.name().to_owned()).collect();
+            format!("one of {}", values.join(", "))
+        }
+        Kind::Message(descriptor) => match descriptor.full_name() {
+            "google.protobuf.Timestamp" => "a time such as 2026-01-31T12:00:00Z".to_owned(),
+            "google.protobuf.Duration" => "a duration such as 1.5s".to_owned(),
+            "google.protobuf.FieldMask" => "field names such as a,b.c".to_owned(),
+            name => format!("sent in the body, since it is a {name}"),
+        },
+        Kind::Uint32 | Kind::Fixed32 | Kind::Uint64 | Kind::Fixed64 => "a whole number, not negative".to_owned(),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => "a whole number of 32 bits".to_owned(),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => "a whole number of 64 bits".to_owned(),
+    }
+}

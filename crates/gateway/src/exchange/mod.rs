@@ -1,0 +1,22 @@
+//! What every HTTP request and response has to do with: bodies, headers, errors.
+
+mod body;
+mod request_id;
+mod problem;
+mod collect;
+mod timeout;
+mod forward;
+mod reply_headers;
+
+pub use self::body::Body;
+pub(crate) use self::{
+    collect::{Unreadable, read},
+    forward::{forwarded, trace},
+    problem::{Failure, Problem, respond_with},
+    reply_headers::apply,
+    request_id::RequestId,
+    timeout::{connect_timeout, grpc_timeout},
+};
+
+/// A response of the gateway.
+pub(crate) type Response = http::Response<Body>;

@@ -1,0 +1,73 @@
+//! [`Gateway`] itself.
+
+use std::{fmt::Display, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use hyper::body::Body as _;
+use skyloom::{Status, client::Client, registry::Registry};
+
+use crate::{
+    exchange::{Body, Failure, RequestId, Response, respond_with},
+    follow::follow,
+    grpc, options::GatewayOptions,
+    rest,
+    state::State,
+};
+
+/// REST, gRPC and JSON in front of the queues. Cheap to clone; it follows the registry for as long as
+/// a clone exists.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub(crate) state: Arc<State>,
+}
+
+impl Gateway {
+    /// A gateway that calls services with this client and learns of them from this registry. It must
+    /// be made within a Tokio runtime, where it follows the registry.
+    #[must_use]
+    pub fn new(client: Client, registry: Arc<dyn Registry>, options: GatewayOptions) -> Self {
+        let state = Arc::new(State::new(client, options));
+        tokio::spawn(follow(registry, Arc::downgrade(&state)));
+        Self { state }
+    }
+
+    /// Answers a request. Dropping the future gives the call up.
+    pub async fn handle<B>(&self, request: Request<B>) -> http::Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        let (parts, body) = request.into_parts();
+        let id = RequestId::of(&parts.headers);
+        let state = &*self.state;
+        let answer = if parts.headers.len() > state.options.header_count {
+            let message = format!("the request has more than {} headers", state.options.header_count);
+            let status = Status::invalid_argument(message);
+            Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, status))
+        } else if grpc::is_grpc(&parts.headers) {
+            grpc::serve(state, &parts, body, &id).await
+        } else {
+            rest::serve(state, &parts, body, &id).await
+        };
+        let mut response = answer.unwrap_or_else(|failure| respond_with(&failure, &id));
+        tracing::debug!(
+            method = %parts.method,
+            path = parts.uri.path(),
+            status = response.status().as_u16(),
+            id = id.as_str(),
+            "answered"
+        );
+        response.headers_mut().insert(RequestId::HEADER, id.header());
+        if parts.method == Method::HEAD { without_body(response) } else { response }
+    }
+}
+
+/// The same headers as with a body, and none.
+fn without_body(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
+}

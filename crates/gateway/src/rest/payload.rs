@@ -1,0 +1,165 @@
+//! The payload of a request that comes by REST.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as ProtoValue};
+use serde_json::{Map, Value};
+use skyloom::{
+    HttpBody as RawBody, Result, Status,
+    contract::{HttpBody, Shape},
+};
+
+use crate::{
+    bind::{bind_json, bind_message, pairs},
+    exchange::Failure,
+    routes::{RestRoute, capture},
+    template::Variable,
+    transcode::{Check, Types, check_text, find_field, parse_json, parse_message},
+};
+
+/// What a request says beside its body.
+pub(super) struct Asked<'a> {
+    /// The path without its leading slash and its custom verb.
+    pub(super) path: &'a str,
+    pub(super) query: Option<&'a str>,
+    pub(super) headers: &'a HeaderMap,
+}
+
+/// A field of the request and the text that it gets.
+type Binding<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The payload: the body by the rule, then the path's variables, then the query's parameters.
+pub(super) fn payload(route: &RestRoute, asked: &Asked<'_>, body: &Bytes) -> Result<Bytes, Failure> {
+    let transcoder = &route.operation.transcoder;
+    if matches!(transcoder.input(), Types::Raw) {
+        return Ok(raw(asked.headers, body).encode_to_vec().into());
+    }
+    if route.body == HttpBody::None && !body.trim_ascii().is_empty() {
+        let message = format!("{} takes no body here: use the path and the query", transcoder.name());
+        return Err(Status::invalid_argument(message).into());
+    }
+    let bindings = bindings(route, asked)?;
+    match transcoder.input() {
+        Types::Json(_) if bindings.is_empty() && route.body == HttpBody::Whole => Ok(transcoder.encode_request(body)?),
+        Types::Json(shape) => Ok(json(shape, &route.body, &bindings, body)?),
+        Types::Protobuf(descriptor) => Ok(message(descriptor, route, asked, &bindings, body)?),
+        Types::Raw | Types::Unknown => Err(transcoder.undescribed("request").into()),
+    }
+}
+
+/// A body as it is, with its type.
+pub(super) fn raw(headers: &HeaderMap, body: &Bytes) -> RawBody {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    RawBody::new(content_type, body.clone())
+}
+
+fn bindings<'a>(route: &'a RestRoute, asked: &Asked<'a>) -> Result<Vec<Binding<'a>>> {
+    let mut bindings = Vec::new();
+    for variable in &route.variables {
+        let value = capture(asked.path, &route.pieces, variable)
+            .map_err(|error| Status::invalid_argument(format!("the path is malformed: {error}")))?;
+        bindings.push((joined(variable), value));
+    }
+    let from_path = bindings.len();
+    for (name, value) in asked.query.map_or_else(|| Ok(Vec::new()), pairs)? {
+        let taken = bindings.iter().take(from_path).any(|(bound, _)| *bound == name);
+        let reason = match &route.body {
+            _ if taken => "it comes from the path",
+            HttpBody::Whole => "everything but the path's variables belongs in the body",
+            HttpBody::Field(field) if name.split('.').next() == Some(field) => "it is the body",
+            _ => {
+                bindings.push((name, value));
+                continue;
+            }
+        };
+        let name: String = name.chars().take(64).collect();
+        return Err(Status::invalid_argument(format!("the query may not set {name:?}: {reason}")));
+    }
+    Ok(bindings)
+}
+
+fn joined(variable: &Variable) -> Cow<'_, str> {
+    match variable.field.as_slice() {
+        [one] => Cow::Borrowed(one),
+        path => Cow::Owned(path.join(".")),
+    }
+}
+
+fn json(shape: &Shape, rule: &HttpBody, bindings: &[Binding<'_>], body: &Bytes) -> Result<Bytes> {
+    let text = check_text(body)?;
+    let mut object = match rule {
+        HttpBody::None => Map::new(),
+        HttpBody::Whole if text.trim().is_empty() => Map::new(),
+        HttpBody::Whole => {
+            parse_json(text, Check(shape))?;
+            match serde_json::from_str(text)? {
+                Value::Object(object) => object,
+                _ => return Err(Status::invalid_argument("the body must be a JSON object")),
+            }
+        }
+        HttpBody::Field(_) if text.trim().is_empty() => Map::new(),
+        HttpBody::Field(field) => {
+            parse_json(text, Check(shape.field(field).map_or(&Shape::Any, |field| &field.shape)))?;
+            Map::from_iter([(field.clone(), serde_json::from_str(text)?)])
+        }
+    };
+    for (name, text) in bindings {
+        bind_json(&mut object, shape, name, name.split('.'), text)?;
+    }
+    let encoded = serde_json::to_vec(&object);
+    encoded.map(Bytes::from).map_err(|error| Status::internal(format!("the request has no JSON: {error}")))
+}
+
+fn message(
+    descriptor: &MessageDescriptor,
+    route: &RestRoute,
+    asked: &Asked<'_>,
+    bindings: &[Binding<'_>],
+    body: &Bytes,
+) -> Result<Bytes> {
+    let mut message = match &route.body {
+        HttpBody::None => DynamicMessage::new(descriptor.clone()),
+        HttpBody::Field(field) => with_field(descriptor, field, asked.headers, body)?,
+        HttpBody::Whole => match check_text(body)? {
+            text if text.trim().is_empty() => DynamicMessage::new(descriptor.clone()),
+            text => parse_message(descriptor, text)?,
+        },
+    };
+    for (name, text) in bindings {
+        bind_message(&mut message, name, name.split('.'), text)?;
+    }
+    Ok(message.encode_to_vec().into())
+}
+
+/// A message with one field from the body: JSON, or raw bytes if the field is a `google.api.HttpBody`.
+fn with_field(descriptor: &MessageDescriptor, name: &str, headers: &HeaderMap, body: &Bytes) -> Result<DynamicMessage> {
+    let field = find_field(descriptor, name).ok_or_else(|| {
+        Status::internal(format!("the HTTP rule names the field {name:?}, which {} lacks", descriptor.full_name()))
+    })?;
+    let mut message = DynamicMessage::new(descriptor.clone());
+    match field.kind() {
+        Kind::Message(inner) if inner.full_name() == RawBody::FULL_NAME => {
+            let raw = raw(headers, body).encode_to_vec();
+            let raw = DynamicMessage::decode(inner, raw.as_slice())
+                .map_err(|error| Status::internal(format!("google.api.HttpBody is not what it should be: {error}")))?;
+            message.set_field(&field, ProtoValue::Message(raw));
+        }
+        Kind::Message(inner) if !field.is_list() && !field.is_map() => {
+            let text = check_text(body)?;
+            if !text.trim().is_empty() {
+                message.set_field(&field, ProtoValue::Message(parse_message(&inner, text)?));
+            }
+        }
+        _ => {
+            let text = check_text(body)?;
+            if !text.trim().is_empty() {
+                // On a line of its own, so that positions in an error's sentence are the body's columns.
+                return parse_message(descriptor, &format!("{{\"{name}\":\n{text}}}"));
+            }
+        }
+    }
+    Ok(message)
+}

@@ -1,0 +1,13 @@
+//! Which request reaches which method.
+
+mod operation;
+mod captures;
+mod trie;
+mod service;
+mod table;
+
+pub(crate) use self::{
+    captures::capture,
+    operation::{Operation, RestRoute, Service},
+    table::{Found, Table},
+};

@@ -1,0 +1,236 @@
+//! [`Table`] itself.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use skyloom::{
+    contract::{Contract, HttpVerb},
+    registry::Snapshot,
+};
+
+use super::{Operation, RestRoute, service::Compiled, trie::Trie};
+use crate::nearest::hint;
+
+/// The most methods and rules of all services together; contracts come from other processes.
+const MAX_ROUTES: usize = 65_536;
+
+/// Which request reaches which method; made from the registry's snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    services: BTreeMap<String, Arc<Compiled>>,
+    /// By path, such as `/greeter.v1.Greeter/Hello`.
+    operations: HashMap<Box<str>, Arc<Operation>>,
+    rules: Trie,
+}
+
+/// What a REST request reaches.
+#[derive(Debug)]
+pub(crate) enum Found<'t, 'p> {
+    /// A route, and the path without its leading slash and its custom verb.
+    Route(&'t Arc<RestRoute>, &'p str),
+    /// The path exists; these methods are allowed.
+    NotAllowed(Vec<HttpVerb>),
+    /// There is nothing at this path.
+    Nothing,
+}
+
+impl Table {
+    /// The table of a snapshot. If its contracts are the same as before, the table is too, and only
+    /// the services that are alive are noted anew.
+    pub(crate) fn of(snapshot: &Snapshot, before: &Arc<Self>) -> Arc<Self> {
+        let table = if before.has_contracts_of(snapshot) { Arc::clone(before) } else { Arc::new(before.rebuilt(snapshot)) };
+        let served = snapshot.instances.values().flat_map(|instance| &instance.services);
+        let live: HashSet<&str> = served.map(|service| service.name.as_str()).collect();
+        for (name, compiled) in &table.services {
+            compiled.service.set_live(live.contains(name.as_str()));
+        }
+        table
+    }
+
+    fn has_contracts_of(&self, snapshot: &Snapshot) -> bool {
+        let same = |(name, contract): (&String, &Arc<Contract>)| self.services.get(name).is_some_and(|own| own.contract == *contract);
+        self.services.len() == snapshot.contracts.len() && snapshot.contracts.iter().all(same)
+    }
+
+    fn rebuilt(&self, snapshot: &Snapshot) -> Self {
+        let mut table = Self::default();
+        let mut routes = 0;
+        for (name, contract) in &snapshot.contracts {
+            let known = self.services.get(name).filter(|own| own.contract == *contract).cloned();
+            let compiled = known.unwrap_or_else(|| Arc::new(Compiled::new(Arc::clone(contract))));
+            routes += compiled.operations.len() + compiled.rules.len();
+            if routes > MAX_ROUTES {
+                tracing::warn!(service = name, "there are more than {MAX_ROUTES} routes; this service is left out");
+                continue;
+            }
+            table.add(&compiled);
+            table.services.insert(name.clone(), compiled);
+        }
+        table
+    }
+
+    fn add(&mut self, compiled: &Compiled) {
+        for operation in &compiled.operations {
+            let path = format!("/{}/{}", compiled.service.name, operation.method);
+            self.operations.insert(path.into(), Arc::clone(operation));
+        }
+        for (method, template, route) in &compiled.rules {
+            if let Err(taken) = self.rules.insert(*method, template, Arc::clone(route)) {
+                let (first, second) = (taken.operation.transcoder.name(), route.operation.transcoder.name());
+                let path = &template.pieces;
+                tracing::warn!(first, second, %method, ?path, "two methods claim one route; the first has it");
+            }
+        }
+    }
+
+    /// The method at `/{package.Service}/{Method}`.
+    pub(crate) fn operation(&self, path: &str) -> Option<&Arc<Operation>> {
+        self.operations.get(path)
+    }
+
+    /// What a REST request reaches; without a method, which methods the path allows.
+    pub(crate) fn rest<'p>(&self, method: Option<HttpVerb>, path: &'p str) -> Found<'_, 'p> {
+        match self.rules.find(method, path.strip_prefix('/').unwrap_or(path)) {
+            Ok((route, path)) => Found::Route(route, path),
+            Err(allowed) if allowed.is_empty() => Found::Nothing,
+            Err(allowed) => Found::NotAllowed(allowed),
+        }
+    }
+
+    /// Why there is no method at `/{package.Service}/{Method}`.
+    pub(crate) fn missing(&self, service: &str, method: &str) -> String {
+        let Some(known) = self.services.get(service) else {
+            let hint = hint(service, self.services.keys().map(String::as_str));
+            return format!("there is no service {service:?}{hint}");
+        };
+        let hint = hint(method, known.operations.iter().map(|operation| operation.method.as_str()));
+        format!("{service} has no method {method:?}{hint}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skyloom::{
+        Codec, MethodName, QueueName,
+        contract::{Contract, HttpRule, HttpVerb, MethodContract, Shape},
+        registry::Snapshot,
+    };
+
+    use super::{Found, Table};
+
+    fn contract(name: &str, rules: &[(HttpVerb, &str)]) -> Contract {
+        let methods = rules.iter().enumerate().map(|(index, (verb, path))| MethodContract {
+            name: MethodName::new(format!("M{index}")).unwrap(),
+            codec: Codec::Json,
+            input: "In".into(),
+            output: "Out".into(),
+            streaming: false,
+            idempotent: false,
+            timeout_ms: None,
+            http: vec![HttpRule {
+                verb: *verb,
+                path: (*path).to_owned(),
+                body: Default::default(),
+                response_body: String::new(),
+            }],
+            docs: String::new(),
+            request: Shape::Any,
+            reply: Shape::Any,
+        });
+        Contract {
+            name: name.to_owned(),
+            queue: QueueName::new("q").unwrap(),
+            version: 1,
+            docs: String::new(),
+            methods: methods.collect(),
+            events: Vec::new(),
+            descriptors: bytes::Bytes::new(),
+        }
+    }
+
+    fn table(contracts: &[Contract]) -> Arc<Table> {
+        let contracts = contracts.iter().map(|own| (own.name.clone(), Arc::new(own.clone())));
+        let snapshot = Snapshot { contracts: contracts.collect(), ..Snapshot::default() };
+        Table::of(&snapshot, &Arc::default())
+    }
+
+    fn found(table: &Table, verb: HttpVerb, path: &str) -> String {
+        match table.rest(Some(verb), path) {
+            Found::Route(route, _) => route.operation.transcoder.name().to_owned(),
+            Found::NotAllowed(allowed) => format!("{allowed:?}"),
+            Found::Nothing => "nothing".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_most_specific_template_wins() {
+        let rules = [
+            (HttpVerb::Get, "/v1/{name}"),
+            (HttpVerb::Get, "/v1/fixed"),
+            (HttpVerb::Get, "/v1/{path=**}"),
+            (HttpVerb::Post, "/v1/fixed"),
+            (HttpVerb::Get, "/v1/{name}:read"),
+            (HttpVerb::Get, "/"),
+        ];
+        let table = table(&[contract("a.A", &rules)]);
+        for (verb, path, expected) in [
+            (HttpVerb::Get, "/v1/fixed", "a.A/M1"),
+            (HttpVerb::Get, "/v1/f%69xed", "a.A/M1"),
+            (HttpVerb::Get, "/v1/other", "a.A/M0"),
+            (HttpVerb::Get, "/v1/a/b", "a.A/M2"),
+            (HttpVerb::Get, "/v1/fixed/b", "a.A/M2"),
+            (HttpVerb::Get, "/v1", "a.A/M2"),
+            (HttpVerb::Post, "/v1/fixed", "a.A/M3"),
+            (HttpVerb::Post, "/v1/other", "[Get]"),
+            (HttpVerb::Get, "/v1/x:read", "a.A/M4"),
+            (HttpVerb::Get, "/v1/x:write", "a.A/M0"),
+            (HttpVerb::Get, "/", "a.A/M5"),
+            (HttpVerb::Get, "/v2", "nothing"),
+            (HttpVerb::Delete, "/v1/fixed", "[Post, Get]"),
+        ] {
+            assert_eq!(found(&table, verb, path), expected, "{verb} {path}");
+        }
+    }
+
+    #[test]
+    fn a_segment_that_is_empty_matches_no_star() {
+        let table = table(&[contract("a.A", &[(HttpVerb::Get, "/v1/{name}"), (HttpVerb::Get, "/v1/{a}/b")])]);
+        for path in ["/v1/", "/v1//b", "//", "/v1/x/"] {
+            assert_eq!(found(&table, HttpVerb::Get, path), "nothing", "{path}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_claim_a_route_the_first_by_name_has_it() {
+        let rules = [(HttpVerb::Get, "/x")];
+        let table = table(&[contract("b.B", &rules), contract("a.A", &rules)]);
+        assert_eq!(found(&table, HttpVerb::Get, "/x"), "a.A/M0");
+        assert_eq!(table.operation("/b.B/M0").unwrap().transcoder.name(), "b.B/M0");
+    }
+
+    #[test]
+    fn a_broken_rule_leaves_the_rest_alone() {
+        let mut broken = contract("a.A", &[(HttpVerb::Get, "/{"), (HttpVerb::Get, "/x")]);
+        broken.descriptors = bytes::Bytes::from_static(b"\xff\xff");
+        let table = table(&[broken]);
+        assert_eq!(found(&table, HttpVerb::Get, "/x"), "a.A/M1");
+        assert!(table.operation("/a.A/M0").is_some());
+    }
+
+    #[test]
+    fn the_table_stays_while_the_contracts_do() {
+        let known = Arc::new(contract("a.A", &[]));
+        let mut snapshot = Snapshot::default();
+        snapshot.contracts.insert("a.A".into(), known);
+        let first = Table::of(&snapshot, &Arc::default());
+        let second = Table::of(&snapshot, &first);
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(second.missing("a.B", "X"), "there is no service \"a.B\"; did you mean \"a.A\"?");
+        snapshot.contracts.clear();
+        assert!(!Arc::ptr_eq(&second, &Table::of(&snapshot, &second)));
+    }
+}

@@ -1,0 +1,65 @@
+//! JSON to protobuf messages and back, by their descriptors.
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, SerializeOptions};
+use serde_json::Value;
+use skyloom::{Result, Status};
+
+use super::parse_json;
+use crate::nearest::hint;
+
+/// Fields at their default are written, so that a caller sees every field that there is.
+const OPTIONS: SerializeOptions = SerializeOptions::new().skip_default_fields(false);
+
+/// The field of this name: as the contract spells it, or in lowerCamelCase as JSON does.
+pub(crate) fn find_field(message: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
+    message.get_field_by_json_name(name).or_else(|| message.get_field_by_name(name))
+}
+
+/// Parses the protobuf JSON mapping of a message. Unknown fields are refused.
+pub(crate) fn parse_message(descriptor: &MessageDescriptor, text: &str) -> Result<DynamicMessage> {
+    parse_json(text, descriptor.clone()).map_err(|status| {
+        let value = serde_json::from_str(text).unwrap_or_default();
+        match unknown_field(descriptor, &value, "") {
+            Some(sentence) => Status::invalid_argument(sentence),
+            None => status,
+        }
+    })
+}
+
+/// The protobuf JSON mapping of a message, with every field that is not optional.
+pub(crate) fn json_of(message: &DynamicMessage) -> Result<Vec<u8>> {
+    let mut serializer = serde_json::Serializer::new(Vec::with_capacity(128));
+    message.serialize_with_options(&mut serializer, &OPTIONS).map_err(|error| {
+        let name = message.descriptor().full_name().to_owned();
+        Status::internal(format!("the reply, a {name}, has no JSON: {error}"))
+    })?;
+    Ok(serializer.into_inner())
+}
+
+/// Says which field the message does not have, if there is one; messages with a JSON mapping of
+/// their own are left out.
+fn unknown_field(descriptor: &MessageDescriptor, value: &Value, path: &str) -> Option<String> {
+    let object = value.as_object()?;
+    if descriptor.full_name().starts_with("google.protobuf.") {
+        return None;
+    }
+    object.iter().find_map(|(key, value)| {
+        let Some(field) = find_field(descriptor, key) else {
+            let names: Vec<_> = descriptor.fields().map(|field| field.json_name().to_owned()).collect();
+            let hint = hint(key, names.iter().map(String::as_str));
+            return Some(format!("there is no field \"{path}{key}\" in {}{hint}", descriptor.full_name()));
+        };
+        let inner = format!("{path}{key}.");
+        match (field.kind(), value) {
+            (Kind::Message(entry), Value::Object(entries)) if field.is_map() => {
+                let Kind::Message(message) = entry.map_entry_value_field().kind() else { return None };
+                entries.iter().find_map(|(key, value)| unknown_field(&message, value, &format!("{inner}{key}.")))
+            }
+            (Kind::Message(message), Value::Array(items)) => {
+                items.iter().find_map(|item| unknown_field(&message, item, &inner))
+            }
+            (Kind::Message(message), value) => unknown_field(&message, value, &inner),
+            _ => None,
+        }
+    })
+}

@@ -1,0 +1,138 @@
+//! The types of one method.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use skyloom::{
+    Codec, HttpBody, Result, Status,
+    contract::{MethodContract, Shape},
+};
+
+use super::{Check, check_text, json_of, parse_json, parse_message};
+
+/// What a message of a method is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Types {
+    /// JSON of this shape.
+    Json(Shape),
+    /// A protobuf message.
+    Protobuf(MessageDescriptor),
+    /// `google.api.HttpBody`: raw bytes with a media type.
+    Raw,
+    /// A protobuf message that the contract does not describe.
+    Unknown,
+}
+
+/// Translates one method's messages between JSON and the encoding of its payloads.
+#[derive(Clone, Debug)]
+pub struct MethodTranscoder {
+    name: String,
+    codec: Codec,
+    input: Types,
+    output: Types,
+}
+
+impl MethodTranscoder {
+    pub(super) fn new(name: String, method: &MethodContract, pool: &DescriptorPool) -> Self {
+        let input = match method.codec {
+            Codec::Json => Types::Json(method.request.clone()),
+            Codec::Protobuf => protobuf(&method.input, pool),
+        };
+        Self { name, codec: method.codec, input, output: protobuf(&method.output, pool) }
+    }
+
+    /// The method's service and name, such as `greeter.v1.Greeter/Hello`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How requests are encoded.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// What a request is.
+    #[must_use]
+    pub fn input(&self) -> &Types {
+        &self.input
+    }
+
+    /// What a reply in protobuf is.
+    #[must_use]
+    pub fn output(&self) -> &Types {
+        &self.output
+    }
+
+    /// The request's payload from its JSON; nothing at all stands for an empty object.
+    ///
+    /// # Errors
+    /// `InvalidArgument` with a sentence that names the place: no UTF-8, no JSON, nested too deeply, an
+    /// unknown field, a wrong type. `Unimplemented` if the contract does not describe the message.
+    pub fn encode_request(&self, json: &Bytes) -> Result<Bytes> {
+        let text = check_text(json)?;
+        let text = if text.trim().is_empty() { "{}" } else { text };
+        match &self.input {
+            Types::Json(shape) => parse_json(text, Check(shape)).map(|()| json.clone()),
+            Types::Protobuf(descriptor) => Ok(parse_message(descriptor, text)?.encode_to_vec().into()),
+            Types::Raw => {
+                let body = HttpBody::new("application/json", json.clone());
+                Ok(body.encode_to_vec().into())
+            }
+            Types::Unknown => Err(self.undescribed("request")),
+        }
+    }
+
+    /// The JSON of a reply's payload. Fields at their default are written; raw bytes become
+    /// `{"contentType": ..., "data": ...}` with base64.
+    ///
+    /// # Errors
+    /// `Internal` if the payload is not what the contract says; `Unimplemented` if the contract does
+    /// not describe it.
+    pub fn decode_reply(&self, codec: Codec, payload: &Bytes) -> Result<Bytes> {
+        if codec == Codec::Json {
+            return Ok(payload.clone());
+        }
+        match &self.output {
+            Types::Protobuf(_) => Ok(json_of(&self.reply_message(payload)?)?.into()),
+            Types::Raw => {
+                let body = self.raw_reply(payload)?;
+                let data = STANDARD.encode(&body.data);
+                Ok(serde_json::json!({ "contentType": body.content_type, "data": data }).to_string().into())
+            }
+            Types::Json(_) | Types::Unknown => Err(self.undescribed("reply")),
+        }
+    }
+
+    /// Decodes a reply that the contract describes.
+    pub(crate) fn reply_message(&self, payload: &Bytes) -> Result<DynamicMessage> {
+        let Types::Protobuf(descriptor) = &self.output else { return Err(self.undescribed("reply")) };
+        DynamicMessage::decode(descriptor.clone(), payload.clone()).map_err(|error| self.broken(&error))
+    }
+
+    /// Decodes a reply that is raw bytes.
+    pub(crate) fn raw_reply(&self, payload: &Bytes) -> Result<HttpBody> {
+        HttpBody::decode(payload.clone()).map_err(|error| self.broken(&error))
+    }
+
+    pub(crate) fn undescribed(&self, what: &str) -> Status {
+        let name = &self.name;
+        let message = format!("the contract does not describe the {what} of {name}, so it has no JSON: send protobuf");
+        Status::unimplemented(message)
+    }
+
+    fn broken(&self, error: &prost::DecodeError) -> Status {
+        Status::internal(format!("the reply of {} is not what its contract says: {error}", self.name))
+    }
+}
+
+/// A code-first service's contract names its types as Rust does, without a package.
+fn protobuf(name: &str, pool: &DescriptorPool) -> Types {
+    if name == HttpBody::FULL_NAME || name == "HttpBody" {
+        return Types::Raw;
+    }
+    pool.get_message_by_name(name.trim_start_matches('.')).map_or(Types::Unknown, Types::Protobuf)
+}

@@ -1,0 +1,58 @@
+//! The types of a whole service.
+
+use std::collections::HashMap;
+
+use prost_reflect::{DescriptorError, DescriptorPool};
+use skyloom::contract::{Contract, MethodContract};
+
+use super::MethodTranscoder;
+
+/// Descriptors in a contract that are not what they claim to be.
+#[derive(Debug, thiserror::Error)]
+#[error("the descriptors of {service} cannot be read: build the service anew")]
+pub struct TranscodeError {
+    service: String,
+    #[source]
+    source: DescriptorError,
+}
+
+/// Translates a service's messages between JSON and the encoding of its payloads, by its contract.
+#[derive(Clone, Debug)]
+pub struct Transcoder {
+    methods: HashMap<String, MethodTranscoder>,
+}
+
+impl Transcoder {
+    /// Reads a contract's descriptors.
+    ///
+    /// # Errors
+    /// If they are no `FileDescriptorSet`, or one that lacks something it refers to.
+    pub fn new(contract: &Contract) -> Result<Self, TranscodeError> {
+        let pool = if contract.descriptors.is_empty() {
+            DescriptorPool::new()
+        } else {
+            DescriptorPool::decode(contract.descriptors.clone())
+                .map_err(|source| TranscodeError { service: contract.name.clone(), source })?
+        };
+        Ok(Self::with(contract, &pool))
+    }
+
+    /// A transcoder for a contract whose descriptors cannot be read: protobuf messages have no JSON.
+    pub(crate) fn undescribed(contract: &Contract) -> Self {
+        Self::with(contract, &DescriptorPool::new())
+    }
+
+    fn with(contract: &Contract, pool: &DescriptorPool) -> Self {
+        let transcoder = |method: &MethodContract| {
+            let name = format!("{}/{}", contract.name, method.name);
+            (method.name.to_string(), MethodTranscoder::new(name, method, pool))
+        };
+        Self { methods: contract.methods.iter().map(transcoder).collect() }
+    }
+
+    /// The method of this name.
+    #[must_use]
+    pub fn method(&self, name: &str) -> Option<&MethodTranscoder> {
+        self.methods.get(name)
+    }
+}
