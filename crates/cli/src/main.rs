@@ -1,3 +1,14 @@
-//! The command `sky`.
+//! The command `sky`: runs, calls and looks into a Skyloom cluster.
 
-fn main() {}
+mod text;
+mod failure;
+mod output;
+mod session;
+mod target;
+mod commands;
+mod cluster;
+mod command_line;
+
+fn main() -> std::process::ExitCode {
+    command_line::main()
+}

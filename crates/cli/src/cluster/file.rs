@@ -1,0 +1,211 @@
+//! The cluster file.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Deserialize;
+
+use super::keys::{self, line_of};
+use crate::{failure::Failure, text::did_you_mean};
+
+/// The largest cluster file, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The most processes of one service; more belong on more hosts.
+const MAX_INSTANCES: u32 = 64;
+
+/// The longest name of a service; it prefixes each of its log lines.
+const MAX_NAME: usize = 32;
+
+/// A cluster: an embedded broker, a gateway, and services.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(super) struct ClusterFile {
+    /// The embedded broker; without it the cluster uses one that runs already.
+    pub(super) broker: Option<BrokerPart>,
+    /// The gateway, if there is to be one.
+    pub(super) gateway: Option<GatewayPart>,
+    /// The services by name.
+    #[serde(default)]
+    pub(super) services: BTreeMap<String, ServicePart>,
+}
+
+/// The embedded broker.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(super) struct BrokerPart {
+    /// Where it listens; where the command line says if nothing is given.
+    pub(super) listen: Option<String>,
+    /// Where it keeps what must survive a planned restart.
+    pub(super) snapshot: Option<String>,
+}
+
+/// The gateway.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(super) struct GatewayPart {
+    /// Its port on the loopback address.
+    #[serde(default = "default_port")]
+    pub(super) port: u16,
+}
+
+fn default_port() -> u16 {
+    8080
+}
+
+/// One service.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(super) struct ServicePart {
+    /// The program and its arguments.
+    pub(super) command: Vec<String>,
+    /// How many of it run.
+    #[serde(default = "one")]
+    pub(super) instances: u32,
+    /// Variables of its environment.
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    /// Services that must be ready before it starts.
+    #[serde(default)]
+    pub(super) after: Vec<String>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl ClusterFile {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// The first mistake: the file, the line where there is one, and what to do.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let size = fs::metadata(path).map(|found| found.len());
+        let text = match size {
+            Ok(size) if size > MAX_FILE => Err(format!("it is larger than {} KiB", MAX_FILE >> 10)),
+            Ok(_) => fs::read_to_string(path).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let text =
+            text.map_err(|why| Failure::usage(format!("cannot read the cluster file {}: {why}", path.display())))?;
+        Self::parse(&text).map_err(|sentence| Failure::usage(format!("{}: {sentence}", path.display())))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        keys::check(text)?;
+        let file: Self = toml::from_str(text).map_err(|error| {
+            let what = error.message().trim().replace('\n', "; ");
+            match error.span() {
+                Some(span) => format!("line {}: {what}", line_of(text, span.start)),
+                None => what,
+            }
+        })?;
+        file.check()?;
+        Ok(file)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.broker.is_none() && self.gateway.is_none() && self.services.is_empty() {
+            return Err("it names nothing to run; give at least one of [broker], [gateway], [services.NAME]".to_owned());
+        }
+        if self.gateway.as_ref().is_some_and(|gateway| gateway.port == 0) {
+            return Err("the gateway's port is 0; give a number from 1 to 65535".to_owned());
+        }
+        for (name, service) in &self.services {
+            self.check_service(name, service).map_err(|sentence| format!("services.{name}: {sentence}"))?;
+        }
+        Ok(())
+    }
+
+    fn check_service(&self, name: &str, service: &ServicePart) -> Result<(), String> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        if !starts_well || name.len() > MAX_NAME || !name.bytes().all(plain) {
+            return Err(format!(
+                "this is no name for a service; use a-z, 0-9, hyphen and underscore, at most {MAX_NAME}"
+            ));
+        }
+        if ["sky", "broker", "gateway"].contains(&name) {
+            return Err("this name is taken by the cluster itself; choose another".to_owned());
+        }
+        if service.command.first().is_none_or(String::is_empty) {
+            return Err("command is empty; give a program and its arguments".to_owned());
+        }
+        check_instances(service.instances)?;
+        if let Some(key) = service.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
+            return Err(format!("env: {key:?} cannot be the name of a variable"));
+        }
+        for earlier in &service.after {
+            if !self.services.contains_key(earlier) {
+                let hint = did_you_mean(earlier, self.services.keys().map(String::as_str));
+                return Err(format!("after names {earlier:?}, which is no service of this file{hint}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the number of instances of a service.
+    ///
+    /// # Errors
+    /// If there is no such service, or the number is out of bounds.
+    pub(super) fn scale(&mut self, name: &str, instances: u32) -> Result<(), String> {
+        check_instances(instances)?;
+        let hint = did_you_mean(name, self.services.keys().map(String::as_str));
+        match self.services.get_mut(name) {
+            Some(service) => service.instances = instances,
+            None => return Err(format!("the cluster has no service {name:?}{hint}")),
+        }
+        Ok(())
+    }
+}
+
+fn check_instances(instances: u32) -> Result<(), String> {
+    if instances <= MAX_INSTANCES {
+        return Ok(());
+    }
+    Err(format!("{instances} instances are more than the {MAX_INSTANCES} that one host is given"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_with_its_defaults() {
+        let text = "[broker]\n[gateway]\n[services.qr]\ncommand = ['qr']\n";
+        let file = ClusterFile::parse(text).unwrap();
+        assert_eq!(file.gateway.unwrap().port, 8080);
+        assert_eq!(file.services["qr"].instances, 1);
+        assert_eq!(file.broker.unwrap().listen, None);
+    }
+
+    #[test]
+    fn each_mistake_is_one_sentence() {
+        let cases = [
+            ("", "it names nothing to run"),
+            ("[broker", "line 1: "),
+            ("[gateway]\nport = 70000", "line 2: "),
+            ("[gateway]\nport = 0", "the gateway's port is 0"),
+            ("[services.qr]\ninstances = 1", "missing field `command`"),
+            ("[services.qr]\ncommand = []", "services.qr: command is empty"),
+            ("[services.qr]\ncommand = ['x']\ninstances = 65", "services.qr: 65 instances"),
+            ("[services.qr]\ncommand = 'x'", "line 2: "),
+            ("[services.'../qr']\ncommand = ['x']", "this is no name for a service"),
+            ("[services.broker]\ncommand = ['x']", "this name is taken"),
+            ("[services.qr]\ncommand = ['x']\nenv = { 'A=B' = '' }", "env: \"A=B\" cannot be"),
+            (
+                "[services.qr]\ncommand = ['x']\n[services.links]\ncommand = ['x']\nafter = ['qq']",
+                "services.links: after names \"qq\", which is no service of this file",
+            ),
+        ];
+        for (text, part) in cases {
+            let sentence = ClusterFile::parse(text).unwrap_err();
+            assert!(sentence.contains(part), "{text}: {sentence}");
+            assert!(!sentence.contains('\n'), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn scaling_names_a_service() {
+        let mut file = ClusterFile::parse("[services.qr]\ncommand = ['qr']").unwrap();
+        file.scale("qr", 3).unwrap();
+        assert_eq!(file.services["qr"].instances, 3);
+        assert!(file.scale("qr", 1_000).is_err());
+        assert_eq!(file.scale("rq", 3).unwrap_err(), "the cluster has no service \"rq\"");
+    }
+}

@@ -1,0 +1,78 @@
+//! Which keys a cluster file may have, and where in it one was mistyped.
+
+use toml::de::{DeTable, DeValue};
+
+use crate::text::did_you_mean;
+
+const TOP: [&str; 3] = ["broker", "gateway", "services"];
+const BROKER: [&str; 2] = ["listen", "snapshot"];
+const GATEWAY: [&str; 1] = ["port"];
+const SERVICE: [&str; 4] = ["command", "instances", "env", "after"];
+
+/// Checks every key of the file.
+///
+/// # Errors
+/// A sentence with the line of the first unknown key, and the nearest known one.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    // What is no TOML at all is reported, with its line, when the values are read.
+    let Ok(top) = DeTable::parse(text) else { return Ok(()) };
+    let top = top.get_ref();
+    section(text, top, "", &TOP)?;
+    for (name, known) in [("broker", BROKER.as_slice()), ("gateway", &GATEWAY)] {
+        if let Some(part) = table(top, name) {
+            section(text, part, name, known)?;
+        }
+    }
+    for (name, service) in table(top, "services").into_iter().flatten() {
+        if let DeValue::Table(part) = service.get_ref() {
+            section(text, part, &format!("services.{}", name.get_ref()), &SERVICE)?;
+        }
+    }
+    Ok(())
+}
+
+fn table<'a, 'i>(parent: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>> {
+    match parent.get(name)?.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+fn section(text: &str, table: &DeTable<'_>, name: &str, known: &[&str]) -> Result<(), String> {
+    let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
+    let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
+    let (line, key) = (line_of(text, key.span().start), key.get_ref());
+    let place = if name.is_empty() { String::new() } else { format!(" in [{name}]") };
+    let hint = did_you_mean(key, known.iter().copied());
+    let hint = if hint.is_empty() { format!("; there are {}", known.join(", ")) } else { hint };
+    Err(format!("line {line}: there is no key {key:?}{place}{hint}"))
+}
+
+/// The line, from 1, of a byte of the text.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_key_is_named_with_its_line_and_the_nearest() {
+        let cases = [
+            ("[brokr]\n", "line 1: there is no key \"brokr\"; did you mean broker?"),
+            ("[gateway]\nprot = 1\n", "line 2: there is no key \"prot\" in [gateway]; did you mean port?"),
+            (
+                "[broker]\n\n[services.qr]\ncommand = []\ninstnces = 2\n",
+                "line 5: there is no key \"instnces\" in [services.qr]; did you mean instances?",
+            ),
+            ("[gateway]\nxyz = 1", "line 2: there is no key \"xyz\" in [gateway]; there are port"),
+            ("services.qr.comand = []", "line 1: there is no key \"comand\" in [services.qr]; did you mean command?"),
+        ];
+        for (text, sentence) in cases {
+            assert_eq!(check(text).unwrap_err(), sentence);
+        }
+        let whole = "[broker]\nlisten = 'local:'\n[gateway]\nport = 1\n[services.a]\nenv = { ANY = '1' }\nafter = []\n";
+        assert_eq!(check(whole), Ok(()));
+    }
+}

@@ -1,0 +1,195 @@
+//! The lines that processes write, each after the name of its process.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+
+use crate::{failure::Failure, output::Paint};
+
+/// The longest line kept whole; what is longer is shown in pieces.
+const MAX_LINE: u64 = 16 << 10;
+
+/// A log file that has grown so large is set aside as `NAME.log.1` and begun anew, so that one
+/// service never takes more than twice as much of the disk.
+const MAX_FILE: u64 = 16 << 20;
+
+/// The screen and, if there is a run directory, one file for each part of the cluster. Cheap to
+/// clone.
+#[derive(Clone)]
+pub(super) struct Logs {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    paint: Paint,
+    width: usize,
+    parts: Vec<String>,
+    sinks: Mutex<Sinks>,
+}
+
+struct Sinks {
+    screen: Box<dyn Write + Send>,
+    files: BTreeMap<String, LogFile>,
+}
+
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    size: u64,
+}
+
+impl Logs {
+    /// Shows what these parts write, whose processes have names of at most `width` characters.
+    pub(super) fn new(screen: impl Write + Send + 'static, paint: Paint, width: usize, parts: &[String]) -> Self {
+        let sinks = Mutex::new(Sinks { screen: Box::new(screen), files: BTreeMap::new() });
+        Self { shared: Arc::new(Shared { paint, width, parts: parts.to_vec(), sinks }) }
+    }
+
+    /// Also keeps it, in one file for each part.
+    ///
+    /// # Errors
+    /// If a log file cannot be written.
+    pub(super) fn keep_in(&self, directory: &Path) -> Result<(), Failure> {
+        for part in &self.shared.parts {
+            let path = directory.join(format!("{part}.log"));
+            let opened = LogFile::open(&path);
+            let file = opened.map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+            self.sinks().files.insert(part.clone(), file);
+        }
+        Ok(())
+    }
+
+    fn sinks(&self) -> MutexGuard<'_, Sinks> {
+        // Nothing panics while it is locked.
+        self.shared.sinks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the supervisor itself has to say.
+    pub(super) fn say(&self, sentence: &str) {
+        self.line("sky", sentence.as_bytes());
+    }
+
+    /// One line of a process of this name, such as `qr.2`.
+    pub(super) fn line(&self, process: &str, line: &[u8]) {
+        let shared = &self.shared;
+        let part = process.split('.').next().unwrap_or(process);
+        let prefix = format!("{process:<width$} |", width = shared.width);
+        let prefix = match shared.parts.iter().position(|known| known == part) {
+            Some(number) => shared.paint.numbered(number, &prefix),
+            None => shared.paint.bold(&prefix),
+        };
+        let mut shown = Vec::with_capacity(prefix.len() + line.len() + 2);
+        for piece in [prefix.as_bytes(), b" ", line, b"\n"] {
+            shown.extend_from_slice(piece);
+        }
+        let mut sinks = self.sinks();
+        // A terminal that has gone away, or a full disk, must not end the cluster.
+        drop(sinks.screen.write_all(&shown));
+        if let Some(file) = sinks.files.get_mut(part) {
+            drop(file.write(process, line));
+        }
+    }
+
+    /// Passes on what a process writes until it writes no more.
+    pub(super) async fn follow(self, process: String, output: impl AsyncRead + Unpin) {
+        let mut reader = BufReader::new(output);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).await {
+                Ok(1..) => {
+                    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+                    self.line(&process, text.strip_suffix(b"\r").unwrap_or(text));
+                }
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}
+
+impl LogFile {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let size = file.metadata()?.len();
+        Ok(Self { path: path.to_path_buf(), file, size })
+    }
+
+    fn write(&mut self, process: &str, line: &[u8]) -> io::Result<()> {
+        if self.size > MAX_FILE {
+            fs::rename(&self.path, self.path.with_extension("log.1"))?;
+            *self = Self::open(&self.path)?;
+        }
+        let mut text = format!("{process} | ").into_bytes();
+        text.extend_from_slice(line);
+        text.push(b'\n');
+        self.size += text.len() as u64;
+        self.file.write_all(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::ColorChoice;
+
+    /// A screen that can be read.
+    #[derive(Clone, Default)]
+    struct Screen(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn each_line_is_shown_after_its_process_and_kept_in_the_file_of_its_part() {
+        let (directory, screen) = (tempfile::tempdir().unwrap(), Screen::default());
+        let parts = ["qr".to_owned(), "links".to_owned()];
+        let logs = Logs::new(screen.clone(), Paint::stderr(ColorChoice::Always), 7, &parts);
+        logs.keep_in(directory.path()).unwrap();
+        logs.clone().follow("qr.2".to_owned(), "one\r\ntwo".as_bytes()).await;
+        logs.line("links.1", b"three");
+        logs.say("nothing of this is in a file");
+        let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+        assert_eq!(read("qr.log"), "qr.2 | one\nqr.2 | two\n");
+        assert_eq!(read("links.log"), "links.1 | three\n");
+        let shown = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "\x1b[36mqr.2    |\x1b[0m one",
+                "\x1b[36mqr.2    |\x1b[0m two",
+                "\x1b[33mlinks.1 |\x1b[0m three",
+                "\x1b[1msky     |\x1b[0m nothing of this is in a file"
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_endless_line_comes_in_pieces_and_a_large_file_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let logs = Logs::new(io::sink(), Paint::stderr(ColorChoice::Never), 2, &["qr".to_owned()]);
+        logs.keep_in(directory.path()).unwrap();
+        let line = vec![b'x'; usize::try_from(MAX_LINE).unwrap() + 1];
+        logs.clone().follow("qr.1".to_owned(), line.as_slice()).await;
+        let path = directory.path().join("qr.log");
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+        logs.sinks().files.get_mut("qr").unwrap().size = MAX_FILE + 1;
+        logs.line("qr.1", b"fresh");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "qr.1 | fresh\n");
+        assert!(directory.path().join("qr.log.1").exists());
+    }
+}

@@ -1,0 +1,134 @@
+//! One child process.
+
+use std::{io, os::unix::process::ExitStatusExt as _, process::ExitStatus, process::Stdio, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    process::{Child, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::{logs::Logs, plan::Spec};
+
+/// How long to wait for the last lines of a process that has ended. What it started may still
+/// hold its output.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// A running child. It leads a process group of its own, so that a terminal's Ctrl-C reaches only
+/// `sky`, which then stops the cluster in order.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    pid: Pid,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Starts it; its output goes to the logs.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn start(spec: &Spec, logs: &Logs) -> io::Result<Self> {
+        let mut command = Command::new(&spec.program);
+        command.args(&spec.arguments).envs(&spec.environment).current_dir(&spec.directory);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.process_group(0).spawn()?;
+        let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
+        let follow = |output| tokio::spawn(logs.clone().follow(spec.name.clone(), output));
+        let mut readers = Vec::new();
+        readers.extend(child.stdout.take().map(|output| follow(Box::new(output) as Box<dyn Output>)));
+        readers.extend(child.stderr.take().map(|output| follow(Box::new(output))));
+        Ok(Self { child, pid, readers })
+    }
+
+    /// Its process id.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// If the system does not know it.
+    pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        for reader in self.readers.drain(..) {
+            // A reader that is not done by then goes on by itself.
+            drop(timeout(LAST_WORDS, reader).await);
+        }
+        Ok(status)
+    }
+
+    /// Sends it, and what it has started, a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        // Once it was waited for, its number may belong to somebody else.
+        if self.child.id().is_some() {
+            // An error means that it has ended already.
+            let _ = kill_process_group(self.pid, signal);
+        }
+    }
+}
+
+/// What a process writes.
+trait Output: tokio::io::AsyncRead + Unpin + Send {}
+
+impl<T: tokio::io::AsyncRead + Unpin + Send> Output for T {}
+
+/// How a process ended, in words.
+pub(super) fn describe(status: io::Result<ExitStatus>) -> String {
+    match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(0), _) => "ended".to_owned(),
+            (Some(code), _) => format!("ended with exit code {code}"),
+            (None, Some(signal)) => format!("was ended by signal {signal}"),
+            (None, None) => format!("ended: {status}"),
+        },
+        Err(error) => format!("cannot be waited for: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs, path::PathBuf};
+
+    use super::*;
+    use crate::output::{ColorChoice, Paint};
+
+    fn shell(script: &str) -> Spec {
+        Spec {
+            name: "sh.1".to_owned(),
+            program: PathBuf::from("/bin/sh"),
+            arguments: vec!["-c".to_owned(), script.to_owned()],
+            environment: BTreeMap::from([("WORD".to_owned(), "hello".to_owned())]),
+            directory: PathBuf::from("/"),
+        }
+    }
+
+    fn logs() -> Logs {
+        Logs::new(io::sink(), Paint::stderr(ColorChoice::Never), 4, &["sh".to_owned()])
+    }
+
+    #[tokio::test]
+    async fn its_last_words_are_logged_before_its_end_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let logs = logs();
+        logs.keep_in(directory.path()).unwrap();
+        let mut process = Process::start(&shell("echo $WORD; pwd >&2; exit 3"), &logs).unwrap();
+        assert_eq!(describe(process.ended().await), "ended with exit code 3");
+        let text = fs::read_to_string(directory.path().join("sh.log")).unwrap();
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["sh.1 | /", "sh.1 | hello"]);
+    }
+
+    #[tokio::test]
+    async fn a_signal_reaches_the_whole_group() {
+        let mut process = Process::start(&shell("sleep 60 & wait"), &logs()).unwrap();
+        process.signal(Signal::TERM);
+        assert_eq!(describe(process.ended().await), "was ended by signal 15");
+        assert!(process.readers.is_empty());
+        process.signal(Signal::KILL);
+    }
+}

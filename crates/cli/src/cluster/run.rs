@@ -1,0 +1,168 @@
+//! The life of a cluster: start in order, run, stop in the reverse order.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    board::Board,
+    logs::Logs,
+    plan::{Part, Plan},
+    probe::Brokers,
+    run_dir::RunDir,
+    signals::Wish,
+    supervise::Supervisor,
+};
+use crate::{failure::Failure, text::span};
+
+/// Changes of the state that come within this time are written down together.
+const MERGE: Duration = Duration::from_millis(20);
+
+/// How long closing the connection to the broker may take.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// A part whose processes are kept running.
+struct Running {
+    wish: watch::Sender<Wish>,
+    supervisors: JoinSet<()>,
+}
+
+/// Runs the plan until a signal ends it.
+///
+/// # Errors
+/// If the broker or the gateway cannot even be started.
+pub(super) async fn run(
+    plan: &Plan,
+    logs: &Logs,
+    run_dir: Option<RunDir>,
+    mut wishes: watch::Receiver<Wish>,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let board = Arc::new(Board::new(plan));
+    let (connected, brokers) = watch::channel(None);
+    let mut helpers = JoinSet::new();
+    helpers.spawn(connect(plan.broker.to_string(), connected));
+    if let Some(run_dir) = run_dir {
+        helpers.spawn(record(run_dir, Arc::clone(&board), logs.clone()));
+    }
+    let (give_up, mut given_up) = mpsc::channel(1);
+    let parts = plan.parts.iter().map(|part| start_part(plan, part, logs, &board, &brokers, &give_up));
+    let mut parts: Vec<Running> = parts.collect();
+    let announced = announce(plan, &board, logs, start);
+    let result = tokio::select! {
+        never = announced => match never {},
+        _ = wishes.wait_for(|wish| *wish != Wish::Run) => Ok(()),
+        Some(sentence) = given_up.recv() => Err(Failure::Failed(sentence)),
+    };
+    logs.say("stopping in order; Ctrl-C again kills at once");
+    stop(&mut parts, plan.embedded, &brokers, wishes).await;
+    // Drops the run directory, and with it the state's file.
+    helpers.shutdown().await;
+    logs.say(&format!("stopped after {}", span(start.elapsed())));
+    result
+}
+
+fn start_part(
+    plan: &Plan,
+    part: &Part,
+    logs: &Logs,
+    board: &Arc<Board>,
+    brokers: &Brokers,
+    give_up: &mpsc::Sender<String>,
+) -> Running {
+    let essential = ["broker", "gateway"].contains(&part.name.as_str());
+    let after: Vec<String> =
+        part.after.iter().filter_map(|place| plan.parts.get(*place)).map(|earlier| earlier.name.clone()).collect();
+    let wish = watch::Sender::new(Wish::Run);
+    let mut supervisors = JoinSet::new();
+    for spec in &part.processes {
+        let supervisor = Supervisor {
+            spec: spec.clone(),
+            probe: part.probe,
+            after: after.clone(),
+            logs: logs.clone(),
+            board: Arc::clone(board),
+            brokers: brokers.clone(),
+            give_up: essential.then(|| give_up.clone()),
+        };
+        supervisors.spawn(supervisor.run(wish.subscribe()));
+    }
+    Running { wish, supervisors }
+}
+
+/// Connects to the broker, however long it takes to come; the connection mends itself from then on.
+async fn connect(url: String, connected: watch::Sender<Option<skyloom::Connection>>) {
+    loop {
+        match skyloom::connect(&url).await {
+            Ok(connection) => {
+                connected.send_replace(Some(connection));
+                // The senders' end closes the channel, and nobody is to wait in vain.
+                connected.closed().await;
+                return;
+            }
+            Err(_) => sleep(MERGE).await,
+        }
+    }
+}
+
+/// Writes down each change of the cluster's state.
+async fn record(run_dir: RunDir, board: Arc<Board>, logs: Logs) {
+    let mut changes = board.watch();
+    let mut failed = false;
+    loop {
+        let written = run_dir.write(&changes.borrow_and_update());
+        if let Err(error) = written
+            && !failed
+        {
+            logs.say(&format!("cannot write the state into {}: {error}", run_dir.path().display()));
+            failed = true;
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+        sleep(MERGE).await;
+    }
+}
+
+/// Says when everything is ready, and where.
+async fn announce(plan: &Plan, board: &Board, logs: &Logs, start: Instant) -> std::convert::Infallible {
+    board.all_ready().await;
+    let gateway = plan.gateway.map_or_else(String::new, |address| format!(", gateway http://{address}"));
+    logs.say(&format!("ready after {}: broker {}{gateway}; Ctrl-C stops", span(start.elapsed()), plan.broker));
+    std::future::pending().await
+}
+
+/// Stops the last part first, so that each finishes its work while those it needs still run.
+async fn stop(parts: &mut Vec<Running>, embedded: bool, brokers: &Brokers, mut wishes: watch::Receiver<Wish>) {
+    while let Some(mut part) = parts.pop() {
+        if embedded && parts.is_empty() {
+            close(brokers).await;
+        }
+        part.wish.send_replace((*wishes.borrow()).max(Wish::Drain));
+        tokio::select! {
+            () = finished(&mut part.supervisors) => {}
+            _ = wishes.wait_for(|wish| *wish == Wish::Kill) => {
+                for part in parts.iter().chain([&part]) {
+                    part.wish.send_replace(Wish::Kill);
+                }
+                finished(&mut part.supervisors).await;
+            }
+        }
+    }
+}
+
+async fn finished(supervisors: &mut JoinSet<()>) {
+    while supervisors.join_next().await.is_some() {}
+}
+
+/// Closes our own connection, so that the broker need not wait for it.
+async fn close(brokers: &Brokers) {
+    let connection = brokers.borrow().clone();
+    if let Some(connection) = connection {
+        drop(timeout(CLOSING, connection.broker.close()).await);
+    }
+}

@@ -1,0 +1,190 @@
+//! The directory of a running cluster: its lock, its state, its logs.
+
+use std::{
+    fs::{self, File, TryLockError},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{board::ProcessState, plan::Plan};
+use crate::failure::Failure;
+
+/// Held for as long as the cluster runs; the system lets go of it however `sky` ends.
+const LOCK: &str = "up.lock";
+
+/// What runs, for scripts and for people.
+const STATE: &str = "state.json";
+
+/// A directory that this cluster has for itself.
+#[derive(Debug)]
+pub(super) struct RunDir {
+    path: PathBuf,
+    _lock: File,
+    head: Head,
+}
+
+/// What does not change while the cluster runs.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Head {
+    pid: u32,
+    file: PathBuf,
+    broker: String,
+    gateway: Option<String>,
+}
+
+#[derive(Serialize)]
+struct State<'a> {
+    #[serde(flatten)]
+    head: &'a Head,
+    ready: bool,
+    processes: &'a [ProcessState],
+}
+
+/// What an earlier cluster left in its state.
+#[derive(Deserialize)]
+struct Left {
+    pid: i32,
+    processes: Vec<LeftProcess>,
+}
+
+#[derive(Deserialize)]
+struct LeftProcess {
+    name: String,
+    pid: Option<i32>,
+}
+
+impl RunDir {
+    /// Takes the directory for the cluster of this file.
+    ///
+    /// # Errors
+    /// If a cluster runs there already, if an earlier one has left processes behind, or if the
+    /// directory cannot be written.
+    pub(super) fn take(path: &Path, file: &Path, plan: &Plan) -> Result<Self, Failure> {
+        let shown = path.display();
+        let unusable =
+            |error: std::io::Error| Failure::failed(format!("cannot use the run directory {shown}: {error}"));
+        fs::create_dir_all(path).map_err(unusable)?;
+        let lock = File::create(path.join(LOCK)).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Failure::failed(already_running(path))),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        if let Some(sentence) = left_behind(path) {
+            return Err(Failure::failed(sentence));
+        }
+        let head = Head {
+            pid: std::process::id(),
+            file: file.to_path_buf(),
+            broker: plan.broker.to_string(),
+            gateway: plan.gateway.map(|address: SocketAddr| format!("http://{address}")),
+        };
+        let run_dir = Self { path: path.to_path_buf(), _lock: lock, head };
+        run_dir.write(&[]).map_err(unusable)?;
+        Ok(run_dir)
+    }
+
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes down what runs now. A reader sees either the old state or the new one.
+    ///
+    /// # Errors
+    /// If the directory cannot be written.
+    pub(super) fn write(&self, processes: &[ProcessState]) -> std::io::Result<()> {
+        let ready = !processes.is_empty() && processes.iter().all(|process| process.ready);
+        let mut text = serde_json::to_string_pretty(&State { head: &self.head, ready, processes })?;
+        text.push('\n');
+        let fresh = self.path.join("state.json.new");
+        fs::write(&fresh, text)?;
+        fs::rename(fresh, self.path.join(STATE))
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        // What cannot be removed is found to be stale by the next cluster. The lock's file stays:
+        // another `sky` may be opening it.
+        drop(fs::remove_file(self.path.join(STATE)));
+    }
+}
+
+fn left(path: &Path) -> Option<Left> {
+    serde_json::from_slice(&fs::read(path.join(STATE)).ok()?).ok()
+}
+
+fn already_running(path: &Path) -> String {
+    let pid = left(path).map_or_else(String::new, |left| format!(" (pid {})", left.pid));
+    format!(
+        "a cluster is already running in {}{pid}: stop it with Ctrl-C or SIGTERM, or give another --dir",
+        path.display()
+    )
+}
+
+/// A `sky up` that was killed could not stop its processes.
+fn left_behind(path: &Path) -> Option<String> {
+    let runs = |process: &LeftProcess| {
+        let pid = rustix::process::Pid::from_raw(process.pid?)?;
+        // Each led a process group of its own; a process that only has its number again leads none.
+        let leads = rustix::process::getpgid(Some(pid)).is_ok_and(|group| group == pid);
+        leads.then(|| format!("{} ({})", process.name, pid.as_raw_nonzero()))
+    };
+    let found: Vec<String> = left(path)?.processes.iter().filter_map(runs).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let names = found.join(", ");
+    Some(format!(
+        "an earlier cluster in {} was killed and left {names} behind: end these processes first",
+        path.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        let gateway = Some(SocketAddr::from(([127, 0, 0, 1], 8080)));
+        Plan { broker: "unix:/x".parse().unwrap(), embedded: false, gateway, parts: Vec::new() }
+    }
+
+    #[test]
+    fn a_directory_belongs_to_one_cluster_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run");
+        let first = RunDir::take(&path, Path::new("cluster.toml"), &plan()).unwrap();
+        let process = ProcessState {
+            name: "qr.1".to_owned(),
+            part: "qr".to_owned(),
+            pid: Some(i32::MAX),
+            starts: 1,
+            ready: true,
+        };
+        first.write(&[process]).unwrap();
+        let state: serde_json::Value = serde_json::from_slice(&fs::read(path.join(STATE)).unwrap()).unwrap();
+        assert_eq!(state["ready"], true);
+        assert_eq!(state["gateway"], "http://127.0.0.1:8080");
+        assert_eq!(state["processes"][0]["name"], "qr.1");
+        let second = RunDir::take(&path, Path::new("cluster.toml"), &plan()).unwrap_err().to_string();
+        assert!(second.contains(&format!("already running in {} (pid {})", path.display(), std::process::id())));
+        drop(first);
+        assert!(!path.join(STATE).exists());
+        RunDir::take(&path, Path::new("cluster.toml"), &plan()).unwrap();
+    }
+
+    #[test]
+    fn processes_that_were_left_behind_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let group = rustix::process::getpgid(None).unwrap().as_raw_nonzero();
+        let state =
+            format!(r#"{{"pid": 1, "processes": [{{"name": "qr.1", "pid": {group}}}, {{"name": "b", "pid": null}}]}}"#);
+        fs::write(directory.path().join(STATE), state).unwrap();
+        let sentence = RunDir::take(directory.path(), Path::new("c"), &plan()).unwrap_err().to_string();
+        assert!(sentence.contains(&format!("left qr.1 ({group}) behind")), "{sentence}");
+    }
+}

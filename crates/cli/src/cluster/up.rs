@@ -1,0 +1,71 @@
+//! The command `sky up`.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use super::{file::ClusterFile, logs::Logs, obstacles, plan::Plan, run::run, run_dir::RunDir, signals::wishes};
+use crate::{failure::Failure, output::Paint, session::Global};
+
+/// Run a cluster file: broker, services and gateway, restarted when they end, until Ctrl-C
+///
+/// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
+/// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
+/// `sky` itself is killed with SIGKILL, its processes go on; the next `sky up` in the same --dir
+/// names them.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct UpArgs {
+    /// The cluster file (TOML)
+    file: PathBuf,
+    /// The gateway's port, instead of the file's
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// How many of a service run, instead of what the file says; may be repeated
+    #[arg(long, value_name = "NAME=N", value_parser = parse_scale)]
+    scale: Vec<(String, u32)>,
+    /// Keep the state (state.json) and one log file for each part here
+    #[arg(long, value_name = "RUN_DIR")]
+    dir: Option<PathBuf>,
+}
+
+fn parse_scale(text: &str) -> Result<(String, u32), String> {
+    let wrong = || format!("{text:?} is no scale; write NAME=N, such as qr=3");
+    let (name, number) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((name.to_owned(), number.parse().map_err(|_| wrong())?))
+}
+
+/// Runs a cluster file until a signal ends it.
+///
+/// # Errors
+/// A mistake in the file, what is in the way, or a broker or gateway that cannot be started.
+pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
+    let mut file = ClusterFile::read(&args.file)?;
+    for (name, instances) in &args.scale {
+        file.scale(name, *instances).map_err(|sentence| Failure::usage(format!("--scale: {sentence}")))?;
+    }
+    match (args.port, &mut file.gateway) {
+        (Some(port), Some(gateway)) => gateway.port = port,
+        (Some(_), None) => return Err(Failure::usage("--port: the cluster file has no [gateway]")),
+        (None, _) => {}
+    }
+    let plan = Plan::new(&file, &directory_of(&args.file)?, &global.broker_url()?)?;
+    let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
+    obstacles::check(&plan)?;
+    let wishes = wishes()?;
+    let names: Vec<String> = plan.parts.iter().map(|part| part.name.clone()).collect();
+    let processes = plan.parts.iter().flat_map(|part| &part.processes);
+    let width = processes.map(|spec| spec.name.len()).max().unwrap_or_default();
+    let logs = Logs::new(std::io::stderr(), Paint::stderr(global.color), width, &names);
+    if let Some(run_dir) = &run_dir {
+        logs.keep_in(run_dir.path())?;
+    }
+    run(&plan, &logs, run_dir, wishes).await
+}
+
+/// The directory that the file's paths are relative to: its own.
+fn directory_of(file: &Path) -> Result<PathBuf, Failure> {
+    let unknown = |error| Failure::failed(format!("cannot tell the current directory: {error}"));
+    let whole = env::current_dir().map_err(unknown)?.join(file);
+    Ok(whole.parent().map_or_else(|| whole.clone(), Path::to_path_buf))
+}

@@ -1,0 +1,6 @@
+//! `sky dead`: what was buried or has used up its attempts.
+
+mod letter;
+mod command;
+
+pub(crate) use self::command::{DeadArgs, dead};

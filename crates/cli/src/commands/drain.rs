@@ -1,0 +1,73 @@
+//! `sky drain`: an instance finishes what it has and ends.
+
+use std::time::Duration;
+
+use skyloom::{Channel, Codec, client::Request, worker::DrainAnswer};
+use tokio::time::timeout;
+
+use super::instances::{by_prefix, short_id};
+use crate::{
+    failure::Failure,
+    output::{json, note},
+    session::{Global, Session},
+};
+
+/// How long a drain may take: a worker gives back what it has not finished after 20 s.
+const LONGEST: Duration = Duration::from_secs(25);
+
+/// How long the instance may take to answer.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// Have an instance finish what it has taken and end
+///
+/// It leaves the registry and takes no more work at once. Under `sky up` it is then started anew.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DrainArgs {
+    /// The instance's GUID, or its beginning if no other begins so
+    #[arg(value_name = "INSTANCE")]
+    instance: String,
+    /// Return when it has left the registry
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Asks an instance to drain.
+///
+/// # Errors
+/// If the prefix does not name exactly one instance, or that does not answer.
+pub(crate) async fn drain(args: &DrainArgs, session: &Session, global: &Global) -> Result<(), Failure> {
+    let snapshot = session.snapshot().await?;
+    let found = by_prefix(&snapshot, &args.instance);
+    let instance = match found.as_slice() {
+        [instance] => instance.id,
+        [] => {
+            let prefix = &args.instance;
+            return Err(Failure::failed(format!("no instance's GUID starts with {prefix:?}; see `sky instances`")));
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|instance| short_id(&snapshot, instance.id)).collect();
+            let (prefix, names) = (&args.instance, names.join(", "));
+            return Err(Failure::usage(format!("{prefix:?} may be {names}; give more of its GUID")));
+        }
+    };
+    let mut request = Request::new(Channel::Instance(instance), "Drain", Codec::Json, "{}".into());
+    request.timeout = Some(ANSWER);
+    let answer = session.client().call(request).await?;
+    let answer: DrainAnswer = serde_json::from_slice(&answer.payload)
+        .map_err(|error| Failure::failed(format!("{instance} did not answer as an instance does: {error}")))?;
+    if global.json {
+        json(&serde_json::json!({ "instance": instance, "in_flight": answer.in_flight }))?;
+    } else {
+        note(&format!("{instance} drains, with {} requests in flight", answer.in_flight));
+    }
+    if args.wait {
+        let mut watch = session.connection().registry.watch().await?;
+        let gone = watch.wait_for(|snapshot| !snapshot.instances.contains_key(&instance));
+        match timeout(LONGEST, gone).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => return Err(Failure::failed("the registry closed before the instance had ended")),
+            Err(_) => return Err(Failure::failed(format!("{instance} has not ended within {LONGEST:?}"))),
+        }
+    }
+    Ok(())
+}

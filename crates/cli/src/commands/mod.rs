@@ -1,0 +1,30 @@
+//! The commands, one file or folder each.
+
+mod broker;
+mod gateway;
+mod services;
+mod instances;
+mod queues;
+mod ping;
+mod drain;
+mod sending;
+mod call;
+mod cast;
+mod publish;
+mod bench;
+mod dead;
+
+pub(crate) use self::{
+    bench::{BenchArgs, bench},
+    broker::{BrokerArgs, broker},
+    call::{CallArgs, call},
+    cast::{CastArgs, cast},
+    dead::{DeadArgs, dead},
+    drain::{DrainArgs, drain},
+    gateway::{GatewayArgs, gateway},
+    instances::{InstancesArgs, instances},
+    ping::{PingArgs, ping},
+    publish::{PublishArgs, publish},
+    queues::{QueuesArgs, queues},
+    services::{ServicesArgs, services},
+};

@@ -1,0 +1,11 @@
+//! What is printed, and where to.
+
+mod color;
+mod print;
+mod table;
+
+pub(crate) use self::{
+    color::{ColorChoice, Paint},
+    print::{json, list, note, print},
+    table::{Table, left, right},
+};

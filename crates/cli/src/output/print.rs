@@ -1,0 +1,59 @@
+//! Standard output for results, standard error for what is said about them.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use super::Table;
+use crate::failure::Failure;
+
+/// Writes to standard output, at once.
+///
+/// # Errors
+/// [`Failure::OutputClosed`] if nobody reads it any more; other errors as they are.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
+        Err(error) => Err(Failure::failed(format!("could not write to standard output: {error}"))),
+    }
+}
+
+/// Writes a value as JSON for other programs to read.
+///
+/// # Errors
+/// As for [`print`].
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::failed(format!("the result has no JSON: {error}")))?;
+    text.push('\n');
+    print(&text)
+}
+
+/// Writes a listing: as an array of objects, or as a table; an empty one is a sentence on standard
+/// error, so that a pipe sees nothing.
+///
+/// # Errors
+/// As for [`print`].
+pub(crate) fn list<T: Serialize>(
+    as_json: bool,
+    rows: &[T],
+    table: impl FnOnce(&[T]) -> Table,
+    if_empty: &str,
+) -> Result<(), Failure> {
+    if as_json {
+        return json(rows);
+    }
+    if rows.is_empty() {
+        note(if_empty);
+        return Ok(());
+    }
+    print(&table(rows).to_string())
+}
+
+/// Says something about the result on standard error.
+pub(crate) fn note(sentence: &str) {
+    // If standard error is closed there is nowhere left to say so.
+    drop(writeln!(io::stderr().lock(), "sky: {sentence}"));
+}

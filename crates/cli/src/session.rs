@@ -1,0 +1,129 @@
+//! A command's connection to the cluster.
+
+use std::{sync::Arc, time::Duration};
+
+use skyloom::{
+    Connection,
+    broker::Admin,
+    client::{Client, ClientOptions},
+    config::{Settings, Sources},
+    registry::Snapshot,
+};
+
+use crate::{failure::Failure, output::ColorChoice};
+
+/// How long the broker may take to answer a question that is not a call.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait until what is pending is written out.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// What every command takes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Global {
+    /// The broker: local:, unix:/path or tcp://127.0.0.1:PORT [default: SKYLOOM_BROKER or local:]
+    #[arg(long, global = true, value_name = "URL")]
+    broker: Option<String>,
+    /// Print listings and results as JSON, for other programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Colour what is said on standard error
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: ColorChoice,
+}
+
+impl Global {
+    /// The configuration of this process, without its flags, which are a command's own.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let sources = Sources { flags: Vec::new(), ..Sources::of_process(None) };
+        let mut settings = Settings::load(&sources).map_err(|error| Failure::usage(error.to_string()))?;
+        if let Some(broker) = &self.broker {
+            settings.broker = Some(broker.clone());
+        }
+        Ok(settings)
+    }
+
+    /// The broker's URL: the flag, else what is configured, else this host's own.
+    ///
+    /// # Errors
+    /// If the configuration has a mistake.
+    pub(crate) fn broker_url(&self) -> Result<String, Failure> {
+        Ok(self.settings()?.broker.unwrap_or_else(|| "local:".to_owned()))
+    }
+}
+
+/// A connection to the cluster, and what every command asks it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    connection: Connection,
+}
+
+impl Session {
+    /// Connects to the broker.
+    ///
+    /// # Errors
+    /// If it is not there, or its URL is wrong.
+    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
+        let url = global.broker_url()?;
+        let connection = skyloom::connect(&url).await.map_err(|error| match error {
+            skyloom::ConnectError::Absent { .. } => Failure::failed(error.to_string()),
+            _ => Failure::usage(error.to_string()),
+        })?;
+        Ok(Self { connection })
+    }
+
+    /// The connection itself.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// A client with the usual behaviour.
+    pub(crate) fn client(&self) -> Client {
+        self.connection.client()
+    }
+
+    /// A client with another behaviour.
+    pub(crate) fn client_with(&self, options: ClientOptions) -> Client {
+        self.connection.client_with(options)
+    }
+
+    /// Everything that the registry knows now.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>, Failure> {
+        let watch = within(self.connection.registry.watch()).await??;
+        let snapshot = Arc::clone(&watch.borrow());
+        Ok(snapshot)
+    }
+
+    /// The operator's view of the broker.
+    ///
+    /// # Errors
+    /// If the broker has none.
+    pub(crate) fn admin(&self) -> Result<&dyn Admin, Failure> {
+        let broker = &self.connection.broker;
+        broker.admin().ok_or_else(|| {
+            let name = broker.capabilities().broker;
+            Failure::failed(format!("the broker {name} offers no operator's view; use its own tools"))
+        })
+    }
+
+    /// Writes out what is pending and closes.
+    pub(crate) async fn close(self) {
+        // What could not be written within this time will not be.
+        drop(tokio::time::timeout(CLOSING, self.connection.broker.close()).await);
+    }
+}
+
+/// Waits for an answer, but not for ever.
+///
+/// # Errors
+/// If none comes.
+pub(crate) async fn within<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
+    let silent = |_| Failure::failed(format!("the broker did not answer within {PATIENCE:?}; see its log"));
+    tokio::time::timeout(PATIENCE, answer).await.map_err(silent)
+}

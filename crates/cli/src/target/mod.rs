@@ -1,0 +1,11 @@
+//! The method that a command is about: found by its name, its messages read and written as JSON.
+
+mod find;
+mod input;
+mod message;
+
+pub(crate) use self::{
+    find::{Target, suggest_service},
+    input::{Input, MessageArgs},
+    message::{Message, as_json, check_json, request_text},
+};

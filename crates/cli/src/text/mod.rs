@@ -1,0 +1,11 @@
+//! Text for people: times, suggestions.
+
+mod duration;
+mod human;
+mod suggest;
+
+pub(crate) use self::{
+    duration::{parse_delay, parse_timeout},
+    human::{latency, printable, span},
+    suggest::did_you_mean,
+};
