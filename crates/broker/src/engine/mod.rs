@@ -2,17 +2,11 @@
 //! randomness of its own.
 
 mod limits;
-
 mod input;
-
 mod output;
-
 mod state;
-
 mod machine;
-
 mod rules;
-
 mod snapshot;
 
 pub use self::{

@@ -67,7 +67,7 @@ impl<M> Engine<M> {
 
     /// Takes a channel's name from it, so that nothing more comes in.
     pub(crate) fn unname(&mut self, key: u32) {
-        let Some(channel) = self.channels.get_mut(key) else { return };
+        let Some(channel) = self.channels.get_mut(key).filter(|channel| !channel.detached) else { return };
         channel.detached = true;
         self.names.remove(&channel.name);
         if let Channel::Group(topic, _) = &channel.name

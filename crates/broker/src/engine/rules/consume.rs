@@ -81,7 +81,6 @@ impl<M> Engine<M> {
     /// Makes a channel vanish with all that waits in it. It keeps its place, without a name, until
     /// what is leased is settled.
     pub(crate) fn detach(&mut self, key: u32, out: &mut Vec<Output<M>>) {
-        self.unname(key);
         let Some(channel) = self.channels.get_mut(key) else { return };
         let waiting = std::mem::take(&mut channel.waiting).into_values();
         let delayed = std::mem::take(&mut channel.delayed).into_values();
@@ -96,6 +95,7 @@ impl<M> Engine<M> {
         for slot in waiting.chain(delayed).chain(dead) {
             self.abandon(slot, out);
         }
+        self.unname(key);
         self.tidy(key);
     }
 

@@ -2,31 +2,17 @@
 //! before it.
 
 mod tell;
-
 mod channels;
-
 mod messages;
-
 mod deliver;
-
 mod expire;
-
 mod leases;
-
 mod settle;
-
 mod enqueue;
-
 mod consume;
-
 mod inboxes;
-
 mod registry;
-
 mod connections;
-
 mod admin;
-
 mod tick;
-
 mod step;

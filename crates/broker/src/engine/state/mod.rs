@@ -1,23 +1,14 @@
 //! What the engine remembers: one kind of thing for each file, none of which knows the rules.
 
 mod time;
-
 mod table;
-
 mod timers;
-
 mod message;
-
 mod lease;
-
 mod consumer;
-
 mod channel;
-
 mod inbox;
-
 mod connection;
-
 mod directory;
 
 pub(crate) use self::{

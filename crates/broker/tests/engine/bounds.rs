@@ -1,0 +1,114 @@
+//! A limit on everything: what is over it is refused and changes nothing.
+
+use skyloom_broker::engine::{Limits, Settle};
+use skyloom_core::broker::ConsumeOptions;
+
+use crate::world::{World, call, cast, channel, guid, options, secs};
+
+fn limits() -> Limits {
+    Limits::default()
+}
+
+#[test]
+fn a_full_channel_refuses_with_its_limit_and_the_caller_hears_it() {
+    let mut world = World::with(Limits { channel_messages: 1, ..limits() });
+    world.enqueue("greeter.v1", cast("a"));
+    let full = "queue greeter.v1 is full: 1 messages";
+    assert_eq!(world.confirm("greeter.v1", cast("b")), [format!("1 {full}")]);
+    assert_eq!(world.enqueue("greeter.v1", cast("b")), [] as [&str; 0]);
+    assert_eq!(world.enqueue("greeter.v1", call("b")), [format!("1 7 hears b: {full}")]);
+    assert_eq!(world.confirm("greeter.v1", call("b")), [format!("1 7 hears b: {full}"), format!("1 {full}")]);
+    assert_eq!(world.engine.totals().messages, 1);
+}
+
+#[test]
+fn dead_letters_count() {
+    let mut world = World::with(Limits { channel_messages: 1, ..limits() });
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    world.settle(2, "a", Settle::Bury { reason: "why not".to_owned() });
+    assert_eq!(world.confirm("q", cast("b")), ["1 queue q is full: 1 messages"]);
+}
+
+#[test]
+fn bytes_are_bounded_by_message_by_channel_and_in_all() {
+    let bounded = Limits { message_bytes: 4, channel_bytes: 6, total_bytes: 9, ..limits() };
+    let mut world = World::with(bounded);
+    assert_eq!(world.confirm("q", cast("aaaaa")), ["1 the message has 5 bytes; the broker takes at most 4"]);
+    assert_eq!(world.confirm("q", cast("aaaa")), ["1 done"]);
+    assert_eq!(world.confirm("q", cast("bbb")), ["1 queue q is full: 6 bytes"]);
+    assert_eq!(world.confirm("r", cast("cccc")), ["1 done"]);
+    assert_eq!(world.confirm("s", cast("dd")), ["1 the broker is full: 9 bytes"]);
+    world.consume(2, 1, "q", options(1));
+    world.settle(2, "aaaa", Settle::Done);
+    assert_eq!(world.confirm("s", cast("dd")), ["1 done"]);
+    assert_eq!(world.engine.totals().bytes, 6);
+}
+
+#[test]
+fn a_refused_message_leaves_no_queue_behind() {
+    let mut world = World::with(Limits { channel_bytes: 2, channel_idle: secs(5), ..limits() });
+    assert_eq!(world.confirm("q", cast("aaa")), ["1 queue q is full: 2 bytes"]);
+    world.pass(secs(5));
+    assert_eq!(world.engine.totals().channels, 0);
+}
+
+#[test]
+fn channels_are_bounded() {
+    let mut world = World::with(Limits { channels: 1, ..limits() });
+    world.enqueue("q", cast("a"));
+    assert_eq!(world.confirm("r", cast("b")), ["1 the broker is full: 1 channels"]);
+    assert_eq!(world.consume(2, 1, "t/g", options(1)), ["2 the broker is full: 1 channels"]);
+    assert_eq!(world.confirm("q", cast("b")), ["1 done"]);
+}
+
+#[test]
+fn connections_inboxes_and_consumers_are_bounded() {
+    let mut world = World::with(Limits { connections: 3, inboxes: 1, consumers_per_connection: 1, ..limits() });
+    assert_eq!(world.connect(4, 4), ["4 closed: the broker is full: 3 connections"]);
+    assert_eq!(world.consume(4, 1, "q", options(1)), [] as [&str; 0], "it is unknown");
+    assert_eq!(world.open_inbox(2, 8), ["2 the broker is full: 1 inboxes"]);
+    assert_eq!(world.consume(2, 1, "q", options(1)), ["2 done"]);
+    assert_eq!(world.consume(2, 2, "q", options(1)), ["2 the connection is full: 1 consumers"]);
+}
+
+#[test]
+fn nonsense_is_refused_with_advice() {
+    let mut world = World::with(Limits { credit: 8, ..limits() });
+    assert_eq!(world.consume(2, 1, "q", options(9)), ["2 the broker refused: a consumer's credit is 1 to 8, not 9"]);
+    assert_eq!(world.consume(2, 1, "q", options(0)), ["2 the broker refused: a consumer's credit is 1 to 8, not 0"]);
+    let hasty = ConsumeOptions { lease: secs(0), ..options(1) };
+    let advice = "2 the broker refused: a consumer's lease must last longer than no time at all";
+    assert_eq!(world.consume(2, 1, "q", hasty), [advice]);
+    world.consume(2, 1, "q", options(1));
+    let advice = "2 the broker refused: consumer 1 is active; stop it first or choose another number";
+    assert_eq!(world.consume(2, 1, "q", options(1)), [advice]);
+}
+
+#[test]
+fn what_does_not_exist_takes_no_messages() {
+    let mut world = World::new();
+    let instance = channel(&format!("_inst.{}", guid(5))).to_string();
+    let reason = format!("the broker refused: no instance {} is running", guid(5));
+    assert_eq!(world.enqueue(&instance, call("a")), [format!("1 7 hears a: {reason}")]);
+    let reason = "the broker refused: no group g is subscribed to t; consume the group first";
+    assert_eq!(world.confirm("t/g", cast("a")), [format!("1 {reason}")]);
+}
+
+#[test]
+fn idle_queues_are_forgotten_and_others_are_not() {
+    let mut world = World::with(Limits { channel_idle: secs(5), ..limits() });
+    world.enqueue("kept", cast("a"));
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("b"));
+    world.settle(2, "b", Settle::Done);
+    world.pass(secs(60));
+    assert_eq!(world.engine.totals().channels, 2);
+    world.stop(2, 1);
+    world.pass(secs(4));
+    assert_eq!(world.engine.totals().channels, 2);
+    world.pass(secs(1));
+    assert_eq!(world.engine.totals().channels, 1);
+    assert_eq!(world.depth("kept"), [1, 0, 0, 0, 0]);
+    assert_eq!(world.engine.next_wakeup(), None);
+}

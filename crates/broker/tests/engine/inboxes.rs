@@ -1,0 +1,79 @@
+//! Private reply channels.
+
+use skyloom_broker::engine::{Conn, Input, Limits, Settle};
+
+use crate::world::{Body, World, call, guid, ms, options, secs};
+
+const NOTHING: [&str; 0] = [];
+
+/// A world in which worker 2 holds these calls of connection 1.
+fn with_calls(limits: Limits, bodies: &[Body]) -> World {
+    let mut world = World::with(limits);
+    world.consume(2, 1, "q", options(9));
+    for body in bodies {
+        world.enqueue("q", call(body));
+    }
+    world
+}
+
+#[test]
+fn replies_wait_for_a_client_that_comes_back() {
+    let mut world = with_calls(Limits::default(), &["a", "b"]);
+    world.disconnect(1);
+    assert_eq!(world.settle(2, "a", Settle::Reply("A")), NOTHING);
+    let bury = Settle::Bury { reason: "no".to_owned() };
+    assert_eq!(world.settle(2, "b", bury), NOTHING);
+    world.pass(ms(9_999));
+    world.connect(4, 1);
+    let told = "4 7 hears b: it failed 1 times and is a dead letter now: no";
+    assert_eq!(world.open_inbox(4, 7), ["4 done", "4 7 hears A", told]);
+    assert_eq!(world.pass(secs(60)), NOTHING);
+    assert_eq!(world.engine.totals().inboxes, 1);
+    assert_eq!(world.engine.totals().lost_replies, 0);
+}
+
+#[test]
+fn an_abandoned_inbox_vanishes_after_its_grace_and_its_replies_are_counted_as_lost() {
+    let mut world = with_calls(Limits::default(), &["a", "b"]);
+    world.disconnect(1);
+    world.settle(2, "a", Settle::Reply("A"));
+    world.pass(secs(10));
+    assert_eq!(world.engine.totals().inboxes, 0);
+    assert_eq!(world.engine.totals().lost_replies, 1);
+    assert_eq!(world.settle_confirmed(2, "b", Settle::Reply("B")), ["2 done"]);
+    assert_eq!(world.engine.totals().lost_replies, 2);
+}
+
+#[test]
+fn the_backlog_is_bounded() {
+    let mut world = with_calls(Limits { inbox_backlog: 1, ..Limits::default() }, &["a", "b"]);
+    world.disconnect(1);
+    world.settle(2, "a", Settle::Reply("A"));
+    world.settle(2, "b", Settle::Reply("B"));
+    assert_eq!(world.engine.totals().lost_replies, 1);
+    world.connect(4, 1);
+    assert_eq!(world.open_inbox(4, 7), ["4 done", "4 7 hears A"]);
+}
+
+#[test]
+fn an_inbox_belongs_to_its_session() {
+    let mut world = with_calls(Limits::default(), &["a"]);
+    let refused = format!("2 the broker refused: inbox {} belongs to somebody else", guid(7));
+    assert_eq!(world.open_inbox(2, 7), [refused.as_str()]);
+    world.step(Input::CloseInbox { conn: Conn(2), inbox: guid(7) });
+    world.connect(4, 1);
+    assert_eq!(world.open_inbox(4, 7), ["4 done"], "the same session on a new connection");
+    world.disconnect(1);
+    assert_eq!(world.settle(2, "a", Settle::Reply("A")), ["4 7 hears A"]);
+    world.disconnect(4);
+    assert_eq!(world.open_inbox(2, 7), [refused]);
+}
+
+#[test]
+fn a_closed_inbox_is_gone_at_once() {
+    let mut world = with_calls(Limits::default(), &["a"]);
+    world.step(Input::CloseInbox { conn: Conn(1), inbox: guid(7) });
+    assert_eq!(world.settle(2, "a", Settle::Reply("A")), NOTHING);
+    assert_eq!(world.engine.totals().lost_replies, 1);
+    assert_eq!(world.open_inbox(3, 7), ["3 done"]);
+}

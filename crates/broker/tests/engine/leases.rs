@@ -1,0 +1,167 @@
+//! How leases end, and what becomes of the work.
+
+use std::time::Duration;
+
+use skyloom_broker::engine::Settle;
+
+use crate::world::{World, call, cast, ms, options, retry, secs};
+
+const NOTHING: [&str; 0] = [];
+const STALE: &str = "the lease has ended; somebody else has the work now";
+
+#[test]
+fn a_lost_connection_returns_its_leases_at_once_in_their_old_order() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(3));
+    for body in ["a", "b", "c"] {
+        world.enqueue("q", cast(body));
+    }
+    world.settle(2, "a", Settle::Done);
+    world.enqueue("q", cast("d"));
+    world.enqueue("q", cast("e"));
+    world.consume(3, 1, "q", options(3));
+    assert_eq!(world.disconnect(2), ["3/1 gets b #2", "3/1 gets c #2"]);
+    assert_eq!(world.settle(3, "e", Settle::Done), ["3/1 gets d #2"]);
+}
+
+#[test]
+fn two_consumers_of_a_lost_connection_do_not_inherit_from_each_other() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    world.consume(2, 2, "q", options(1));
+    assert_eq!(world.disconnect(2), NOTHING);
+    assert_eq!(world.consume(3, 1, "q", options(1)), ["3 done", "3/1 gets a #2"]);
+}
+
+#[test]
+fn a_lease_that_ends_is_a_failed_attempt_and_what_is_settled_later_changes_nothing() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", call("a"));
+    let old = world.leases["a"];
+    world.consume(3, 1, "q", options(1));
+    assert_eq!(world.pass(ms(29_999)), NOTHING);
+    assert_eq!(world.pass(ms(1)), ["3/1 gets a #2"]);
+    let new = world.leases.insert("a", old).unwrap();
+    assert_eq!(world.settle_confirmed(2, "a", Settle::Reply("A")), [format!("2 {STALE}")]);
+    assert_eq!(world.settle(2, "a", Settle::Reply("A")), NOTHING);
+    world.leases.insert("a", new);
+    assert_eq!(world.settle_confirmed(2, "a", Settle::Reply("A")), [format!("2 {STALE}")], "it is not 2's lease");
+    assert_eq!(world.settle(3, "a", Settle::Reply("B")), ["1 7 hears B"]);
+}
+
+#[test]
+fn an_extended_lease_lasts_longer() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    world.pass(secs(20));
+    assert_eq!(world.extend(2, "a"), ["2 done"]);
+    assert_eq!(world.extend(3, "a"), [format!("3 {STALE}")]);
+    assert_eq!(world.pass(ms(29_999)), NOTHING);
+    assert_eq!(world.pass(ms(1)), ["2/1 gets a #2"]);
+    assert_eq!(world.extend(2, "a"), ["2 done"]);
+}
+
+#[test]
+fn used_up_attempts_make_a_dead_letter_and_the_caller_hears_it() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", call("a"));
+    assert_eq!(world.settle(2, "a", retry(Duration::ZERO)), ["2/1 gets a #2"]);
+    assert_eq!(world.pass(secs(30)), ["2/1 gets a #3"]);
+    let told = "1 7 hears a: it failed 3 times and is a dead letter now: ";
+    assert_eq!(world.pass(secs(30)), [format!("{told}its lease of 30s ended before it was settled")]);
+    assert_eq!(world.dead("q"), [("a", "its lease of 30s ended before it was settled".to_owned())]);
+    assert_eq!(world.depth("q"), [0, 0, 0, 1, 1]);
+}
+
+#[test]
+fn a_worker_that_dies_each_time_is_named_as_the_reason() {
+    let mut world = World::new();
+    world.enqueue("q", call("a"));
+    for attempt in 1..=3 {
+        assert_eq!(world.consume(2, 1, "q", options(1)), ["2 done".to_owned(), format!("2/1 gets a #{attempt}")]);
+        world.disconnect(2);
+        world.connect(2, 2);
+    }
+    assert_eq!(world.dead("q"), [("a", "the worker's connection was lost".to_owned())]);
+}
+
+#[test]
+fn a_retry_waits_for_its_delay_and_a_release_does_not_count() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    for _ in 0..5 {
+        assert_eq!(world.settle(2, "a", Settle::Release), ["2/1 gets a #1"]);
+    }
+    assert_eq!(world.settle(2, "a", retry(secs(2))), NOTHING);
+    assert_eq!(world.depth("q"), [0, 1, 0, 0, 1]);
+    assert_eq!(world.pass(secs(2)), ["2/1 gets a #2"]);
+}
+
+#[test]
+fn a_returned_message_regains_its_place() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    world.enqueue("q", cast("b"));
+    assert_eq!(world.settle(2, "a", Settle::Release), ["2/1 gets a #1"]);
+    assert_eq!(world.settle(2, "a", retry(Duration::ZERO)), ["2/1 gets a #2"]);
+}
+
+#[test]
+fn a_buried_message_is_a_dead_letter_and_the_caller_hears_the_reason() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", call("a"));
+    let bury = Settle::Bury { reason: "it cannot be read".to_owned() };
+    let told = "1 7 hears a: it failed 1 times and is a dead letter now: it cannot be read";
+    assert_eq!(world.settle(2, "a", bury), [told]);
+    assert_eq!(world.dead("q"), [("a", "it cannot be read".to_owned())]);
+}
+
+#[test]
+fn a_long_reason_is_kept_shortened() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    world.settle(2, "a", Settle::Bury { reason: "ä".repeat(10_000) });
+    let kept = &world.dead("q")[0].1;
+    assert!(kept.len() <= 512 && kept.starts_with("ää"), "{}", kept.len());
+}
+
+#[test]
+fn work_that_may_be_tried_once_is_not_delivered_again() {
+    let reason = |why: &str| format!("it may be tried only once, so its outcome is unknown: {why}");
+    type End = fn(&mut World) -> Vec<String>;
+    let ends: [(End, &str); 4] = [
+        (|world| world.pass(secs(30)), "its lease of 30s ended before it was settled"),
+        (|world| world.disconnect(2), "the worker's connection was lost"),
+        (|world| world.settle(2, "a", retry(Duration::ZERO)), "it did not work"),
+        (|world| world.settle(2, "a", Settle::Release), "the worker gave it back"),
+    ];
+    for (end, why) in ends {
+        let mut world = World::new();
+        world.consume(2, 1, "q", options(1));
+        world.enqueue("q", call("a"));
+        assert_eq!(world.once(2, "a"), ["2 done"]);
+        let told = format!("1 7 hears a: the connection to the broker was lost: {}", reason(why));
+        assert_eq!(end(&mut world), [told]);
+        assert_eq!(world.dead("q"), [("a", reason(why))]);
+    }
+}
+
+#[test]
+fn work_that_was_done_once_leaves_nothing_behind() {
+    for settle in [Settle::Done, Settle::Reply("A")] {
+        let mut world = World::new();
+        world.consume(2, 1, "q", options(1));
+        world.enqueue("q", cast("a"));
+        world.once(2, "a");
+        assert_eq!(world.settle(2, "a", settle), NOTHING);
+        assert_eq!(world.depth("q"), [0, 0, 0, 0, 1]);
+    }
+}

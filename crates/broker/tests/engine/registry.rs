@@ -1,0 +1,97 @@
+//! Instances and contracts.
+
+use skyloom_broker::engine::{Conn, Input, Limits, Ticket};
+use skyloom_core::{ServiceRef, contract::Contract, registry::Instance};
+
+use crate::world::{World, guid, ms};
+
+const NOTHING: [&str; 0] = [];
+
+fn contract(name: &str, docs: &str) -> Contract {
+    Contract {
+        name: name.to_owned(),
+        queue: "q".parse().unwrap(),
+        version: 1,
+        docs: docs.to_owned(),
+        methods: Vec::new(),
+        events: Vec::new(),
+        descriptors: Default::default(),
+    }
+}
+
+fn instance(id: u8, serves: &str) -> Instance {
+    let service = ServiceRef { name: serves.to_owned(), queue: "q".parse().unwrap(), version: 1 };
+    let (host, region) = ("host".to_owned(), String::new());
+    Instance { id: guid(id), services: vec![service], host, region, pid: 1, started: 0 }
+}
+
+impl World {
+    fn register(&mut self, conn: u64, id: u8, contracts: &[Contract]) -> Vec<String> {
+        let serves = contracts.first().map_or("none", |contract| &contract.name);
+        let (instance, contracts) = (Box::new(instance(id, serves)), contracts.to_vec());
+        self.step(Input::Register { conn: Conn(conn), ticket: Ticket(9), instance, contracts })
+    }
+
+    fn watch(&mut self, conn: u64) -> Vec<String> {
+        self.step(Input::Watch { conn: Conn(conn) })
+    }
+
+    fn deregister(&mut self, conn: u64, id: u8) -> Vec<String> {
+        self.step(Input::Deregister { conn: Conn(conn), ticket: Ticket(9), instance: guid(id) })
+    }
+}
+
+#[test]
+fn a_watch_begins_with_everything_and_goes_on_with_changes() {
+    let mut world = World::new();
+    world.register(1, 11, &[contract("A", "")]);
+    assert_eq!(world.watch(3), ["3 contract A", "3 up 11", "3 complete"]);
+    assert_eq!(world.register(2, 12, &[contract("A", "")]), ["3 up 12", "2 done"], "the contract is known");
+    assert_eq!(world.register(2, 12, &[contract("A", "new")]), ["3 contract A", "2 done"], "the instance is known");
+    assert_eq!(world.deregister(2, 11), ["2 done"], "it is not 2's instance");
+    assert_eq!(world.deregister(2, 12), ["3 down 12", "2 done"]);
+    assert_eq!(world.disconnect(1), ["3 down 11"]);
+    assert_eq!(world.watch(2), ["2 contract A", "2 complete"], "a contract outlives its instances");
+}
+
+#[test]
+fn a_silent_connections_instances_are_down_until_it_is_heard() {
+    let mut world = World::new();
+    world.watch(3);
+    world.register(1, 11, &[]);
+    assert_eq!(world.pass(ms(2_000)), NOTHING);
+    world.step(Input::Heard(Conn(1)));
+    assert_eq!(world.pass(ms(2_000)), NOTHING);
+    assert_eq!(world.pass(ms(500)), ["3 down 11"]);
+    assert_eq!(world.watch(2), ["2 complete"]);
+    assert_eq!(world.pass(ms(10_000)), NOTHING);
+    assert_eq!(world.step(Input::Heard(Conn(1))), ["2 up 11", "3 up 11"]);
+    assert_eq!(world.pass(ms(2_500)), ["2 down 11", "3 down 11"]);
+    assert_eq!(world.engine.totals().instances, 1);
+    assert_eq!(world.disconnect(1), NOTHING, "it was down already");
+}
+
+#[test]
+fn an_instance_belongs_to_its_session() {
+    let mut world = World::new();
+    world.register(1, 11, &[]);
+    let refused = format!("2 the broker refused: instance {} belongs to somebody else", guid(11));
+    assert_eq!(world.register(2, 11, &[]), [refused]);
+    world.connect(4, 1);
+    world.watch(3);
+    assert_eq!(world.register(4, 11, &[]), ["4 done"]);
+    assert_eq!(world.disconnect(1), NOTHING);
+    assert_eq!(world.disconnect(4), ["3 down 11"]);
+}
+
+#[test]
+fn instances_and_contracts_are_bounded() {
+    let mut world = World::with(Limits { instances: 2, contracts: 2, ..Limits::default() });
+    world.register(1, 11, &[contract("A", "")]);
+    world.register(2, 12, &[contract("B", "")]);
+    assert_eq!(world.register(3, 13, &[]), ["3 the registry is full: 2 instances"]);
+    assert_eq!(world.register(2, 12, &[contract("C", "")]), ["2 the registry is full: 2 contracts"]);
+    world.deregister(2, 12);
+    assert_eq!(world.register(3, 13, &[contract("C", "")]), ["3 done"], "B has no instance and gives way");
+    assert_eq!(world.watch(2), ["2 contract A", "2 contract C", "2 up 11", "2 up 13", "2 complete"]);
+}
