@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(read) if read >= self.chunk => {
                     self.chunk = (self.chunk * 2).min(MAX_READ_BYTES);
                     full_reads += 1;
-                    if full_reads % READS_IN_A_ROW == 0 {
+                    if full_reads.is_multiple_of(READS_IN_A_ROW) {
                         task::yield_now().await;
                     }
                 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::Address;
 use crate::engine::Limits;
 
-/// The most bytes that wait for one client to read them. Deliveries are bounded by its credit and
-/// replies by what it has asked for, so only a client that has stopped reading gets there: 64
-/// messages of 4 MiB.
+/// The most bytes that wait for one client to read them, beside its deliveries, which its credit
+/// bounds. Only a client that reads more slowly than it asks gets there: this is 64 replies of 4
+/// MiB.
 pub const OUTGOING_BYTES: usize = 256 << 20;
 
 /// What a door may be told.
@@ -17,7 +17,8 @@ pub struct DoorOptions {
     pub limits: Limits,
     /// Whether a planned stop keeps what is waiting, and where.
     pub snapshot: SnapshotPlace,
-    /// The most bytes that wait for one client to read them; it is disconnected beyond that.
+    /// The most bytes, beside deliveries, that wait for one client to read them; it is disconnected
+    /// beyond that.
     pub outgoing_bytes: usize,
 }
 

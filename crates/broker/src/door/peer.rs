@@ -23,6 +23,8 @@ pub(super) enum Order {
 #[derive(Debug)]
 pub(super) struct Peer {
     waiting: BytesMut,
+    /// How much of that is not deliveries, which the client's credit bounds.
+    unbounded: usize,
     order: Order,
     waker: Option<Waker>,
     /// The client has promised to send no more.
@@ -31,7 +33,7 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new() -> Self {
-        Self { waiting: BytesMut::new(), order: Order::Go, waker: None, bye: false }
+        Self { waiting: BytesMut::new(), unbounded: 0, order: Order::Go, waker: None, bye: false }
     }
 
     /// Adds a frame to what is waiting; the first one wakes the task, which takes all that has
@@ -40,14 +42,17 @@ impl Peer {
         if self.order == Order::CutOff {
             return;
         }
-        let idle = self.waiting.is_empty();
+        let before = self.waiting.len();
         if let Err(error) = frame.encode(&mut self.waiting) {
             tracing::error!(%error, "a frame could not be written");
         }
-        if self.waiting.len() > limit {
+        if !matches!(frame, ServerFrame::Deliver { .. }) {
+            self.unbounded += self.waiting.len() - before;
+        }
+        if self.unbounded > limit {
             self.waiting = BytesMut::new();
             self.order(Order::CutOff);
-        } else if idle {
+        } else if before == 0 {
             self.wake();
         }
     }
@@ -72,6 +77,7 @@ impl Peer {
         }
         if writing.is_empty() {
             std::mem::swap(&mut self.waiting, writing);
+            self.unbounded = 0;
         }
         self.order
     }

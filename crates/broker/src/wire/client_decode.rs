@@ -19,7 +19,7 @@ impl<B> ClientFrame<B> {
     /// # Errors
     /// [`WireError`] if the bytes are no frame.
     pub fn decode<'a>(frame: &'a [u8], names: &mut Names, body: impl FnOnce(&'a [u8]) -> B) -> Result<Self, WireError> {
-        let (kind, rest) = frame.split_first().ok_or(WireError::Cut { frame: "untyped" })?;
+        let (kind, rest) = frame.split_first().ok_or(WireError::Empty)?;
         let mut reader = Reader::new(name_of(*kind)?, rest);
         let frame = read(*kind, &mut reader, names, body)?;
         reader.finish()?;

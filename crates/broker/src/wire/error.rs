@@ -17,17 +17,20 @@ pub enum WireError {
         /// The limit.
         limit: usize,
     },
+    /// A frame of no bytes, which has not even a type.
+    #[error("an empty frame; each begins with its type")]
+    Empty,
     /// A frame of a type that this version does not have.
     #[error("a frame of the unknown type {0:#04x}; check that both sides speak the same version")]
     UnknownType(u8),
     /// A frame ends in the middle of a field.
-    #[error("a {frame} frame ends in the middle of a field")]
+    #[error("the {frame} frame ends in the middle of a field")]
     Cut {
         /// Which frame.
         frame: &'static str,
     },
     /// A frame goes on after its last field.
-    #[error("a {frame} frame has {bytes} bytes too many")]
+    #[error("the {frame} frame goes on for {bytes} bytes after its last field")]
     Trailing {
         /// Which frame.
         frame: &'static str,
@@ -35,7 +38,7 @@ pub enum WireError {
         bytes: usize,
     },
     /// A field has a value that it cannot have.
-    #[error("{field} of a {frame} frame has an impossible value")]
+    #[error("{field} in the {frame} frame has an impossible value")]
     Value {
         /// Which frame.
         frame: &'static str,
@@ -43,7 +46,7 @@ pub enum WireError {
         field: &'static str,
     },
     /// A name breaks the rules.
-    #[error("a {frame} frame: {error}")]
+    #[error("the {frame} frame: {error}")]
     Name {
         /// Which frame.
         frame: &'static str,
@@ -51,7 +54,7 @@ pub enum WireError {
         error: NameError,
     },
     /// A frame's JSON cannot be read.
-    #[error("the JSON of a {frame} frame cannot be read: {reason}")]
+    #[error("the JSON of the {frame} frame cannot be read: {reason}")]
     Json {
         /// Which frame.
         frame: &'static str,

@@ -140,9 +140,9 @@ mod tests {
             (&b"\x00\x06../etc"[..], "is not a queue name"),
             (b"\x00\x03a\r\n", "use only a-z"),
             (b"\x00\x00", "it is empty"),
-            (b"\x00\x02\xff\xff", "a name of a test frame has an impossible value"),
+            (b"\x00\x02\xff\xff", "a name in the test frame has an impossible value"),
             (b"\x01\x01a\x01/", "is not a group name"),
-            (b"\x03", "the channel of a test frame"),
+            (b"\x03", "the channel in the test frame"),
             (b"\x00\x05abc", "ends in the middle"),
         ] {
             let error = Names::new().channel(&mut Reader::new("test", bytes)).unwrap_err().to_string();

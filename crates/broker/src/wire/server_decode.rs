@@ -17,7 +17,7 @@ impl ServerFrame<Bytes> {
     /// # Errors
     /// [`WireError`] if the bytes are no frame.
     pub fn decode(frame: &Bytes) -> Result<Self, WireError> {
-        let (kind, rest) = frame.split_first().ok_or(WireError::Cut { frame: "untyped" })?;
+        let (kind, rest) = frame.split_first().ok_or(WireError::Empty)?;
         let mut reader = Reader::new(name_of(*kind)?, rest);
         let decoded = read(*kind, &mut reader, |bytes| frame.slice_ref(bytes))?;
         reader.finish()?;

@@ -1,0 +1,172 @@
+//! Planned stops: nothing is lost, and nobody has to know.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+
+use skyloom_broker::{
+    door::{DoorOptions, SnapshotPlace},
+    engine::{Settle, Ticket},
+    wire::{ClientFrame, ServerFrame},
+};
+use skyloom_core::Guid;
+use tempfile::TempDir;
+
+use crate::raw::{Raw, Running, enqueue, socket};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+fn snapshot(directory: &TempDir) -> PathBuf {
+    directory.path().join("broker.sock.snapshot")
+}
+
+/// Says goodbye when asked to, and reads to the end.
+async fn go(mut client: Raw) -> Vec<ServerFrame<bytes::Bytes>> {
+    let mut before = Vec::new();
+    loop {
+        match client.next().await.unwrap() {
+            ServerFrame::GoAway { .. } => break,
+            frame => before.push(frame),
+        }
+    }
+    client.send(ClientFrame::Bye).await;
+    while let Some(frame) = client.next().await {
+        before.push(frame);
+    }
+    before
+}
+
+#[tokio::test]
+async fn leases_inboxes_and_waiting_messages_are_taken_up_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let (works, calls, mine) = (Guid::private(), Guid::private(), Guid::private());
+    let (mut worker, mut caller) =
+        (Raw::resume(&socket(&directory), works).await, Raw::resume(&socket(&directory), calls).await);
+    let epoch = worker.accepted.epoch;
+    caller.done(ClientFrame::OpenInbox { ticket: Ticket(1), inbox: mine }).await;
+    worker.consume("greeter.v1", 1, LEASE).await;
+    caller.send_all(["first", "second"].map(|body| enqueue("greeter.v1", Some(mine), body))).await;
+    let (lease, ..) = worker.delivery().await;
+
+    let stopped = door.begin_stop();
+    let (from_worker, from_caller) = tokio::join!(go(worker), go(caller));
+    assert!(from_worker.is_empty() && from_caller.is_empty());
+    stopped.await.unwrap().unwrap();
+    assert!(!socket(&directory).exists());
+    assert_eq!(fs::metadata(snapshot(&directory)).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let _door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    assert!(!snapshot(&directory).exists(), "a snapshot is taken up once");
+    let (mut worker, mut caller) =
+        (Raw::resume(&socket(&directory), works).await, Raw::resume(&socket(&directory), calls).await);
+    assert_eq!(worker.accepted.epoch, epoch);
+    caller.done(ClientFrame::OpenInbox { ticket: Ticket(1), inbox: mine }).await;
+    worker.consume("greeter.v1", 1, LEASE).await;
+    let settle = |lease, body: &'static str| ClientFrame::Settle {
+        ticket: Ticket(1),
+        lease,
+        settle: Settle::Reply(body.into()),
+    };
+    // The lease of before is still good, and with it the consumer's credit is used up.
+    worker.done(settle(lease, "one")).await;
+    let (lease, attempt, body) = worker.delivery().await;
+    assert_eq!((attempt, &body[..]), (1, &b"second"[..]));
+    worker.done(settle(lease, "two")).await;
+    for expected in ["one", "two"] {
+        match caller.next().await {
+            Some(ServerFrame::Reply { inbox, body }) => assert_eq!((inbox, &body[..]), (mine, expected.as_bytes())),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_before_the_goodbye_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let mut client = Raw::connect(&socket(&directory)).await;
+    let stopped = door.begin_stop();
+    assert!(matches!(client.next().await, Some(ServerFrame::GoAway { .. })));
+    client.send_all([enqueue("greeter.v1", None, "late"), ClientFrame::Bye]).await;
+    assert!(client.next().await.is_none());
+    stopped.await.unwrap().unwrap();
+
+    let _door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let mut worker = Raw::connect(&socket(&directory)).await;
+    worker.consume("greeter.v1", 1, LEASE).await;
+    assert_eq!(&worker.delivery().await.2[..], b"late");
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_instead_of_saying_goodbye_loses_its_leases() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let (mut lost, mut other) = (Raw::connect(&socket(&directory)).await, Raw::connect(&socket(&directory)).await);
+    lost.consume("greeter.v1", 1, LEASE).await;
+    other.send(enqueue("greeter.v1", None, "work")).await;
+    lost.delivery().await;
+    let stopped = door.begin_stop();
+    assert!(matches!(lost.next().await, Some(ServerFrame::GoAway { .. })));
+    drop(lost);
+    go(other).await;
+    stopped.await.unwrap().unwrap();
+
+    let _door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let mut worker = Raw::connect(&socket(&directory)).await;
+    worker.consume("greeter.v1", 1, LEASE).await;
+    assert_eq!(worker.delivery().await.1, 2);
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_client_that_does_not_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let _silent = Raw::connect(&socket(&directory)).await;
+    door.stop().await;
+    assert!(!socket(&directory).exists());
+    assert!(!snapshot(&directory).exists(), "there was nothing to keep");
+}
+
+#[tokio::test]
+async fn a_damaged_snapshot_is_set_aside() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let mut client = Raw::connect(&socket(&directory)).await;
+    let epoch = client.accepted.epoch;
+    client.send(enqueue("greeter.v1", None, "work")).await;
+    let stopped = door.begin_stop();
+    go(client).await;
+    stopped.await.unwrap().unwrap();
+    let whole = fs::read(snapshot(&directory)).unwrap();
+
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for damaged in [&flipped[..], &whole[..whole.len() / 2], b"", b"not a snapshot, but as long as a checksum\n"] {
+        fs::write(snapshot(&directory), damaged).unwrap();
+        let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+        let client = Raw::connect(&socket(&directory)).await;
+        assert_ne!(client.accepted.epoch, epoch);
+        drop(client);
+        door.stop().await;
+        let aside = directory.path().join("broker.sock.snapshot.damaged");
+        assert_eq!(fs::read(&aside).unwrap(), damaged);
+        fs::remove_file(aside).unwrap();
+    }
+    fs::write(snapshot(&directory), whole).unwrap();
+    let _door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    assert_eq!(Raw::connect(&socket(&directory)).await.accepted.epoch, epoch);
+}
+
+#[tokio::test]
+async fn without_a_snapshot_a_new_epoch_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = DoorOptions { snapshot: SnapshotPlace::Nowhere, ..DoorOptions::default() };
+    let door = Running::start(&socket(&directory), options.clone()).await;
+    let mut client = Raw::connect(&socket(&directory)).await;
+    let epoch = client.accepted.epoch;
+    client.send(enqueue("greeter.v1", None, "work")).await;
+    drop(client);
+    door.stop().await;
+    assert!(fs::read_dir(directory.path()).unwrap().next().is_none());
+    let _door = Running::start(&socket(&directory), options).await;
+    assert_ne!(Raw::connect(&socket(&directory)).await.accepted.epoch, epoch);
+}

@@ -1,0 +1,120 @@
+//! The socket's file.
+
+use std::{
+    fs,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
+    path::Path,
+};
+
+use skyloom_broker::door::{Address, Door, DoorError, DoorOptions};
+
+use crate::raw::{Raw, Running, socket};
+
+async fn refusal(path: &Path) -> String {
+    Door::bind(Address::Unix(path.to_owned()), DoorOptions::default()).await.unwrap_err().to_string()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn it_and_its_directory_are_the_owners_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made/for/it/broker.sock");
+    let door = Running::start(&path, DoorOptions::default()).await;
+    assert!(fs::metadata(&path).unwrap().file_type().is_socket());
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    door.stop().await;
+    assert!(fs::read_dir(path.parent().unwrap()).unwrap().next().is_none(), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_second_broker_is_told_of_the_first_which_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let _door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let sentence = refusal(&socket(&directory)).await;
+    assert!(sentence.contains("another broker is listening on unix:/"), "{sentence}");
+    assert!(sentence.contains("stop it or choose another socket"), "{sentence}");
+    Raw::connect(&socket(&directory)).await;
+}
+
+#[tokio::test]
+async fn of_brokers_that_start_at_once_one_wins() {
+    let directory = tempfile::tempdir().unwrap();
+    // A stale socket, which each of them wants to replace.
+    drop(std::os::unix::net::UnixListener::bind(socket(&directory)).unwrap());
+    let bind = || tokio::spawn(Door::bind(Address::Unix(socket(&directory)), DoorOptions::default()));
+    let attempts: Vec<_> = (0..8).map(|_| bind()).collect();
+    let mut doors = Vec::new();
+    for attempt in attempts {
+        match attempt.await.unwrap() {
+            Ok(door) => doors.push(door),
+            Err(error) => assert!(matches!(error, DoorError::InUse(_)), "{error}"),
+        }
+    }
+    assert_eq!(doors.len(), 1);
+    drop(doors);
+    assert!(!socket(&directory).exists());
+}
+
+#[tokio::test]
+async fn a_stale_one_is_replaced_and_anything_else_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(std::os::unix::net::UnixListener::bind(socket(&directory)).unwrap());
+    assert!(socket(&directory).exists());
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    Raw::connect(&socket(&directory)).await;
+    door.stop().await;
+
+    fs::write(socket(&directory), "a file").unwrap();
+    let sentence = refusal(&socket(&directory)).await;
+    assert!(sentence.contains("exists and is not a socket"), "{sentence}");
+    assert_eq!(fs::read_to_string(socket(&directory)).unwrap(), "a file");
+}
+
+#[tokio::test]
+async fn one_that_is_not_ours_any_more_is_not_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    fs::remove_file(socket(&directory)).unwrap();
+    fs::write(socket(&directory), "somebody else's").unwrap();
+    door.stop().await;
+    assert!(socket(&directory).exists());
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_used_is_refused_with_a_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = directory.path().join("x".repeat(120));
+    let sentence = refusal(&long).await;
+    assert!(sentence.contains("bytes; this system allows") && sentence.contains("shorter"), "{sentence}");
+
+    fs::write(directory.path().join("file"), "").unwrap();
+    let sentence = refusal(&directory.path().join("file/broker.sock")).await;
+    assert!(sentence.contains("cannot create the directory"), "{sentence}");
+    // Where even root cannot write.
+    let sentence = refusal(Path::new("/proc/skyloom/broker.sock")).await;
+    assert!(sentence.contains("cannot create the directory /proc/skyloom"), "{sentence}");
+    let sentence = refusal(Path::new("/proc/broker.sock")).await;
+    assert!(sentence.contains("cannot listen on unix:/proc/broker.sock"), "{sentence}");
+
+    let open = directory.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let sentence = refusal(&open.join("broker.sock")).await;
+    assert!(sentence.contains("others may write to the directory"), "{sentence}");
+    assert!(!open.join("broker.sock").exists());
+}
+
+#[tokio::test]
+async fn tcp_is_for_the_loopback_interface_only() {
+    let door = Door::bind("tcp://127.0.0.1:0".parse().unwrap(), DoorOptions::default()).await.unwrap();
+    let Address::Tcp(bound) = door.address().clone() else { panic!("not TCP") };
+    assert_ne!(bound.port(), 0);
+    let taken = Door::bind(Address::Tcp(bound), DoorOptions::default()).await.unwrap_err();
+    assert!(matches!(taken, DoorError::InUse(_)), "{taken}");
+    let exposed = Door::bind(Address::Tcp("0.0.0.0:0".parse().unwrap()), DoorOptions::default()).await.unwrap_err();
+    assert!(exposed.to_string().contains("needs TLS and authentication"), "{exposed}");
+}

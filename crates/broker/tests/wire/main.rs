@@ -1,0 +1,7 @@
+//! The native protocol: what is written is read, and what is garbled is refused.
+
+#![allow(clippy::unwrap_used)] // helpers of tests fail the test, too
+
+mod any;
+mod garbled;
+mod round_trip;
