@@ -1,1 +1,15 @@
-//! Registries behind the one port of `skyloom-core`.
+//! Registries behind the one port of `skyloom-core`: one module and one feature each.
+//!
+//! Both of today's live on the broker connection of their process, which is why this crate depends
+//! on the adapters: a process has one connection, and an instance is registered for exactly as long
+//! as it lives. A process that dies is gone at once, one that hangs when its connection has been
+//! silent for a while, and one that comes back registers anew, without a heartbeat of its own.
+
+#[cfg(any(feature = "memory", feature = "local"))]
+mod linked;
+
+#[cfg(feature = "memory")]
+pub mod memory;
+
+#[cfg(feature = "local")]
+pub mod local;

@@ -1,0 +1,1 @@
+//! The engine in another process of this host, through its native door.

@@ -1,0 +1,138 @@
+//! [`MemoryBroker`] itself.
+
+use std::{fmt, future::ready, sync::Arc};
+
+use skyloom_broker::engine::{Input, Limits, Message};
+use skyloom_core::{
+    Channel, Envelope, Guid, TopicName,
+    broker::{
+        Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
+        Inbox, Leases, Persistence, ReplySink,
+    },
+    contract::Contract,
+    registry::Instance,
+};
+
+use super::{
+    hub::{Hub, TICKET},
+    link::{Control, Guard, Link},
+    state::Body,
+};
+use crate::registry::{RegistryLink, RegistryView};
+
+/// A broker inside the process. Clones share one connection to it.
+#[derive(Clone)]
+pub struct MemoryBroker {
+    link: Arc<Link>,
+    max_message: usize,
+}
+
+impl MemoryBroker {
+    /// An empty broker with these limits.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { link: Link::new(Hub::new(limits)), max_message: limits.message_bytes }
+    }
+
+    /// Another connection to the same broker, as another process would have one: what this one
+    /// leases only this one settles.
+    #[must_use]
+    pub fn connect(&self) -> Self {
+        Self { link: Link::new(Arc::clone(&self.link.hub)), max_message: self.max_message }
+    }
+}
+
+impl Default for MemoryBroker {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+fn message(envelope: Envelope, options: EnqueueOptions) -> Message<Body> {
+    Message {
+        id: envelope.id,
+        reply_to: envelope.reply_to,
+        priority: options.priority,
+        delay: options.delay,
+        time_to_live: envelope.budget,
+        size: envelope.size(),
+        body: Arc::new(envelope),
+    }
+}
+
+impl Broker for MemoryBroker {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            broker: "memory",
+            priority: true,
+            delay: true,
+            redelivery: true,
+            dead_letters: true,
+            atomic_reply: true,
+            bounded: true,
+            confirms: true,
+            dead_inbox_known: true,
+            persistence: Persistence::Memory,
+            max_message: self.max_message,
+        }
+    }
+
+    fn enqueue(&self, channel: &Channel, envelope: Envelope, options: EnqueueOptions) -> Ack {
+        let message = message(envelope, options);
+        self.link.ask(Input::Enqueue { conn: self.link.conn, ticket: TICKET, channel: channel.clone(), message })
+    }
+
+    fn publish(&self, topic: &TopicName, envelope: Envelope) -> Ack {
+        let message = message(envelope, EnqueueOptions::default());
+        self.link.ask(Input::Publish { conn: self.link.conn, ticket: TICKET, topic: topic.clone(), message })
+    }
+
+    fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
+        let leases: Arc<dyn Leases> = self.link.clone();
+        let consumed = self.link.hub.consume(self.link.conn, channel, options, leases);
+        let consumer = consumed.map(|(consumer, deliveries)| {
+            Consumer::new(deliveries, Arc::new(Control { link: Arc::clone(&self.link), consumer }))
+        });
+        Box::pin(ready(consumer))
+    }
+
+    fn open_inbox(&self, sink: Arc<dyn ReplySink>) -> BoxFuture<'_, Result<Inbox, BrokerError>> {
+        let opened = self.link.hub.open_inbox(self.link.conn, sink);
+        let inbox = opened.map(|inbox| Inbox::new(inbox, Box::new(Guard { link: Arc::clone(&self.link), inbox })));
+        Box::pin(ready(inbox))
+    }
+
+    fn depth<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<Depth, BrokerError>> {
+        Box::pin(ready(self.link.depth(channel)))
+    }
+
+    fn admin(&self) -> Option<&dyn Admin> {
+        Some(&*self.link)
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.link.hub.disconnect(self.link.conn);
+        Box::pin(ready(()))
+    }
+}
+
+impl RegistryLink for MemoryBroker {
+    fn register(&self, instance: Instance, contracts: Vec<Contract>) -> Ack {
+        let instance = Box::new(instance);
+        self.link.ask(Input::Register { conn: self.link.conn, ticket: TICKET, instance, contracts })
+    }
+
+    fn deregister(&self, instance: Guid) -> Ack {
+        self.link.ask(Input::Deregister { conn: self.link.conn, ticket: TICKET, instance })
+    }
+
+    fn follow(&self) -> Arc<RegistryView> {
+        self.link.hub.follow(self.link.conn)
+    }
+}
+
+impl fmt::Debug for MemoryBroker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "memory:")
+    }
+}

@@ -1,0 +1,1 @@
+//! The registry of the engine in another process of this host.
