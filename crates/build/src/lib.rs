@@ -7,14 +7,9 @@
 //! }
 //! ```
 //!
-//! and, in a module of the service:
-//!
-//! ```ignore
-//! skyloom::include_proto!("greeter.v1");
-//! ```
-//!
-//! brings in the messages, for each service a trait to implement (`Greeter`) and a client
-//! (`GreeterClient`), and the contract's descriptors. `google/api/annotations.proto` and its
+//! Then `skyloom::include_proto!("greeter.v1");` in a module of the service brings in the messages,
+//! for each service a trait to implement (`Greeter`) and a client (`GreeterClient`), and the
+//! contract's descriptors. `google/api/annotations.proto` and its
 //! neighbours are built in; `google.api.http` rules become the methods' paths.
 
 mod error;
