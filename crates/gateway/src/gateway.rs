@@ -10,7 +10,8 @@ use skyloom::{Status, client::Client, registry::Registry};
 use crate::{
     exchange::{Body, Failure, RequestId, Response, respond_with},
     follow::follow,
-    grpc, options::GatewayOptions,
+    grpc,
+    options::GatewayOptions,
     rest,
     state::State,
 };

@@ -77,8 +77,12 @@ mod tests {
             .header("X-Request-Id", "abc");
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let headers = forwarded(&parts, &RequestId::of(&parts.headers));
-        let expected =
-            [("authorization", "Bearer x"), ("accept-language", "de"), ("host", "example.test"), ("x-request-id", "abc")];
+        let expected = [
+            ("authorization", "Bearer x"),
+            ("accept-language", "de"),
+            ("host", "example.test"),
+            ("x-request-id", "abc"),
+        ];
         assert!(headers.iter().eq(expected), "{headers:?}");
     }
 

@@ -32,8 +32,18 @@ fn status_of(number: u16) -> Option<StatusCode> {
 fn is_refused(name: &str) -> bool {
     let own = matches!(
         name,
-        "connection" | "keep-alive" | "proxy-authenticate" | "proxy-connection" | "te" | "trailer"
-            | "transfer-encoding" | "upgrade" | "content-length" | "host" | "date" | "x-request-id"
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "content-length"
+            | "host"
+            | "date"
+            | "x-request-id"
     );
     own || name.starts_with("grpc-")
 }

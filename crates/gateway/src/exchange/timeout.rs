@@ -14,8 +14,7 @@ pub(crate) fn connect_timeout(headers: &HeaderMap, longest: Duration) -> Result<
         Some(timeout) => Ok(Some(timeout)),
         None => {
             let longest = longest.as_millis();
-            let message =
-                format!("the header connect-timeout-ms must be a number of milliseconds from 1 to {longest}");
+            let message = format!("the header connect-timeout-ms must be a number of milliseconds from 1 to {longest}");
             Err(Status::invalid_argument(message))
         }
     }

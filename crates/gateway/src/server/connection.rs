@@ -58,12 +58,7 @@ pub(super) fn builder(options: &GatewayOptions) -> Builder<TokioExecutor> {
 }
 
 /// Serves a connection until it ends or is drained.
-pub(super) async fn serve(
-    gateway: Gateway,
-    builder: Arc<Builder<TokioExecutor>>,
-    stream: TcpStream,
-    watcher: Watcher,
-) {
+pub(super) async fn serve(gateway: Gateway, builder: Arc<Builder<TokioExecutor>>, stream: TcpStream, watcher: Watcher) {
     let received = Arc::new(AtomicUsize::new(0));
     let patience = gateway.state.options.header_read_timeout;
     let service = service_fn(move |request: Request<Incoming>| {

@@ -162,10 +162,7 @@ mod tests {
     #[test]
     fn the_grammar_of_google_api_http() {
         let template: Template = "/v1/{name=shelves/*/books/**}:read".parse().unwrap();
-        assert_eq!(
-            template.pieces,
-            [literal("v1"), literal("shelves"), Piece::One, literal("books"), Piece::Rest]
-        );
+        assert_eq!(template.pieces, [literal("v1"), literal("shelves"), Piece::One, literal("books"), Piece::Rest]);
         assert_eq!(template.verb.as_deref(), Some("read"));
         assert_eq!(template.variables, [Variable { field: vec!["name".into()], first: 1, end: 5, multi: true }]);
 

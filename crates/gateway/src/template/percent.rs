@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn escapes_become_text() {
-        for (text, expected) in [("plain", "plain"), ("a%20b", "a b"), ("%E2%82%AC", "€"), ("a%2Fb", "a/b"), ("", "")] {
+        for (text, expected) in [("plain", "plain"), ("a%20b", "a b"), ("%E2%82%AC", "€"), ("a%2Fb", "a/b"), ("", "")]
+        {
             assert_eq!(decode(text, Slashes::Decode).unwrap(), expected);
         }
     }

@@ -179,7 +179,10 @@ mod tests {
         for (text, expected) in [
             (r#"{"nam":"Ada"}"#, "there is no field \"nam\"; did you mean \"name\"?"),
             (r#"{"name":5}"#, "field \"name\" is not as expected: invalid type: integer `5`, expected a string"),
-            (r#"{"age":1.5}"#, "field \"age\" is not as expected: invalid type: floating point `1.5`, expected a whole"),
+            (
+                r#"{"age":1.5}"#,
+                "field \"age\" is not as expected: invalid type: floating point `1.5`, expected a whole",
+            ),
             (r#"{"name":null}"#, "field \"name\" is not as expected: invalid type: null, expected a string"),
             (r#"{"tags":["a",1]}"#, "field \"tags[1]\" is not as expected"),
             (r#"{"mood":"gald"}"#, "\"gald\" is not one of glad, sad; did you mean \"glad\"?"),
