@@ -43,6 +43,9 @@ pub(super) struct GatewayPart {
     /// Its port on the loopback address.
     #[serde(default = "default_port")]
     pub(super) port: u16,
+    /// The program and its arguments, to which `--listen ADDRESS` is added; `sky gateway` if none.
+    #[serde(default)]
+    pub(super) command: Vec<String>,
 }
 
 fn default_port() -> u16 {

@@ -58,7 +58,7 @@ impl Logs {
     pub(super) fn keep_in(&self, directory: &Path) -> Result<(), Failure> {
         for part in &self.shared.parts {
             let path = directory.join(format!("{part}.log"));
-            let opened = LogFile::open(&path);
+            let opened = fs::create_dir_all(directory).and_then(|()| LogFile::open(&path));
             let file = opened.map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
             self.sinks().files.insert(part.clone(), file);
         }

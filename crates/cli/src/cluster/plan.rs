@@ -62,7 +62,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a file that lies in `directory`; `broker` is the URL to use if the file gives none.
+    /// The plan of a file whose paths are relative to `directory`, where its processes run; `broker`
+    /// is the URL to use if the file gives none.
     ///
     /// # Errors
     /// A sentence if a program is missing or services wait for each other.
@@ -85,8 +86,9 @@ impl Plan {
             parts.push(part.map_err(|sentence| Failure::usage(format!("services.{name}: {sentence}")))?);
         }
         let gateway = file.gateway.as_ref().map(|part| SocketAddr::from((Ipv4Addr::LOCALHOST, part.port)));
-        if let Some(address) = gateway {
-            parts.push(build.gateway(address, (0..parts.len()).collect()));
+        if let (Some(address), Some(part)) = (gateway, &file.gateway) {
+            let built = build.gateway(address, &part.command, (0..parts.len()).collect());
+            parts.push(built.map_err(|sentence| Failure::usage(format!("gateway: {sentence}")))?);
         }
         Ok(Self { broker, embedded: file.broker.is_some(), gateway, parts })
     }
@@ -130,10 +132,14 @@ impl Build<'_> {
         })
     }
 
-    fn gateway(&self, address: SocketAddr, after: Vec<usize>) -> Part {
-        let arguments = vec!["gateway".to_owned(), "--listen".to_owned(), address.to_string()];
-        let spec = self.spec("gateway".to_owned(), self.sky.clone(), arguments);
-        Part { name: spec.name.clone(), after, probe: Probe::Http(address), processes: vec![spec] }
+    fn gateway(&self, address: SocketAddr, command: &[String], after: Vec<usize>) -> Result<Part, String> {
+        let (program, mut arguments) = match command.split_first() {
+            Some((program, arguments)) => (program::find(program, self.directory)?, arguments.to_vec()),
+            None => (self.sky.clone(), vec!["gateway".to_owned()]),
+        };
+        arguments.extend(["--listen".to_owned(), address.to_string()]);
+        let spec = self.spec("gateway".to_owned(), program, arguments);
+        Ok(Part { name: spec.name.clone(), after, probe: Probe::Http(address), processes: vec![spec] })
     }
 }
 
@@ -170,6 +176,15 @@ mod tests {
         assert_eq!(links.environment["SKYLOOM_REGION"], "eu");
         assert_eq!(links.environment[BROKER_VARIABLE], "unix:/tmp/x");
         assert!(plan.embedded);
+        assert_eq!(plan.parts[3].processes[0].arguments, ["gateway", "--listen", "127.0.0.1:8081"]);
+    }
+
+    #[test]
+    fn a_gateway_of_ones_own_is_told_where_to_listen() {
+        let plan = plan("[gateway]\ncommand = ['sh', '-x']\n").unwrap();
+        let gateway = &plan.parts[0].processes[0];
+        assert!(gateway.program.ends_with("sh"));
+        assert_eq!(gateway.arguments, ["-x", "--listen", "127.0.0.1:8080"]);
     }
 
     #[test]

@@ -5,9 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The program's file. A name with a slash is a path, relative to the cluster file's directory. A
-/// plain name is looked for beside `sky` itself, where a build puts a workspace's programs, and then
-/// in `PATH`.
+/// The program's file. A name with a slash is a path, relative to `directory`. A plain name is
+/// looked for beside `sky` itself, where a build puts a workspace's programs, and then in `PATH`.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.

@@ -1,9 +1,6 @@
 //! The command `sky up`.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
 
 use super::{file::ClusterFile, logs::Logs, obstacles, plan::Plan, run::run, run_dir::RunDir, signals::wishes};
 use crate::{failure::Failure, output::Paint, session::Global};
@@ -13,7 +10,8 @@ use crate::{failure::Failure, output::Paint, session::Global};
 /// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
 /// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
 /// `sky` itself is killed with SIGKILL, its processes go on; the next `sky up` in the same --dir
-/// names them.
+/// names them. Paths in the file are relative to the current directory; a program without a slash
+/// is looked for beside `sky` and then in PATH.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct UpArgs {
     /// The cluster file (TOML)
@@ -24,7 +22,7 @@ pub(crate) struct UpArgs {
     /// How many of a service run, instead of what the file says; may be repeated
     #[arg(long, value_name = "NAME=N", value_parser = parse_scale)]
     scale: Vec<(String, u32)>,
-    /// Keep the state (state.json) and one log file for each part here
+    /// Keep the state (state.json) and one log file for each part (logs/NAME.log) here
     #[arg(long, value_name = "RUN_DIR")]
     dir: Option<PathBuf>,
 }
@@ -49,7 +47,9 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         (Some(_), None) => return Err(Failure::usage("--port: the cluster file has no [gateway]")),
         (None, _) => {}
     }
-    let plan = Plan::new(&file, &directory_of(&args.file)?, &global.broker_url()?)?;
+    let directory =
+        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
+    let plan = Plan::new(&file, &directory, &global.broker_url()?)?;
     let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
     obstacles::check(&plan)?;
     let wishes = wishes()?;
@@ -58,14 +58,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let width = processes.map(|spec| spec.name.len()).max().unwrap_or_default();
     let logs = Logs::new(std::io::stderr(), Paint::stderr(global.color), width, &names);
     if let Some(run_dir) = &run_dir {
-        logs.keep_in(run_dir.path())?;
+        logs.keep_in(&run_dir.path().join("logs"))?;
     }
     run(&plan, &logs, run_dir, wishes).await
-}
-
-/// The directory that the file's paths are relative to: its own.
-fn directory_of(file: &Path) -> Result<PathBuf, Failure> {
-    let unknown = |error| Failure::failed(format!("cannot tell the current directory: {error}"));
-    let whole = env::current_dir().map_err(unknown)?.join(file);
-    Ok(whole.parent().map_or_else(|| whole.clone(), Path::to_path_buf))
 }

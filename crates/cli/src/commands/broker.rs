@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use skyloom::{
-    embedded::{Address, Door, DoorOptions},
+    embedded::{Address, Door, DoorOptions, SnapshotPlace},
     signals, telemetry,
 };
 
@@ -37,21 +37,15 @@ pub(crate) async fn broker(args: &BrokerArgs, global: &Global) -> Result<(), Fai
     let address: Address = url.parse().map_err(|error| Failure::usage(format!("--listen: {error}")))?;
     let ended =
         signals::termination().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
-    let options = DoorOptions { snapshot: snapshot(args, &address), ..DoorOptions::default() };
+    let options = DoorOptions { snapshot: snapshot(args), ..DoorOptions::default() };
     let door = Door::bind(address, options).await.map_err(|error| Failure::failed(error.to_string()))?;
     door.run(ended).await.map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// A broker on TCP has no place of its own in the file system; it keeps nothing unless it is told where.
-fn snapshot(args: &BrokerArgs, address: &Address) -> Option<PathBuf> {
-    match (args.no_snapshot, &args.snapshot, address) {
-        (true, ..) => None,
-        (false, Some(path), _) => Some(path.clone()),
-        (false, None, Address::Unix(socket)) => {
-            let mut path = socket.clone().into_os_string();
-            path.push(".snapshot");
-            Some(path.into())
-        }
-        _ => None,
+fn snapshot(args: &BrokerArgs) -> SnapshotPlace {
+    match &args.snapshot {
+        _ if args.no_snapshot => SnapshotPlace::Nowhere,
+        Some(path) => SnapshotPlace::File(path.clone()),
+        None => SnapshotPlace::default(),
     }
 }

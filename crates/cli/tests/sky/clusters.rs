@@ -1,0 +1,297 @@
+//! `sky up`: clusters of real processes.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::ground::{Said, command, echo_program, run, until};
+
+/// A directory with a cluster file, and `sky up` in it.
+struct Cluster {
+    directory: TempDir,
+    port: u16,
+    up: Option<Child>,
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn pid(process: &Value) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(process["pid"].as_i64()?).ok()?)
+}
+
+impl Cluster {
+    fn new(file: &str) -> Self {
+        let (directory, port) = (tempfile::tempdir().unwrap(), free_port());
+        let file = file.replace("ECHO", &echo_program().display().to_string()).replace("PORT", &port.to_string());
+        fs::write(directory.path().join("cluster.toml"), file).unwrap();
+        Self { directory, port, up: None }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn url(&self) -> String {
+        format!("unix:{}", self.path("b.sock").display())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut sky = command();
+        sky.args(["--broker", &self.url()]).args(arguments).current_dir(self.directory.path());
+        sky
+    }
+
+    /// Runs `sky up`, which is expected to end at once.
+    async fn refused(&self, more: &[&str]) -> Said {
+        run(self.command(&[&["up", "cluster.toml"], more].concat()), "").await
+    }
+
+    fn start(&mut self) {
+        let log = fs::File::create(self.path("screen.log")).unwrap();
+        let mut sky = self.command(&["up", "cluster.toml", "--dir", "run"]);
+        self.up = Some(sky.stderr(Stdio::from(log)).spawn().unwrap());
+    }
+
+    async fn start_and_wait(&mut self) {
+        self.start();
+        until("the cluster", || self.state()["ready"] == true).await;
+    }
+
+    fn state(&self) -> Value {
+        fs::read(self.path("run/state.json"))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
+    }
+
+    fn process(&self, name: &str) -> Value {
+        let state = self.state();
+        let processes = state["processes"].as_array().cloned().unwrap_or_default();
+        processes.into_iter().find(|process| process["name"] == name).unwrap_or_default()
+    }
+
+    fn screen(&self) -> String {
+        fs::read_to_string(self.path("screen.log")).unwrap()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.up.as_ref().unwrap().id().cast_signed();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for the end of `sky up` and gives its exit code.
+    async fn ended(&mut self) -> Option<i32> {
+        let mut up = self.up.take().unwrap();
+        let mut status = None;
+        until("sky up to end", || {
+            status = up.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.and_then(|status| status.code())
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let Some(mut up) = self.up.take() else { return };
+        // A test that failed leaves nothing behind.
+        for process in self.state()["processes"].as_array().into_iter().flatten().filter_map(pid) {
+            let _ = rustix::process::kill_process_group(process, Signal::KILL);
+        }
+        drop(up.kill());
+        drop(up.wait());
+    }
+}
+
+const WHOLE: &str = "[broker]\n[gateway]\nport = PORT\n[services.echo]\ncommand = ['ECHO']\ninstances = 2\n";
+
+#[tokio::test]
+async fn a_cluster_starts_serves_and_stops_in_order() {
+    let mut cluster = Cluster::new(WHOLE);
+    cluster.start_and_wait().await;
+    let state = cluster.state();
+    assert_eq!(state["broker"], cluster.url());
+    assert_eq!(state["gateway"], format!("http://127.0.0.1:{}", cluster.port));
+    let answer = cluster.get("/v1/echo/hello");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"text\":\"hello\""), "{answer}");
+    let pids: Vec<Pid> = state["processes"].as_array().unwrap().iter().filter_map(pid).collect();
+    assert_eq!(pids.len(), 4);
+
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+    for pid in pids {
+        assert!(test_kill_process(pid).is_err(), "{pid:?} was left behind");
+    }
+    assert!(!cluster.path("run/state.json").exists());
+    assert!(!cluster.path("b.sock").exists());
+    let screen = cluster.screen();
+    let at = |what: &str| screen.find(what).unwrap_or_else(|| panic!("no {what:?} in:\n{screen}"));
+    assert!(at("broker is started") < at("echo.1 is started") && at("echo.2 is started") < at("gateway is started"));
+    assert!(at("gateway is started") < at("ready after") && at("ready after") < at("gateway ended"));
+    assert!(at("gateway ended") < at("echo.1 ended") && at("echo.2 ended") < at("broker ended"));
+    assert!(fs::read_to_string(cluster.path("run/logs/echo.log")).unwrap().contains("echo.2 | "));
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_is_started_anew() {
+    let mut cluster = Cluster::new(WHOLE);
+    cluster.start_and_wait().await;
+    for name in ["echo.1", "gateway", "broker"] {
+        let before = pid(&cluster.process(name)).unwrap();
+        kill_process(before, Signal::KILL).unwrap();
+        until(name, || {
+            let process = cluster.process(name);
+            process["ready"] == true && process["starts"] == 2 && pid(&process) != Some(before)
+        })
+        .await;
+        assert!(cluster.screen().contains(&format!("{name} was ended by signal 9; it is started anew in ")));
+    }
+    until("everything to be ready again", || cluster.state()["ready"] == true).await;
+    until("the gateway to reach the service", || cluster.get("/v1/echo/again").starts_with("HTTP/1.1 200")).await;
+    let said = run(cluster.command(&["call", "echo.v1/Say", r#"{"text":"again"}"#]), "").await;
+    assert_eq!(said.json()["text"], "again");
+    cluster.signal(Signal::INT);
+    assert_eq!(cluster.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_instance_that_is_drained_comes_back() {
+    let mut cluster = Cluster::new("[broker]\n[services.echo]\ncommand = ['ECHO']\n");
+    cluster.start_and_wait().await;
+    let instances = run(cluster.command(&["instances", "--json"]), "").await.json();
+    let said = run(cluster.command(&["drain", "--wait", instances[0]["id"].as_str().unwrap()]), "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    until("the next one", || cluster.process("echo.1")["starts"] == 2 && cluster.state()["ready"] == true).await;
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_second_ctrl_c_kills_what_does_not_stop() {
+    // It ignores SIGTERM, and holds up the start of the one that waits for it.
+    let file = "[broker]\n[services.stubborn]\ncommand = ['sh', '-c', \"trap '' TERM; echo deaf; while :; do sleep 1; done\"]\n\
+                [services.patient]\ncommand = ['sh', '-c', 'echo never']\nafter = ['stubborn']\n";
+    let mut cluster = Cluster::new(file);
+    cluster.start();
+    until("the stubborn one", || cluster.screen().contains("stubborn.1 | deaf")).await;
+    let stubborn = pid(&cluster.process("stubborn.1")).unwrap();
+    cluster.signal(Signal::INT);
+    until("the drain", || cluster.screen().contains("Ctrl-C again kills at once")).await;
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(test_kill_process(stubborn).is_ok(), "it was given its time");
+    cluster.signal(Signal::INT);
+    assert_eq!(cluster.ended().await, Some(0));
+    assert!(test_kill_process(stubborn).is_err());
+    assert!(!cluster.screen().contains("patient.1 | never"));
+}
+
+#[tokio::test]
+async fn a_process_that_ends_again_and_again_is_reported_and_retried() {
+    let mut cluster = Cluster::new("[broker]\n[services.broken]\ncommand = ['sh', '-c', 'echo oh no; exit 3']\n");
+    cluster.start();
+    until("the report", || cluster.screen().contains("broken.1 ends again and again, 5 times within 10s")).await;
+    let screen = cluster.screen();
+    assert!(screen.contains("broken.1 | oh no\n"), "{screen}");
+    assert!(screen.contains("broken.1 ended with exit code 3; it is started anew in "), "{screen}");
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_is_said_at_once() {
+    let mut cluster = Cluster::new(WHOLE);
+    let taken = TcpListener::bind(("127.0.0.1", cluster.port)).unwrap();
+    let said = cluster.refused(&[]).await;
+    let expected =
+        format!("port {} of 127.0.0.1 is taken: stop what listens there, or choose another with --port", cluster.port);
+    assert_eq!(said.sentence(1), expected);
+    drop(taken);
+
+    cluster.start_and_wait().await;
+    let said = cluster.refused(&["--dir", "run"]).await;
+    let up = cluster.up.as_ref().unwrap().id();
+    assert!(said.sentence(1).starts_with(&format!("a cluster is already running in run (pid {up})")), "{said:?}");
+    let said = cluster.refused(&["--port", &free_port().to_string()]).await;
+    assert!(said.sentence(1).starts_with(&format!("a broker is already running on {}: ", cluster.url())), "{said:?}");
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn processes_that_a_killed_sky_left_behind_are_named() {
+    let mut cluster = Cluster::new("[broker]\n[services.echo]\ncommand = ['ECHO']\n");
+    cluster.start_and_wait().await;
+    let processes: Vec<Pid> = ["broker", "echo.1"].iter().filter_map(|name| pid(&cluster.process(name))).collect();
+    cluster.signal(Signal::KILL);
+    assert_eq!(cluster.ended().await, None);
+    let said = cluster.refused(&["--dir", "run"]).await;
+    let expected =
+        format!("left broker ({}), echo.1 ({}) behind", processes[0].as_raw_nonzero(), processes[1].as_raw_nonzero());
+    let sentence = said.sentence(1).to_owned();
+    for process in processes {
+        kill_process(process, Signal::KILL).unwrap();
+    }
+    assert!(sentence.contains(&expected), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_broker_that_cannot_start_ends_the_cluster_with_its_reason() {
+    let cluster = Cluster::new("[broker]\nlisten = 'unix:/proc/no/such/b.sock'\n[services.echo]\ncommand = ['ECHO']\n");
+    let said = cluster.refused(&[]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("broker | sky: ") && said.err.contains("/proc/no"), "{said:?}");
+    let last = said.err.lines().last().unwrap_or_default();
+    assert_eq!(last, "sky: broker ended with exit code 1 before it was ready; its last lines say why");
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_file_is_named_with_its_line() {
+    for (file, sentence) in [
+        (
+            "[broker]\n[services.qr]\ncomand = ['sh']\n",
+            "line 3: there is no key \"comand\" in [services.qr]; did you mean command?",
+        ),
+        (
+            "[services.qr]\ncommand = ['sh']\nafter = ['rq']\n",
+            "services.qr: after names \"rq\", which is no service of this file",
+        ),
+        (
+            "[services.a]\ncommand = ['sh']\nafter = ['b']\n[services.b]\ncommand = ['sh']\nafter = ['a']\n",
+            "services wait for each other: a after b after a; take one `after` away",
+        ),
+        ("[services.qr]\ncommand = ['./qr']\n", "qr does not exist; build it first, or correct the command"),
+        ("[services.qr]\ncommand = ['sh']\n", "no broker at "),
+    ] {
+        let cluster = Cluster::new(file);
+        let said = cluster.refused(&[]).await;
+        let code = if sentence.starts_with("no broker") { 1 } else { 2 };
+        assert!(said.sentence(code).contains(sentence), "{said:?}");
+    }
+    let cluster = Cluster::new("[services.qr]\ncommand = ['sh']\n");
+    let said = cluster.refused(&["--scale", "qq=2"]).await;
+    assert!(said.sentence(2).starts_with("--scale: the cluster has no service \"qq\""), "{said:?}");
+    let said = cluster.refused(&["--port", "1"]).await;
+    assert_eq!(said.sentence(2), "--port: the cluster file has no [gateway]");
+    let said = run(cluster.command(&["up", "nowhere.toml"]), "").await;
+    assert!(said.sentence(2).starts_with("cannot read the cluster file nowhere.toml: "), "{said:?}");
+}

@@ -1,0 +1,122 @@
+//! Bad input: one clear sentence and the right exit code.
+
+use crate::ground::{Ground, command, run};
+
+#[tokio::test]
+async fn without_a_broker_sky_says_how_to_get_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("unix:{}/none.sock", directory.path().display());
+    let mut sky = command();
+    sky.args(["services", "--broker", &url]);
+    let said = run(sky, "").await;
+    let sentence = said.sentence(1);
+    assert!(sentence.starts_with(&format!("no broker at {url}: ")), "{sentence}");
+    assert!(sentence.contains("start one with `sky broker`"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_url_that_names_no_broker_is_refused() {
+    let long = format!("unix:/{}", "x".repeat(200));
+    for (url, part) in [
+        ("carrier-pigeon:", "names no broker"),
+        ("unix:relative", "is relative"),
+        ("tcp://0.0.0.0:1", "not a loopback address"),
+        (&long, "has 201 bytes"),
+    ] {
+        let mut sky = command();
+        sky.args(["services", "--broker", url]);
+        let said = run(sky, "").await;
+        assert!(said.sentence(2).contains(part), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn absurd_times_are_refused() {
+    for time in ["0s", "-1s", "1e9h", "abc", "2h", ""] {
+        let mut sky = command();
+        sky.args(["call", "a.v1.A/B", "--timeout", time]);
+        let said = run(sky, "").await;
+        assert!(said.sentence(2).contains("--timeout <TIME>"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_none_is_refused_with_its_place() {
+    let (ground, _echo, _running) = Ground::with_echo().await;
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (message, part) in [
+        ("{\"text\": \"a\"", "the message is not JSON: EOF while parsing an object at line 1 column 12"),
+        ("{\"text\":\n nope}", "line 2 column"),
+        ("{\"txt\":\"a\"}", "\"txt\""),
+        ("{\"text\":5}", "\"text\""),
+        (&deep, "nested more than"),
+        ("@no-such-file", "cannot read no-such-file: "),
+    ] {
+        let said = ground.sky(&["call", "echo.v1/Say", message]).await;
+        assert!(said.sentence(2).contains(part), "{said:?}");
+    }
+    // A missing field is for the handler to find.
+    let said = ground.sky(&["call", "echo.v1/Say"]).await;
+    assert!(said.sentence(1).starts_with("INVALID_ARGUMENT: "), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_mistyped_name_gets_the_nearest() {
+    let (ground, _echo, _running) = Ground::with_echo().await;
+    for (name, sentence) in [
+        ("ecko.v1.Echo/Say", "no service \"ecko.v1.Echo\" is registered; did you mean echo.v1.Echo?"),
+        ("echo.v1.Echo/Sya", "echo.v1.Echo has no method \"Sya\"; did you mean Say?"),
+        ("../../etc/passwd", "no service \"../../etc\" is registered; see `sky services`"),
+    ] {
+        assert_eq!(ground.sky(&["call", name]).await.sentence(1), sentence);
+    }
+    let none = ground.sky(&["call", "echo.v1.Echo"]).await;
+    assert!(none.sentence(2).contains("write SERVICE/METHOD"), "{none:?}");
+    let header = ground.sky(&["call", "echo.v1/Say", "--header", "a:b\r\nc:d"]).await;
+    assert!(header.sentence(2).contains("control character"), "{header:?}");
+    let topic = ground.sky(&["publish", "No Topic", "1"]).await;
+    assert!(topic.sentence(2).contains("is not a topic name"), "{topic:?}");
+}
+
+#[tokio::test]
+async fn the_command_line_itself_is_checked() {
+    for (arguments, part) in [
+        (&["frobnicate"][..], "unrecognized subcommand 'frobnicate'"),
+        (&["services", "--jsn"], "--jsn"),
+        (&["bench", "a/b", "-c", "0"], "0 is not in 1..=50000"),
+        (&["gateway", "--port", "99999"], "99999 is not in 0..=65535"),
+        (&["up", "x.toml", "--scale", "qr"], "write NAME=N"),
+    ] {
+        let mut sky = command();
+        sky.args(arguments);
+        let said = run(sky, "").await;
+        assert!(said.sentence(2).contains(part), "{said:?}");
+    }
+    let mut help = command();
+    help.arg("--help");
+    let said = run(help, "").await;
+    assert_eq!(said.code, 0);
+    for command in
+        ["broker", "gateway", "up", "call", "cast", "services", "instances", "queues", "dead", "ping", "drain", "bench"]
+    {
+        assert!(said.out.contains(&format!("\n  {command} ")), "{command} is missing from:\n{}", said.out);
+    }
+}
+
+#[tokio::test]
+async fn a_second_broker_on_one_socket_is_refused() {
+    let ground = Ground::new().await;
+    let said = ground.sky(&["broker", "--listen", &ground.url]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("another broker is listening on unix:"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_stays_on_the_loopback_address() {
+    let ground = Ground::new().await;
+    let said = ground.sky(&["gateway", "--listen", "0.0.0.0:0"]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("needs TLS and authentication"), "{said:?}");
+    let said = ground.sky(&["gateway", "--listen", "nowhere"]).await;
+    assert!(said.sentence(2).contains("write HOST:PORT"), "{said:?}");
+}
