@@ -59,14 +59,13 @@ impl<M: Clone> Engine<M> {
     /// The age of the oldest waiting message: the first of a priority has waited longest in it.
     fn oldest(&self, channel: &ChannelState) -> Duration {
         let mut oldest = Duration::ZERO;
-        let mut from = Some(0);
+        let mut behind = None;
         for _ in 0..PRIORITIES {
-            let Some(priority) = from else { break };
-            let Some(((priority, _), slot)) = channel.waiting.range((priority, 0)..).next() else { break };
-            if let Some(message) = self.messages.get(*slot) {
+            let Some(((priority, _), slot)) = channel.waiting.behind(behind).next() else { break };
+            if let Some(message) = self.messages.get(slot) {
                 oldest = oldest.max(self.now.since(message.enqueued));
             }
-            from = priority.checked_add(1);
+            behind = Some((priority, u64::MAX));
         }
         oldest
     }
@@ -134,7 +133,7 @@ impl<M: Clone> Engine<M> {
 
     fn peek(&self, name: &Channel, limit: u32) -> Vec<M> {
         let Some((_, channel)) = self.named(name) else { return Vec::new() };
-        let messages = channel.waiting.values().filter_map(|slot| self.messages.get(*slot));
+        let messages = channel.waiting.slots().filter_map(|slot| self.messages.get(slot));
         let alive = messages.filter(|message| message.expires > self.now);
         alive.take(limit.min(LISTED) as usize).map(|message| message.body.clone()).collect()
     }

@@ -41,10 +41,10 @@ impl<M> Engine<M> {
         let Some(channel) = self.channels.get_mut(key) else { return };
         if at < channel.wake {
             if channel.wake != Time::NEVER {
-                self.timers.cancel();
+                self.timers.others.cancel();
             }
             channel.wake = at;
-            self.timers.set(at, Due::Channel { slot: key, serial: channel.serial });
+            self.timers.others.set(at, Due::Channel { slot: key, serial: channel.serial });
         }
     }
 
@@ -86,7 +86,7 @@ impl<M> Engine<M> {
         if let Some(channel) = self.channels.remove(key)
             && channel.wake != Time::NEVER
         {
-            self.timers.cancel();
+            self.timers.others.cancel();
         }
     }
 }

@@ -23,7 +23,7 @@ impl<M> Engine<M> {
         }
         self.connections.insert(conn, Connection::new(session, self.now));
         if let Some(consumers) = self.absent.remove(&session) {
-            self.timers.cancel();
+            self.timers.others.cancel();
             self.resume(conn, session, consumers);
         }
     }

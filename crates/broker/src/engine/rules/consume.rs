@@ -82,7 +82,7 @@ impl<M> Engine<M> {
     /// what is leased is settled.
     pub(crate) fn detach(&mut self, key: u32, out: &mut Vec<Output<M>>) {
         let Some(channel) = self.channels.get_mut(key) else { return };
-        let waiting = std::mem::take(&mut channel.waiting).into_values();
+        let waiting = std::mem::take(&mut channel.waiting);
         let delayed = std::mem::take(&mut channel.delayed).into_values();
         let dead = std::mem::take(&mut channel.dead).into_values().map(|dead| dead.message);
         let consumers = channel.consumers.clone();
@@ -92,7 +92,7 @@ impl<M> Engine<M> {
                 self.forget_consumer(consumer);
             }
         }
-        for slot in waiting.chain(delayed).chain(dead) {
+        for slot in waiting.slots().chain(delayed).chain(dead) {
             self.abandon(slot, out);
         }
         self.unname(key);

@@ -1,9 +1,6 @@
 //! Handing messages to consumers.
 
-use crate::engine::{
-    Engine, Output,
-    state::{ChannelState, Due},
-};
+use crate::engine::{Engine, Output, state::ChannelState};
 
 impl<M: Clone> Engine<M> {
     /// Hands out what waits in the channels that the step has stirred.
@@ -11,7 +8,7 @@ impl<M: Clone> Engine<M> {
         while let Some(key) = self.stirred.pop() {
             while let Some(channel) = self.channels.get_mut(key)
                 && channel.is_eager(self.now)
-                && let Some((_, slot)) = channel.waiting.pop_first()
+                && let Some(slot) = channel.waiting.pop_first()
             {
                 self.hand_out(slot, out);
             }
@@ -44,7 +41,7 @@ impl<M: Clone> Engine<M> {
         let deadline = self.now.after(lease_time);
         let position = u32::try_from(consumer.held.len()).unwrap_or(u32::MAX);
         let Some(lease) = self.leases.grant(slot, key, position, deadline) else { return };
-        self.timers.set(deadline, Due::Lease { slot: lease.slot, number: lease.number });
+        self.timers.set_lease(deadline, lease);
         consumer.held.push(lease.slot);
         consumer.queued = consumer.has_credit();
         if consumer.queued {

@@ -1,7 +1,5 @@
 //! Finding messages whose time has run out while nobody took them.
 
-use std::ops::Bound;
-
 use crate::engine::{
     Engine, Output,
     limits::{PURGE_BATCH, PURGE_REST},
@@ -17,22 +15,22 @@ impl<M> Engine<M> {
             return;
         }
         let (from, mut next) = match channel.search.take() {
-            Some((place, next)) => (Bound::Excluded(place), next),
+            Some((place, next)) => (Some(place), next),
             None => {
                 // What arrives from here on, ahead of the search or behind it, lowers it again.
                 channel.next_expiry = Time::NEVER;
-                (Bound::Unbounded, Time::NEVER)
+                (None, Time::NEVER)
             }
         };
-        let first_turn = from == Bound::Unbounded;
+        let first_turn = from.is_none();
         let mut expired: Vec<(Place, u32)> = Vec::new();
         let mut last = None;
         let mut looked_at = 0;
-        for (place, slot) in channel.waiting.range((from, Bound::Unbounded)).take(PURGE_BATCH) {
+        for (place, slot) in channel.waiting.behind(from).take(PURGE_BATCH) {
             looked_at += 1;
-            last = Some(*place);
-            match self.messages.get(*slot).map_or(Time::NEVER, |message| message.expires) {
-                expires if expires <= self.now => expired.push((*place, *slot)),
+            last = Some(place);
+            match self.messages.get(slot).map_or(Time::NEVER, |message| message.expires) {
+                expires if expires <= self.now => expired.push((place, slot)),
                 expires => next = next.min(expires),
             }
         }
@@ -44,7 +42,7 @@ impl<M> Engine<M> {
             }
         }
         for (place, _) in &expired {
-            channel.waiting.remove(place);
+            channel.waiting.remove(*place);
         }
         for (_, slot) in expired {
             self.expire(slot, out);

@@ -21,7 +21,7 @@ impl<M> Engine<M> {
             Some(state) => {
                 if state.expires != Time::NEVER {
                     state.expires = Time::NEVER;
-                    self.timers.cancel();
+                    self.timers.others.cancel();
                 }
                 state.conn.replace(conn)
             }
@@ -68,7 +68,7 @@ impl<M> Engine<M> {
         let Some(state) = self.inboxes.get_mut(&inbox) else { return };
         state.conn = None;
         state.expires = self.now.after(self.limits.inbox_grace);
-        self.timers.set(state.expires, Due::Inbox(inbox));
+        self.timers.others.set(state.expires, Due::Inbox(inbox));
     }
 
     /// Gives up an inbox whose grace period is over. Replies that nobody fetched are lost.

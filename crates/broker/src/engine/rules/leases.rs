@@ -28,7 +28,7 @@ impl<M> Engine<M> {
     /// index then.
     pub(crate) fn end_lease(&mut self, slot: u32) -> Option<Held> {
         let held = self.leases.end(slot)?;
-        self.timers.cancel();
+        self.timers.leases.cancel();
         if let Some(message) = self.messages.get(held.message)
             && let Some(channel) = self.channels.get_mut(message.channel)
         {

@@ -95,7 +95,7 @@ impl<M> Engine<M> {
         connection.instances.insert(instance);
         if !connection.watched {
             connection.watched = true;
-            self.timers.set(connection.heard.after(self.limits.silence), Due::Connection(conn));
+            self.timers.others.set(connection.heard.after(self.limits.silence), Due::Connection(conn));
         }
     }
 
@@ -105,7 +105,7 @@ impl<M> Engine<M> {
         let ends = connection.heard.after(self.limits.silence);
         connection.watched = !connection.instances.is_empty() && ends > self.now;
         if connection.watched {
-            self.timers.set(ends, Due::Connection(conn));
+            self.timers.others.set(ends, Due::Connection(conn));
         } else {
             self.mark(conn, false, out);
         }
@@ -117,7 +117,7 @@ impl<M> Engine<M> {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         if !connection.watched && !connection.instances.is_empty() {
             connection.watched = true;
-            self.timers.set(connection.heard.after(self.limits.silence), Due::Connection(conn));
+            self.timers.others.set(connection.heard.after(self.limits.silence), Due::Connection(conn));
         }
     }
 }

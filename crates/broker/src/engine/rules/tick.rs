@@ -12,9 +12,11 @@ use crate::engine::{
 impl<M> Engine<M> {
     /// Does everything that is due.
     pub(crate) fn tick(&mut self, out: &mut Vec<Output<M>>) {
-        while let Some((at, due)) = self.timers.pop(self.now) {
+        while let Some((_, (number, slot))) = self.timers.leases.pop(self.now) {
+            self.check_lease(Lease { slot, number }, out);
+        }
+        while let Some((at, due)) = self.timers.others.pop(self.now) {
             match due {
-                Due::Lease { slot, number } => self.check_lease(Lease { slot, number }, out),
                 Due::Channel { slot, serial } => self.check_channel_timer(slot, serial, at, out),
                 Due::Connection(conn) => self.check_silence(conn, out),
                 Due::Inbox(inbox) => self.expire_inbox(inbox),
@@ -27,7 +29,7 @@ impl<M> Engine<M> {
     fn check_lease(&mut self, lease: Lease, out: &mut Vec<Output<M>>) {
         let Some(held) = self.leases.get(lease) else { return };
         if held.deadline > self.now {
-            self.timers.set(held.deadline, Due::Lease { slot: lease.slot, number: lease.number });
+            self.timers.set_lease(held.deadline, lease);
             return;
         }
         let time = self.consumers.get(held.consumer).map_or(Duration::ZERO, |consumer| consumer.options.lease);
@@ -73,12 +75,9 @@ impl<M> Engine<M> {
 
     /// Sweeps out cancelled timers when there are many.
     pub(crate) fn sweep_timers(&mut self) {
-        if !self.timers.wants_sweep() {
-            return;
-        }
         let Self { timers, leases, channels, connections, inboxes, absent, .. } = self;
-        timers.sweep(|at, due| match *due {
-            Due::Lease { slot, number } => leases.get(Lease { slot, number }).is_some(),
+        timers.leases.sweep(|_, (number, slot)| leases.get(Lease { slot: *slot, number: *number }).is_some());
+        timers.others.sweep(|at, due| match *due {
             Due::Channel { slot, serial } => {
                 channels.get(slot).is_some_and(|channel| channel.serial == serial && channel.wake == at)
             }

@@ -80,7 +80,7 @@ impl<M: Clone> Engine<M> {
     }
 
     fn export_messages(&self, now: Time, channel: &ChannelState, leased: Vec<KeptMessage<M>>) -> Vec<KeptMessage<M>> {
-        let waiting = channel.waiting.values().map(|slot| (*slot, KeptPlace::Waiting));
+        let waiting = channel.waiting.slots().map(|slot| (slot, KeptPlace::Waiting));
         let delayed =
             channel.delayed.iter().map(|((until, _), slot)| (*slot, KeptPlace::Delayed { left: until.left(now) }));
         let dead = channel.dead.iter().map(|(number, dead)| {

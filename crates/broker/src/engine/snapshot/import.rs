@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use skyloom_core::Guid;
+use skyloom_core::{Guid, broker::Lease};
 
 use super::kept::{Exported, KeptChannel, KeptConsumer, KeptInbox, KeptLease, KeptMessage, KeptPlace};
 use crate::engine::{
@@ -52,7 +52,7 @@ impl<M> Engine<M> {
     fn expect(&mut self, session: Guid) -> &mut Vec<u32> {
         let (timers, until) = (&mut self.timers, self.now.after(self.limits.inbox_grace));
         self.absent.entry(session).or_insert_with(|| {
-            timers.set(until, Due::Session(session));
+            timers.others.set(until, Due::Session(session));
             Vec::new()
         })
     }
@@ -149,7 +149,7 @@ impl<M> Engine<M> {
         consumer.held.push(kept.slot);
         let (number, once) = (kept.number, kept.once);
         leases.insert(kept.slot, Held { number, deadline, message, consumer: key, position, once });
-        self.timers.set(deadline, Due::Lease { slot: kept.slot, number });
+        self.timers.set_lease(deadline, Lease { slot: kept.slot, number });
         if let Some(channel) = self.messages.get(message).map(|message| message.channel)
             && let Some(channel) = self.channels.get_mut(channel)
         {
@@ -162,6 +162,6 @@ impl<M> Engine<M> {
         let expires = self.now.after(self.limits.inbox_grace);
         let backlog = kept.backlog.into_iter().map(Into::into).collect();
         self.inboxes.insert(kept.id, InboxState { session: kept.session, conn: None, backlog, expires });
-        self.timers.set(expires, Due::Inbox(kept.id));
+        self.timers.others.set(expires, Due::Inbox(kept.id));
     }
 }

@@ -7,11 +7,8 @@ use std::{
 
 use skyloom_core::{Channel, broker::Depth};
 
-use super::{Stored, Time};
+use super::{Place, Stored, Time, Waiting};
 use crate::engine::limits::PURGE_TURN;
-
-/// A waiting message's place: priority, then the order of arrival.
-pub(crate) type Place = (u32, u64);
 
 /// What is said about a dead letter.
 #[derive(Debug)]
@@ -37,7 +34,7 @@ pub(crate) struct ChannelState {
     pub(crate) name: Channel,
     /// Unique in the engine's life.
     pub(crate) serial: u64,
-    pub(crate) waiting: BTreeMap<Place, u32>,
+    pub(crate) waiting: Waiting,
     /// By the end of the delay, then the order of arrival.
     pub(crate) delayed: BTreeMap<(Time, u64), u32>,
     /// By a number that is unique in the engine's life.
@@ -71,7 +68,7 @@ impl ChannelState {
         Self {
             name,
             serial,
-            waiting: BTreeMap::new(),
+            waiting: Waiting::default(),
             delayed: BTreeMap::new(),
             dead: BTreeMap::new(),
             leased: 0,

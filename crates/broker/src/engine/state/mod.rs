@@ -6,13 +6,14 @@ mod timers;
 mod message;
 mod lease;
 mod consumer;
+mod waiting;
 mod channel;
 mod inbox;
 mod connection;
 mod directory;
 
 pub(crate) use self::{
-    channel::{ChannelState, Counters, Dead, Place},
+    channel::{ChannelState, Counters, Dead},
     connection::Connection,
     consumer::ConsumerState,
     directory::{Directory, Known, Registered},
@@ -22,4 +23,5 @@ pub(crate) use self::{
     table::Table,
     time::Time,
     timers::{Due, Timers},
+    waiting::{Place, Waiting},
 };

@@ -2,16 +2,14 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use skyloom_core::Guid;
+use skyloom_core::{Guid, broker::Lease};
 
 use super::Time;
 use crate::engine::{Conn, limits::CANCELLED_TIMERS};
 
-/// What is due. A slot's number is used again, so each carries what tells it from its successor.
+/// What is due. A slot's number is used again, so it comes with what tells it from its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
-    /// A lease may have ended.
-    Lease { slot: u32, number: u64 },
     /// Something in a channel: a delay, a pause, its messages' time to live, its own idleness.
     Channel { slot: u32, serial: u64 },
     /// A connection may have fallen silent.
@@ -22,19 +20,46 @@ pub(crate) enum Due {
     Session(Guid),
 }
 
-/// A heap in which cancelled timers stay until they come up or outnumber the others: setting one
-/// takes constant time when it is the latest, as leases mostly are, and cancelling always does.
-/// What a timer stands for is looked up when it comes up; whether it still holds is decided there.
+/// The timers of leases, nearly all of which are cancelled, and all others, few of which are: in a
+/// heap each, so that sweeping the one does not cost time in the other.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    heap: BinaryHeap<Reverse<(Time, Due)>>,
-    cancelled: usize,
+    pub(crate) leases: Heap<(u64, u32)>,
+    pub(crate) others: Heap<Due>,
 }
 
 impl Timers {
-    pub(crate) fn set(&mut self, at: Time, due: Due) {
+    /// Sets a timer for the end of a lease.
+    pub(crate) fn set_lease(&mut self, at: Time, lease: Lease) {
+        self.leases.set(at, (lease.number, lease.slot));
+    }
+
+    /// When the earliest comes up.
+    pub(crate) fn next(&self) -> Option<Time> {
+        let next = [self.leases.next(), self.others.next()];
+        next.into_iter().flatten().min()
+    }
+}
+
+/// A heap in which cancelled timers stay until they come up or outnumber the others: setting one
+/// takes constant time when it is the latest, as leases mostly are, and cancelling always does.
+/// What a timer stands for is looked up when it comes up; whether it still holds is decided there.
+#[derive(Debug)]
+pub(crate) struct Heap<D> {
+    timers: BinaryHeap<Reverse<(Time, D)>>,
+    cancelled: usize,
+}
+
+impl<D: Ord> Default for Heap<D> {
+    fn default() -> Self {
+        Self { timers: BinaryHeap::new(), cancelled: 0 }
+    }
+}
+
+impl<D: Ord> Heap<D> {
+    pub(crate) fn set(&mut self, at: Time, due: D) {
         if at != Time::NEVER {
-            self.heap.push(Reverse((at, due)));
+            self.timers.push(Reverse((at, due)));
         }
     }
 
@@ -43,27 +68,23 @@ impl Timers {
         self.cancelled += 1;
     }
 
-    /// When the earliest comes up.
-    pub(crate) fn next(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse((at, _))| *at)
+    fn next(&self) -> Option<Time> {
+        self.timers.peek().map(|Reverse((at, _))| *at)
     }
 
     /// The earliest that is due.
-    pub(crate) fn pop(&mut self, now: Time) -> Option<(Time, Due)> {
+    pub(crate) fn pop(&mut self, now: Time) -> Option<(Time, D)> {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(timer)| timer)
+        self.timers.pop().map(|Reverse(timer)| timer)
     }
 
-    /// Whether the cancelled timers outnumber the others.
-    pub(crate) fn wants_sweep(&self) -> bool {
-        self.cancelled > CANCELLED_TIMERS && self.cancelled * 2 > self.heap.len()
-    }
-
-    /// Removes the timers that do not hold any more.
-    pub(crate) fn sweep(&mut self, holds: impl Fn(Time, &Due) -> bool) {
-        self.heap.retain(|Reverse((at, due))| holds(*at, due));
-        self.cancelled = 0;
+    /// Removes the timers that do not hold any more, if they outnumber the others.
+    pub(crate) fn sweep(&mut self, holds: impl Fn(Time, &D) -> bool) {
+        if self.cancelled > CANCELLED_TIMERS && self.cancelled * 2 > self.timers.len() {
+            self.timers.retain(|Reverse((at, due))| holds(*at, due));
+            self.cancelled = 0;
+        }
     }
 }
