@@ -24,7 +24,7 @@ impl Redis {
     }
 
     pub(super) async fn find(&self, code: &str) -> Result<Option<Entry>, StoreError> {
-        let fields: (Option<String>, Option<u64>) = self.0.clone().hget(key(code), &["url", "visits"]).await?;
+        let fields: (Option<String>, Option<u64>) = self.0.clone().hmget(key(code), &["url", "visits"]).await?;
         Ok(fields.0.map(|url| Entry { url, visits: fields.1.unwrap_or(0) }))
     }
 

@@ -1,0 +1,126 @@
+//! The configuration: which layer wins, and what each mistake says.
+
+use std::{fs, time::Duration};
+
+use skyloom::config::{ConfigError, LogFormat, Settings, Sources};
+
+struct Case {
+    directory: tempfile::TempDir,
+    sources: Sources,
+}
+
+fn case(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Case {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("skyloom.toml");
+    fs::write(&path, file).unwrap();
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    let sources = Sources {
+        file: Some(path),
+        service: Some("links@1".to_owned()),
+        environment: environment.iter().map(owned).collect(),
+        flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+    };
+    Case { directory, sources }
+}
+
+fn mistake(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> String {
+    let case = case(file, environment, flags);
+    let error: ConfigError = Settings::load(&case.sources).unwrap_err();
+    error.to_string().replace(&format!("{}/", case.directory.path().display()), "")
+}
+
+const LAYERS: &str = r#"
+[default]
+region = "default"
+lease = "1s"
+timeout = "1s"
+drain = "1s"
+concurrency = 1
+
+[service]
+lease = "2s"
+timeout = "2s"
+drain = "2s"
+concurrency = 2
+
+[service."links@1"]
+timeout = "3s"
+drain = "3s"
+concurrency = 3
+settings = { base_url = "http://file" }
+
+[service."qr@1"]
+region = "of another"
+"#;
+
+#[test]
+fn the_later_layer_wins() {
+    let environment = [("SKYLOOM_DRAIN", "4s"), ("SKYLOOM_CONCURRENCY", "4"), ("HOME", "/root")];
+    let case = case(LAYERS, &environment, &["--concurrency=5", "--log-format", "json"]);
+    let settings = Settings::load(&case.sources).unwrap();
+    assert_eq!(settings.region, "default");
+    assert_eq!(settings.lease, Duration::from_secs(2));
+    assert_eq!(settings.timeout, Duration::from_secs(3));
+    assert_eq!(settings.drain, Duration::from_secs(4));
+    assert_eq!(settings.concurrency, 5);
+    assert_eq!(settings.log_format, LogFormat::Json);
+    assert_eq!(settings.max_attempts, 5, "the built-in default");
+}
+
+#[derive(Debug, serde::Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    base_url: String,
+    pages: Option<u32>,
+}
+
+#[test]
+fn a_service_reads_its_own_settings() {
+    let from_file = Settings::load(&case(LAYERS, &[], &[]).sources).unwrap();
+    assert_eq!(from_file.own::<Own>().unwrap(), Own { base_url: "http://file".to_owned(), pages: None });
+    let environment = [("SKYLOOM_SETTINGS_BASE_URL", "http://env")];
+    let both = Settings::load(&case(LAYERS, &environment, &["--settings.pages=7"]).sources).unwrap();
+    assert_eq!(both.own::<Own>().unwrap(), Own { base_url: "http://env".to_owned(), pages: Some(7) });
+    let wrong = Settings::load(&case(LAYERS, &[("SKYLOOM_SETTINGS_PAGE", "1")], &[]).sources).unwrap();
+    let sentence = wrong.own::<Own>().unwrap_err().to_string();
+    assert!(sentence.contains("page") && sentence.contains("base_url"), "{sentence}");
+}
+
+#[test]
+fn each_mistake_names_its_key_and_its_place() {
+    assert_eq!(
+        mistake("[default]\nregion = \"x\"\nbrokr = \"local:\"\n", &[], &[]),
+        "skyloom.toml, line 3: there is no key \"brokr\"; did you mean \"broker\"?"
+    );
+    assert_eq!(
+        mistake("[service.\"links@1\"]\nlease = \"2x\"\n", &[], &[]),
+        "skyloom.toml, line 2: lease: \"2x\" is not a time: write a number and ms, s, m or h, such as 500ms or 2s"
+    );
+    assert_eq!(
+        mistake("[service]\nconcurrency = 0\n", &[], &[]),
+        "skyloom.toml, line 2: concurrency: \"0\" is not a whole number of at least 1"
+    );
+    assert_eq!(
+        mistake("[services]\n", &[], &[]),
+        "skyloom.toml, line 1: there is no key \"services\"; did you mean \"service\"?"
+    );
+    let not_toml = mistake("[default]\nregion = = 3\n", &[], &[]);
+    assert!(not_toml.starts_with("skyloom.toml is not TOML: line 2: "), "{not_toml}");
+    assert_eq!(
+        mistake("", &[("SKYLOOM_LEAES", "1s")], &[]),
+        "environment variable SKYLOOM_LEAES: there is no key \"leaes\"; did you mean \"lease\"?"
+    );
+    assert_eq!(
+        mistake("", &[], &["--log_format", "xml"]),
+        "flag --log_format: log_format: \"xml\" is none of text, json"
+    );
+    assert_eq!(mistake("", &[], &["--broker"]), "command line: --broker: a value is missing after it");
+    assert!(mistake("", &[], &["serve"]).contains("flags begin with --"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let sources = Sources { file: Some("/nowhere/skyloom.toml".into()), ..Sources::default() };
+    let sentence = Settings::load(&sources).unwrap_err().to_string();
+    assert!(sentence.starts_with("cannot read /nowhere/skyloom.toml: "), "{sentence}");
+}

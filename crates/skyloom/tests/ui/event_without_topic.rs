@@ -1,0 +1,21 @@
+//! A listener to nothing.
+
+use skyloom::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    name: String,
+}
+
+struct Greeter;
+
+#[service(version = 1)]
+impl Greeter {
+    #[event]
+    async fn seen(&self, hello: Json<Hello>) -> Result<()> {
+        drop(hello);
+        Ok(())
+    }
+}
+
+fn main() {}

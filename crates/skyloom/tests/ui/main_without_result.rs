@@ -1,0 +1,4 @@
+//! A main function that cannot fail.
+
+#[skyloom::main]
+async fn main() {}

@@ -1,0 +1,20 @@
+//! A message that does not say how it is encoded.
+
+use skyloom::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    name: String,
+}
+
+struct Greeter;
+
+#[service(version = 1)]
+impl Greeter {
+    #[handler]
+    async fn hello(&self, hello: Hello) -> Result<Json<Hello>> {
+        Ok(Json(hello))
+    }
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! Two promises that exclude each other.
+
+use skyloom::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    name: String,
+}
+
+struct Greeter;
+
+#[service(version = 1)]
+impl Greeter {
+    #[handler(once, idempotent)]
+    async fn hello(&self, hello: Json<Hello>) -> Result<Json<Hello>> {
+        Ok(hello)
+    }
+}
+
+fn main() {}

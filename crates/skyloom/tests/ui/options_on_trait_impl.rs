@@ -1,0 +1,20 @@
+//! Options that belong to the trait.
+
+use skyloom::prelude::*;
+
+#[service(version = 1)]
+trait Greeter {
+    #[handler]
+    async fn hello(&self, ctx: Context, hello: Json<String>) -> Result<Json<String>>;
+}
+
+struct Polite;
+
+#[service(version = 1)]
+impl Greeter for Polite {
+    async fn hello(&self, _ctx: Context, hello: Json<String>) -> Result<Json<String>> {
+        Ok(hello)
+    }
+}
+
+fn main() {}

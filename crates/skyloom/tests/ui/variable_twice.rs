@@ -1,0 +1,20 @@
+//! A path with one variable twice.
+
+use skyloom::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    name: String,
+}
+
+struct Greeter;
+
+#[service(version = 1)]
+impl Greeter {
+    #[handler(get = "/v1/{name}/{name}")]
+    async fn hello(&self, hello: Json<Hello>) -> Result<Json<Hello>> {
+        Ok(hello)
+    }
+}
+
+fn main() {}
