@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use rustix::process::{Pid, getpgid};
-use skyloom::{Connection, registry::Snapshot};
+use skyloom::{Channel, Connection, Guid, registry::Snapshot};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -35,7 +35,7 @@ impl Probe {
     /// Resolves when the process of this id is ready.
     pub(super) async fn ready(self, pid: Pid, brokers: &mut Brokers) {
         match self {
-            Self::Broker => drop(connected(brokers).await),
+            Self::Broker => answers(brokers).await,
             Self::Registered => registered(pid, brokers).await,
             Self::Http(address) => {
                 while !matches!(timeout(LOOK, is_ready(address)).await, Ok(Ok(true))) {
@@ -49,6 +49,15 @@ impl Probe {
 async fn connected(brokers: &mut Brokers) -> Option<Connection> {
     // An error means that the cluster is being taken down; then nobody waits for this.
     brokers.wait_for(Option::is_some).await.ok()?.clone()
+}
+
+/// After a restart the connection is there already, and mends itself while it waits.
+async fn answers(brokers: &mut Brokers) {
+    let Some(connection) = connected(brokers).await else { return };
+    let nobody = Channel::Instance(Guid::default());
+    while !matches!(timeout(LOOK, connection.broker.depth(&nobody)).await, Ok(Ok(_))) {
+        sleep(AGAIN).await;
+    }
 }
 
 async fn registered(pid: Pid, brokers: &mut Brokers) {
@@ -84,7 +93,7 @@ async fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
 mod tests {
     use std::sync::Arc;
 
-    use skyloom::{Guid, registry::Instance};
+    use skyloom::registry::Instance;
 
     use super::*;
 

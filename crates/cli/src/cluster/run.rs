@@ -14,7 +14,7 @@ use super::{
     plan::{Part, Plan},
     probe::Brokers,
     run_dir::RunDir,
-    signals::Wish,
+    signals::{Wish, wished},
     supervise::Supervisor,
 };
 use crate::{failure::Failure, text::span};
@@ -55,7 +55,7 @@ pub(super) async fn run(
     let announced = announce(plan, &board, logs, start);
     let result = tokio::select! {
         never = announced => match never {},
-        _ = wishes.wait_for(|wish| *wish != Wish::Run) => Ok(()),
+        () = wished(&mut wishes, Wish::Drain) => Ok(()),
         Some(sentence) = given_up.recv() => Err(Failure::Failed(sentence)),
     };
     logs.say("stopping in order; Ctrl-C again kills at once");
@@ -145,7 +145,7 @@ async fn stop(parts: &mut Vec<Running>, embedded: bool, brokers: &Brokers, mut w
         part.wish.send_replace((*wishes.borrow()).max(Wish::Drain));
         tokio::select! {
             () = finished(&mut part.supervisors) => {}
-            _ = wishes.wait_for(|wish| *wish == Wish::Kill) => {
+            () = wished(&mut wishes, Wish::Kill) => {
                 for part in parts.iter().chain([&part]) {
                     part.wish.send_replace(Wish::Kill);
                 }

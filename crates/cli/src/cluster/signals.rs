@@ -48,6 +48,13 @@ pub(super) fn wishes() -> Result<watch::Receiver<Wish>, Failure> {
     Ok(wishes)
 }
 
+/// Resolves when at least this is wished.
+pub(super) async fn wished(wishes: &mut watch::Receiver<Wish>, wish: Wish) {
+    // Without a sender the cluster is gone, and with it the reason to run. What is borrowed from the
+    // channel is let go of at once, since the sender waits for that.
+    drop(wishes.wait_for(|now| *now >= wish).await);
+}
+
 async fn received(signal: &mut Signal) {
     if signal.recv().await.is_none() {
         std::future::pending().await

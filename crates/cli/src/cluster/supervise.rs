@@ -15,7 +15,7 @@ use super::{
     plan::Spec,
     probe::{Brokers, Probe},
     process::{Process, describe},
-    signals::Wish,
+    signals::{Wish, wished},
 };
 use crate::text::span;
 
@@ -48,7 +48,7 @@ impl Supervisor {
     pub(super) async fn run(self, mut wish: watch::Receiver<Wish>) {
         tokio::select! {
             () = self.board.parts_ready(&self.after) => {}
-            () = stopping(&mut wish) => return,
+            () = wished(&mut wish, Wish::Drain) => return,
         }
         let mut backoff = Backoff::default();
         let mut was_ready = false;
@@ -74,7 +74,7 @@ impl Supervisor {
             }
             tokio::select! {
                 () = sleep(pause.time) => {}
-                () = stopping(&mut wish) => return,
+                () = wished(&mut wish, Wish::Drain) => return,
             }
         }
     }
@@ -92,7 +92,7 @@ impl Supervisor {
         let ended = tokio::select! {
             ended = process.ended() => Some(describe(ended)),
             never = self.become_ready(pid, was_ready) => match never {},
-            () = stopping(wish) => None,
+            () = wished(wish, Wish::Drain) => None,
         };
         if ended.is_none() {
             self.stop(&mut process, wish).await;
@@ -126,7 +126,7 @@ impl Supervisor {
                 self.logs.say(&format!("{name} has not ended within {} of SIGTERM and is killed", span(GRACE)));
                 None
             }
-            () = killing(wish) => None,
+            () = wished(wish, Wish::Kill) => None,
         };
         let ended = match ended {
             Some(ended) => ended,
@@ -137,14 +137,4 @@ impl Supervisor {
         };
         self.logs.say(&format!("{name} {}", describe(ended)));
     }
-}
-
-/// Resolves when the part is to stop, in order or at once.
-async fn stopping(wish: &mut watch::Receiver<Wish>) {
-    // Without a sender the cluster is gone, and so is the reason to run.
-    drop(wish.wait_for(|wish| *wish != Wish::Run).await);
-}
-
-async fn killing(wish: &mut watch::Receiver<Wish>) {
-    drop(wish.wait_for(|wish| *wish == Wish::Kill).await);
 }

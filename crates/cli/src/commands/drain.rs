@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skyloom::{Channel, Codec, client::Request, worker::DrainAnswer};
+use skyloom::{Channel, Codec, Guid, client::Request, registry::Snapshot, worker::DrainAnswer};
 use tokio::time::timeout;
 
 use super::instances::{by_prefix, short_id};
@@ -37,19 +37,7 @@ pub(crate) struct DrainArgs {
 /// If the prefix does not name exactly one instance, or that does not answer.
 pub(crate) async fn drain(args: &DrainArgs, session: &Session, global: &Global) -> Result<(), Failure> {
     let snapshot = session.snapshot().await?;
-    let found = by_prefix(&snapshot, &args.instance);
-    let instance = match found.as_slice() {
-        [instance] => instance.id,
-        [] => {
-            let prefix = &args.instance;
-            return Err(Failure::failed(format!("no instance's GUID starts with {prefix:?}; see `sky instances`")));
-        }
-        several => {
-            let names: Vec<String> = several.iter().map(|instance| short_id(&snapshot, instance.id)).collect();
-            let (prefix, names) = (&args.instance, names.join(", "));
-            return Err(Failure::usage(format!("{prefix:?} may be {names}; give more of its GUID")));
-        }
-    };
+    let instance = choose(&snapshot, &args.instance)?;
     let mut request = Request::new(Channel::Instance(instance), "Drain", Codec::Json, "{}".into());
     request.timeout = Some(ANSWER);
     let answer = session.client().call(request).await?;
@@ -70,4 +58,44 @@ pub(crate) async fn drain(args: &DrainArgs, session: &Session, global: &Global) 
         }
     }
     Ok(())
+}
+
+/// The one instance whose GUID starts with this.
+fn choose(snapshot: &Snapshot, prefix: &str) -> Result<Guid, Failure> {
+    if prefix.is_empty() {
+        return Err(Failure::usage("an instance needs at least the first digit of its GUID; see `sky instances`"));
+    }
+    match by_prefix(snapshot, prefix).as_slice() {
+        [instance] => Ok(instance.id),
+        [] => Err(Failure::failed(format!("no instance's GUID starts with {prefix:?}; see `sky instances`"))),
+        several => {
+            let names: Vec<String> = several.iter().map(|instance| short_id(snapshot, instance.id)).collect();
+            Err(Failure::usage(format!("{prefix:?} may be {}; give more of its GUID", names.join(" or "))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skyloom::registry::Instance;
+
+    use super::*;
+
+    #[test]
+    fn a_prefix_names_one_instance_or_none() {
+        let mut snapshot = Snapshot::default();
+        for digit in [1, 2] {
+            let id: Guid = format!("1111111{digit}-2222-4333-8444-555555555555").parse().unwrap();
+            let (host, region) = (String::new(), String::new());
+            let instance = Instance { id, services: Vec::new(), host, region, pid: 1, started: 0 };
+            snapshot.instances.insert(id, Arc::new(instance));
+        }
+        let said = |prefix: &str| choose(&snapshot, prefix).unwrap_err().to_string();
+        assert_eq!(choose(&snapshot, "11111112").unwrap().to_string(), "11111112-2222-4333-8444-555555555555");
+        assert_eq!(said("1111"), "\"1111\" may be 11111111 or 11111112; give more of its GUID");
+        assert_eq!(said("2"), "no instance's GUID starts with \"2\"; see `sky instances`");
+        assert!(said("").starts_with("an instance needs at least the first digit"));
+    }
 }
