@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)] // helpers of tests fail the test, too
 
 mod any;
+mod documented;
 mod garbled;
 mod round_trip;
