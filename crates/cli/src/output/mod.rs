@@ -1,8 +1,8 @@
 //! What is printed, and where to.
 
 mod color;
-mod print;
 mod table;
+mod print;
 
 pub(crate) use self::{
     color::{ColorChoice, Paint},

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::ground::{Said, command, echo_program, run, until};
+use crate::ground::{Said, command, hello_program, run, until};
 
 /// A directory with a cluster file, and `sky up` in it.
 struct Cluster {
@@ -33,7 +33,7 @@ fn pid(process: &Value) -> Option<Pid> {
 impl Cluster {
     fn new(file: &str) -> Self {
         let (directory, port) = (tempfile::tempdir().unwrap(), free_port());
-        let file = file.replace("ECHO", &echo_program().display().to_string()).replace("PORT", &port.to_string());
+        let file = file.replace("HELLO", &hello_program().display().to_string()).replace("PORT", &port.to_string());
         fs::write(directory.path().join("cluster.toml"), file).unwrap();
         Self { directory, port, up: None }
     }
@@ -123,7 +123,7 @@ impl Drop for Cluster {
     }
 }
 
-const WHOLE: &str = "[broker]\n[gateway]\nport = PORT\n[services.echo]\ncommand = ['ECHO']\ninstances = 2\n";
+const WHOLE: &str = "[broker]\n[gateway]\nport = PORT\n[services.hello]\ncommand = ['HELLO']\ninstances = 2\n";
 
 #[tokio::test]
 async fn a_cluster_starts_serves_and_stops_in_order() {
@@ -132,8 +132,8 @@ async fn a_cluster_starts_serves_and_stops_in_order() {
     let state = cluster.state();
     assert_eq!(state["broker"], cluster.url());
     assert_eq!(state["gateway"], format!("http://127.0.0.1:{}", cluster.port));
-    let answer = cluster.get("/v1/echo/hello");
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"text\":\"hello\""), "{answer}");
+    let answer = cluster.get("/v1/hello/Ada");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("Hello, Ada!"), "{answer}");
     let pids: Vec<Pid> = state["processes"].as_array().unwrap().iter().filter_map(pid).collect();
     assert_eq!(pids.len(), 4);
 
@@ -146,17 +146,17 @@ async fn a_cluster_starts_serves_and_stops_in_order() {
     assert!(!cluster.path("b.sock").exists());
     let screen = cluster.screen();
     let at = |what: &str| screen.find(what).unwrap_or_else(|| panic!("no {what:?} in:\n{screen}"));
-    assert!(at("broker is started") < at("echo.1 is started") && at("echo.2 is started") < at("gateway is started"));
+    assert!(at("broker is started") < at("hello.1 is started") && at("hello.2 is started") < at("gateway is started"));
     assert!(at("gateway is started") < at("ready after") && at("ready after") < at("gateway ended"));
-    assert!(at("gateway ended") < at("echo.1 ended") && at("echo.2 ended") < at("broker ended"));
-    assert!(fs::read_to_string(cluster.path("run/logs/echo.log")).unwrap().contains("echo.2 | "));
+    assert!(at("gateway ended") < at("hello.1 ended") && at("hello.2 ended") < at("broker ended"));
+    assert!(fs::read_to_string(cluster.path("run/logs/hello.log")).unwrap().contains("hello.2 | "));
 }
 
 #[tokio::test]
 async fn a_process_that_is_killed_is_started_anew() {
     let mut cluster = Cluster::new(WHOLE);
     cluster.start_and_wait().await;
-    for name in ["echo.1", "gateway", "broker"] {
+    for name in ["hello.1", "gateway", "broker"] {
         let before = pid(&cluster.process(name)).unwrap();
         kill_process(before, Signal::KILL).unwrap();
         until(name, || {
@@ -167,21 +167,21 @@ async fn a_process_that_is_killed_is_started_anew() {
         assert!(cluster.screen().contains(&format!("{name} was ended by signal 9; it is started anew in ")));
     }
     until("everything to be ready again", || cluster.state()["ready"] == true).await;
-    until("the gateway to reach the service", || cluster.get("/v1/echo/again").starts_with("HTTP/1.1 200")).await;
-    let said = run(cluster.command(&["call", "echo.v1/Say", r#"{"text":"again"}"#]), "").await;
-    assert_eq!(said.json()["text"], "again");
+    until("the gateway to reach the service", || cluster.get("/v1/hello/Ada").starts_with("HTTP/1.1 200")).await;
+    let said = run(cluster.command(&["call", "greeter.v1/Hello", r#"{"name":"Ada"}"#]), "").await;
+    assert_eq!(said.json()["text"], "Hello, Ada!");
     cluster.signal(Signal::INT);
     assert_eq!(cluster.ended().await, Some(0));
 }
 
 #[tokio::test]
 async fn an_instance_that_is_drained_comes_back() {
-    let mut cluster = Cluster::new("[broker]\n[services.echo]\ncommand = ['ECHO']\n");
+    let mut cluster = Cluster::new("[broker]\n[services.hello]\ncommand = ['HELLO']\n");
     cluster.start_and_wait().await;
     let instances = run(cluster.command(&["instances", "--json"]), "").await.json();
     let said = run(cluster.command(&["drain", "--wait", instances[0]["id"].as_str().unwrap()]), "").await;
     assert_eq!(said.code, 0, "{said:?}");
-    until("the next one", || cluster.process("echo.1")["starts"] == 2 && cluster.state()["ready"] == true).await;
+    until("the next one", || cluster.process("hello.1")["starts"] == 2 && cluster.state()["ready"] == true).await;
     cluster.signal(Signal::TERM);
     assert_eq!(cluster.ended().await, Some(0));
 }
@@ -239,14 +239,14 @@ async fn what_is_in_the_way_is_said_at_once() {
 
 #[tokio::test]
 async fn processes_that_a_killed_sky_left_behind_are_named() {
-    let mut cluster = Cluster::new("[broker]\n[services.echo]\ncommand = ['ECHO']\n");
+    let mut cluster = Cluster::new("[broker]\n[services.hello]\ncommand = ['HELLO']\n");
     cluster.start_and_wait().await;
-    let processes: Vec<Pid> = ["broker", "echo.1"].iter().filter_map(|name| pid(&cluster.process(name))).collect();
+    let processes: Vec<Pid> = ["broker", "hello.1"].iter().filter_map(|name| pid(&cluster.process(name))).collect();
     cluster.signal(Signal::KILL);
     assert_eq!(cluster.ended().await, None);
     let said = cluster.refused(&["--dir", "run"]).await;
     let expected =
-        format!("left broker ({}), echo.1 ({}) behind", processes[0].as_raw_nonzero(), processes[1].as_raw_nonzero());
+        format!("left broker ({}), hello.1 ({}) behind", processes[0].as_raw_nonzero(), processes[1].as_raw_nonzero());
     let sentence = said.sentence(1).to_owned();
     for process in processes {
         kill_process(process, Signal::KILL).unwrap();
@@ -256,7 +256,8 @@ async fn processes_that_a_killed_sky_left_behind_are_named() {
 
 #[tokio::test]
 async fn a_broker_that_cannot_start_ends_the_cluster_with_its_reason() {
-    let cluster = Cluster::new("[broker]\nlisten = 'unix:/proc/no/such/b.sock'\n[services.echo]\ncommand = ['ECHO']\n");
+    let cluster =
+        Cluster::new("[broker]\nlisten = 'unix:/proc/no/such/b.sock'\n[services.hello]\ncommand = ['HELLO']\n");
     let said = cluster.refused(&[]).await;
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("broker | sky: ") && said.err.contains("/proc/no"), "{said:?}");

@@ -26,9 +26,9 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// The tests' service as a program.
-pub(crate) fn echo_program() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_sky")).with_file_name("examples").join("echo")
+/// The smallest service as a program; it is an example of this crate, so that it is built with the tests.
+pub(crate) fn hello_program() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_sky")).with_file_name("examples").join("hello")
 }
 
 /// What a command has said.

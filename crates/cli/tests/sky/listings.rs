@@ -85,7 +85,7 @@ async fn queues_are_listed_with_what_they_hold() {
 #[tokio::test]
 async fn an_instance_that_is_stuck_is_shown_by_ping() {
     let ground = Ground::new().await;
-    let mut stuck = std::process::Command::new(crate::ground::echo_program());
+    let mut stuck = std::process::Command::new(crate::ground::hello_program());
     let mut stuck = stuck.env("SKYLOOM_BROKER", &ground.url).stderr(std::process::Stdio::null()).spawn().unwrap();
     let registry = ground.connection().await.registry;
     let mut watch = registry.watch().await.unwrap();
