@@ -1,0 +1,252 @@
+//! What a change of the connection brings about.
+
+use std::{collections::HashSet, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use skyloom_broker::{
+    engine::Ticket,
+    wire::{Accepted, ClientFrame},
+};
+use skyloom_core::{
+    Guid,
+    broker::{BrokerError, ReplySink},
+};
+use tokio::time::Instant;
+
+use super::{
+    frames::{Class, OwnedFrame, class, set_ticket, take_ticket, unwritten},
+    held::{HeldFrame, Then},
+    standing::Fallen,
+    state::{Phase, State},
+    tickets::{Verdict, Waiting},
+};
+
+/// What is to be told and dropped once the lock is released.
+#[derive(Default)]
+#[must_use = "somebody waits for it"]
+pub(super) struct Changes {
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) fallen: Vec<Fallen>,
+    pub(super) lost: Option<LostInboxes>,
+}
+
+/// Inboxes whose replies do not come any more.
+pub(super) struct LostInboxes {
+    sinks: Vec<Arc<dyn ReplySink>>,
+    error: BrokerError,
+    unsent: HashSet<Guid>,
+}
+
+impl Changes {
+    pub(super) fn tell(self) {
+        if let Some(LostInboxes { sinks, error, unsent }) = self.lost {
+            sinks.iter().for_each(|sink| sink.lost(error.clone(), &unsent));
+        }
+        self.verdicts.into_iter().for_each(Verdict::tell);
+        drop(self.fallen);
+    }
+
+    fn fail(&mut self, then: Then, error: BrokerError) {
+        self.verdicts.extend(then.fail(error));
+    }
+
+    fn fail_all(&mut self, thens: impl Iterator<Item = Then>, error: &BrokerError) {
+        thens.for_each(|then| self.fail(then, error.clone()));
+    }
+}
+
+impl State {
+    fn lost_inboxes(&self) -> LostInboxes {
+        let error = BrokerError::lost(self.reason.clone());
+        LostInboxes { sinks: self.standing.all_sinks(), error, unsent: self.held.calls() }
+    }
+
+    /// Leases are void from now on.
+    fn end_life(&mut self, changes: &mut Changes) {
+        self.life += 1;
+        changes.fail_all(self.held.remove_leased(), &BrokerError::Stale);
+    }
+
+    /// There is a connection: what stands is announced, and what is held is sent.
+    pub(super) fn attach(&mut self, accepted: Accepted, now: Instant) -> Changes {
+        let mut changes = Changes::default();
+        let Phase::Away { planned, told, .. } = self.phase else { return changes };
+        self.max_message = usize::try_from(accepted.message_bytes).unwrap_or(usize::MAX);
+        self.inbox_grace = accepted.inbox_grace;
+        let known = self.epoch.replace(accepted.epoch);
+        if known.is_some_and(|known| known != accepted.epoch) {
+            if planned {
+                self.end_life(&mut changes);
+            }
+            if !told {
+                "it was restarted and has lost what it held".clone_into(&mut self.reason);
+                changes.lost = Some(self.lost_inboxes());
+            }
+        }
+        let unavailable = self.unavailable();
+        changes.fail_all(self.held.remove_expired(now), &unavailable);
+        self.phase = Phase::Live;
+        for what in self.standing.all() {
+            let (_, verdict, fallen) = self.announce(what);
+            changes.verdicts.extend(verdict);
+            changes.fallen.extend(fallen);
+        }
+        if let Some(view) = &self.standing.view {
+            view.restart();
+            // If the buffer is full of what stands, the view stays as it is until the next time.
+            drop(self.append(&ClientFrame::<Bytes>::Watch));
+        }
+        for held in self.held.drain() {
+            if let Some((frame, then)) = held.send(now) {
+                self.send_held(frame, then, &mut changes);
+            }
+        }
+        changes
+    }
+
+    fn send_held(&mut self, mut frame: OwnedFrame, then: Then, changes: &mut Changes) {
+        let (ticket, accepted) = match then {
+            Then::Nothing => (Ticket::NONE, None),
+            Then::Accepted(sender) => (Ticket::NONE, Some(sender)),
+            Then::Ticketed(waiting) => (self.tickets.issue(waiting), None),
+        };
+        set_ticket(&mut frame, ticket);
+        let sent = self.append(&frame).map(drop);
+        if let Some(sender) = accepted {
+            changes.verdicts.push(Verdict::Ack(sender, sent));
+        } else if let Err(error) = sent {
+            changes.verdicts.extend(self.tickets.take(ticket).and_then(|waiting| Verdict::failed(waiting, error)));
+        }
+    }
+
+    /// The connection has ended, with only the first `written` bytes of `writing` in the socket:
+    /// what was not sent is held, and of what was sent and not answered the outcome is unknown.
+    pub(super) fn detach(&mut self, writing: &[u8], written: usize, reason: &str, now: Instant) -> Changes {
+        let mut changes = Changes::default();
+        let planned = self.phase == Phase::Leaving;
+        let closed = self.phase == Phase::Closed;
+        let out = std::mem::take(&mut self.out);
+        if !closed {
+            reason.clone_into(&mut self.reason);
+            self.phase = Phase::Away { since: now, planned, told: false };
+        }
+        let mut unsent = Vec::new();
+        for mut frame in unwritten(writing, written).into_iter().chain(unwritten(&out, 0)) {
+            let class = class(&frame);
+            if class == Class::Standing {
+                continue;
+            }
+            let waiting = self.tickets.take(take_ticket(&mut frame));
+            let then = waiting.map_or(Then::Nothing, Then::Ticketed);
+            if closed {
+                changes.fail(then, self.unavailable());
+            } else if class == Class::Leased && !planned {
+                changes.fail(then, BrokerError::Stale);
+            } else {
+                unsent.push(HeldFrame::new(frame, now, then));
+            }
+        }
+        self.held.push_front(unsent);
+        let waiting: Vec<_> = self.tickets.drain().collect();
+        for waiting in waiting {
+            self.unanswered(waiting, &mut changes);
+        }
+        if !planned {
+            self.end_life(&mut changes);
+        }
+        changes
+    }
+
+    fn unanswered(&mut self, waiting: Waiting, changes: &mut Changes) {
+        match waiting {
+            Waiting::Stop(consumer, sender) => {
+                changes.fallen.extend(self.standing.streams.remove(&consumer).map(Fallen::Stream));
+                changes.verdicts.push(Verdict::Ack(sender, Ok(())));
+            }
+            Waiting::Deregister(sender) => changes.verdicts.push(Verdict::Ack(sender, Ok(()))),
+            other => changes.verdicts.extend(Verdict::failed(other, BrokerError::lost(self.reason.clone()))),
+        }
+    }
+
+    /// The broker is about to restart: this is the last that is written to it.
+    pub(super) fn leave(&mut self) {
+        if self.phase == Phase::Live && self.append(&ClientFrame::<Bytes>::Bye).is_ok() {
+            self.phase = Phase::Leaving;
+        }
+    }
+
+    /// When time alone will change something.
+    pub(super) fn next_alarm(&self) -> Option<Instant> {
+        let grace = match self.phase {
+            Phase::Away { since, told: false, .. } if self.epoch.is_some() => since.checked_add(self.inbox_grace),
+            _ => None,
+        };
+        [self.held.next_expiry(), grace].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub(super) fn expire(&mut self, now: Instant) -> Changes {
+        let mut changes = Changes::default();
+        let unavailable = self.unavailable();
+        changes.fail_all(self.held.remove_expired(now), &unavailable);
+        if let Phase::Away { since, planned, told: false } = self.phase
+            && self.epoch.is_some()
+            && now.duration_since(since) >= self.inbox_grace
+        {
+            self.phase = Phase::Away { since, planned, told: true };
+            changes.lost = Some(self.lost_inboxes());
+        }
+        changes
+    }
+
+    /// There shall be no connection any more; what is in the outgoing buffer is still written.
+    pub(super) fn close(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        if self.phase == Phase::Closed {
+            return changes;
+        }
+        if self.phase == Phase::Live {
+            // A broker whose buffer is full has to do without.
+            drop(self.append(&ClientFrame::<Bytes>::Bye));
+        }
+        self.phase = Phase::Closed;
+        "the connection was closed".clone_into(&mut self.reason);
+        changes.lost = Some(self.lost_inboxes());
+        let unavailable = self.unavailable();
+        changes.fail_all(self.held.remove_all(), &unavailable);
+        changes.fallen = self.standing.clear();
+        for fallen in &mut changes.fallen {
+            changes.verdicts.extend(fallen.opened().map(|opened| Verdict::Ack(opened, Err(unavailable.clone()))));
+        }
+        changes
+    }
+
+    /// Gives the driver what is to be written next, in exchange for an empty buffer.
+    pub(super) fn take_out(&mut self, empty: BytesMut) -> BytesMut {
+        std::mem::replace(&mut self.out, empty)
+    }
+
+    /// What has become of an announcement or a request.
+    pub(super) fn done(&mut self, ticket: Ticket, result: Result<(), BrokerError>) -> Changes {
+        let mut changes = Changes::default();
+        match self.tickets.take(ticket) {
+            None => {}
+            Some(Waiting::Ack(sender) | Waiting::Deregister(sender)) => {
+                changes.verdicts.push(Verdict::Ack(sender, result));
+            }
+            Some(Waiting::Stop(consumer, sender)) => {
+                changes.fallen.extend(self.standing.streams.remove(&consumer).map(Fallen::Stream));
+                changes.verdicts.push(Verdict::Ack(sender, result));
+            }
+            Some(waiting @ Waiting::Admin(_)) => {
+                changes.verdicts.extend(result.err().and_then(|error| Verdict::failed(waiting, error)));
+            }
+            Some(standing) => {
+                let (verdict, fallen) = self.standing.answered(&standing, result);
+                changes.verdicts.extend(verdict);
+                changes.fallen.extend(fallen);
+            }
+        }
+        changes
+    }
+}

@@ -1,0 +1,83 @@
+//! Making a connection: the socket, then the hello.
+
+use std::io;
+
+use bytes::BytesMut;
+use skyloom_broker::{
+    door::Address,
+    wire::{Accepted, ClientHello, ServerHello, VERSION},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpStream, UnixStream},
+};
+
+/// A connected socket.
+pub(super) enum Socket {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+/// A connection on which frames may follow.
+pub(super) struct Dialled {
+    pub(super) socket: Socket,
+    pub(super) accepted: Accepted,
+    /// What came right behind the hello.
+    pub(super) rest: BytesMut,
+}
+
+/// Connects and says hello.
+///
+/// # Errors
+/// The sentence that says why not.
+pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Dialled, String> {
+    let unreachable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            format!("there is none at {address}; start one with `sky broker`")
+        }
+        io::ErrorKind::PermissionDenied => format!("{address} belongs to another user"),
+        _ => format!("{address} cannot be reached: {error}"),
+    };
+    match address {
+        Address::Unix(path) => {
+            let mut socket = UnixStream::connect(path).await.map_err(unreachable)?;
+            let (accepted, rest) = greet(address, &mut socket, hello).await?;
+            Ok(Dialled { socket: Socket::Unix(socket), accepted, rest })
+        }
+        Address::Tcp(host) => {
+            let mut socket = TcpStream::connect(host).await.map_err(unreachable)?;
+            // Frames are gathered before they are written, so that waiting for more gains nothing.
+            socket.set_nodelay(true).map_err(unreachable)?;
+            let (accepted, rest) = greet(address, &mut socket, hello).await?;
+            Ok(Dialled { socket: Socket::Tcp(socket), accepted, rest })
+        }
+        _ => Err(format!("{address} is of a kind that this version does not know")),
+    }
+}
+
+async fn greet(
+    address: &Address,
+    socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    hello: &ClientHello,
+) -> Result<(Accepted, BytesMut), String> {
+    let broken = |error: io::Error| format!("{address} broke the connection: {error}");
+    let mut buffer = BytesMut::new();
+    hello.encode(&mut buffer);
+    socket.write_all_buf(&mut buffer).await.map_err(broken)?;
+    loop {
+        match ServerHello::decode(&mut buffer).map_err(|error| format!("{address} is no broker: {error}"))? {
+            Some(ServerHello::Accepted(accepted)) => {
+                if accepted.version < VERSION {
+                    let (theirs, ours) = (accepted.version, VERSION);
+                    tracing::warn!(%address, theirs, ours, "the broker is older than this process; using its version");
+                }
+                return Ok((accepted, buffer));
+            }
+            Some(ServerHello::Refused(reason)) => return Err(format!("{address} refused the connection: {reason}")),
+            None => {}
+        }
+        if socket.read_buf(&mut buffer).await.map_err(broken)? == 0 {
+            return Err(format!("{address} closed the connection before it said hello"));
+        }
+    }
+}

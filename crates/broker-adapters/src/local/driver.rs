@@ -1,0 +1,108 @@
+//! The driver: connects, serves the connection, and connects again.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use skyloom_broker::wire::ClientHello;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::{
+    dial::{Dialled, Socket, dial},
+    handle::Handle,
+    serve::serve,
+    shared::{Shared, Stage},
+    state::State,
+};
+
+/// How long a broker has to accept a connection and say hello.
+const DIAL_TIME: Duration = Duration::from_secs(5);
+
+/// The first pause after a failed attempt; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// The longest pause: how long after a broker's return the last client is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs a connection until nobody holds its handle any more or it is closed.
+pub(super) async fn drive(shared: Arc<Shared>, handle: Weak<Handle>) {
+    tokio::select! {
+        () = connections(&shared, &handle) => {}
+        () = alarms(&shared) => {}
+    }
+    shared.enter(Stage::Ended);
+}
+
+async fn connections(shared: &Shared, handle: &Weak<Handle>) {
+    let hello = ClientHello::new(shared.session, &shared.name);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let started = Instant::now();
+        let dialled = tokio::select! {
+            dialled = timeout(DIAL_TIME, dial(&shared.address, &hello)) => dialled,
+            () = shared.closing() => return,
+        };
+        match dialled.unwrap_or_else(|_| Err(format!("{} does not answer", shared.address))) {
+            Ok(dialled) => connected(shared, handle, dialled).await,
+            Err(reason) => failed(shared, reason),
+        }
+        if *shared.stage.borrow() == Stage::Closing {
+            return;
+        }
+        if started.elapsed() > LONGEST_PAUSE {
+            // It had worked for a while.
+            pause = FIRST_PAUSE;
+        }
+        tokio::select! {
+            // Half of it at random, so that the clients of a broker do not come back all at once.
+            () = sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)) => {}
+            () = shared.closing() => return,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn connected(shared: &Shared, handle: &Weak<Handle>, dialled: Dialled) {
+    let Dialled { socket, accepted, rest } = dialled;
+    shared.change(|state| state.attach(accepted, Instant::now()));
+    shared.enter(Stage::Live);
+    tracing::debug!(address = %shared.address, "connected to the broker");
+    match socket {
+        Socket::Unix(socket) => {
+            let (reader, writer) = socket.into_split();
+            serve(shared, handle, reader, writer, rest).await;
+        }
+        Socket::Tcp(socket) => {
+            let (reader, writer) = socket.into_split();
+            serve(shared, handle, reader, writer, rest).await;
+        }
+    }
+    shared.enter(Stage::Away);
+    // What is held now may have a deadline.
+    shared.alarm.notify_one();
+    let reason = shared.lock().reason.clone();
+    tracing::info!(address = %shared.address, reason, "the connection to the broker has ended");
+}
+
+fn failed(shared: &Shared, reason: String) {
+    tracing::debug!(address = %shared.address, reason, "the broker cannot be reached");
+    shared.lock().reason = reason;
+}
+
+/// Does what time alone brings about, whether there is a connection or not.
+async fn alarms(shared: &Shared) {
+    loop {
+        let alarm = shared.lock().next_alarm();
+        let alarm = async {
+            match alarm {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = alarm => shared.change(|state: &mut State| state.expire(Instant::now())),
+            () = shared.alarm.notified() => {}
+        }
+    }
+}

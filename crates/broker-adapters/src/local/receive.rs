@@ -1,0 +1,145 @@
+//! What becomes of a frame from the broker.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use skyloom_broker::{
+    engine::{ConsumerId, Ticket},
+    wire::ServerFrame,
+};
+use skyloom_core::{
+    Envelope, Guid,
+    broker::{BrokerError, Delivery, Lease, Leases, Settlement},
+};
+use tokio::{sync::mpsc::error::SendError, time::Instant};
+
+use super::{
+    handle::Handle,
+    leases::Batch,
+    shared::Shared,
+    tickets::{AdminResult, Verdict, Waiting},
+};
+
+/// Hands out the frames of one read.
+pub(super) struct Receiver<'a> {
+    shared: &'a Shared,
+    handle: &'a Weak<Handle>,
+    received: Instant,
+    /// Deliveries whose leases last equally long share one of these.
+    batch: Option<(Duration, Arc<dyn Leases>)>,
+}
+
+impl<'a> Receiver<'a> {
+    pub(super) fn new(shared: &'a Shared, handle: &'a Weak<Handle>) -> Self {
+        Self { shared, handle, received: Instant::now(), batch: None }
+    }
+
+    /// Hands out a frame.
+    ///
+    /// # Errors
+    /// Why the connection cannot go on.
+    pub(super) fn receive(&mut self, frame: ServerFrame<Bytes>) -> Result<(), String> {
+        match frame {
+            ServerFrame::Deliver { consumer, lease, lease_time, attempt, time_to_live, body, .. } => {
+                if let Some(leases) = self.leases(lease_time) {
+                    let work = Work { consumer, lease, lease_time, attempt, time_to_live, body };
+                    self.deliver(work, leases);
+                }
+            }
+            ServerFrame::Reply { inbox, body } => self.reply(inbox, body),
+            ServerFrame::Refused { inbox, call, error } => self.refused(inbox, call, error),
+            ServerFrame::Done { ticket, result } => {
+                if let Err(error) = &result {
+                    tracing::debug!(%error, "the broker refused");
+                }
+                self.shared.change(|state| state.done(ticket, result));
+            }
+            ServerFrame::Admin { ticket, answer } => self.admin(ticket, Ok(answer)),
+            ServerFrame::Registry(change) => {
+                let view = self.shared.lock().standing.view.clone();
+                if let Some(view) = view {
+                    view.apply(change);
+                }
+            }
+            ServerFrame::Pong => {}
+            ServerFrame::GoAway { reason } => {
+                tracing::info!(address = %self.shared.address, reason, "the broker is about to restart");
+                self.shared.lock().leave();
+            }
+            ServerFrame::Failed { reason } => return Err(reason),
+        }
+        Ok(())
+    }
+
+    /// None if nobody is there to settle any more; the connection is about to end then.
+    fn leases(&mut self, lease_time: Duration) -> Option<Arc<dyn Leases>> {
+        if let Some((time, leases)) = &self.batch
+            && *time == lease_time
+        {
+            return Some(Arc::clone(leases));
+        }
+        let handle = self.handle.upgrade()?;
+        let life = self.shared.lock().life;
+        let leases: Arc<dyn Leases> = Arc::new(Batch::new(handle, life, self.received, lease_time));
+        self.batch = Some((lease_time, Arc::clone(&leases)));
+        Some(leases)
+    }
+
+    fn deliver(&self, work: Work, leases: Arc<dyn Leases>) {
+        let Work { consumer, lease, lease_time, attempt, time_to_live, body } = work;
+        let envelope = match Envelope::decode(body) {
+            Ok(envelope) => Arc::new(envelope),
+            Err(error) => {
+                let reason = format!("the worker cannot read it: {error}");
+                return drop(leases.settle(lease, Settlement::Bury { reason }));
+            }
+        };
+        let delivery =
+            Delivery::new(envelope, lease, lease_time, leases).with_attempt(attempt).with_budget(time_to_live);
+        let stream = self.shared.lock().standing.streams.get(&consumer).map(|stream| stream.sender.clone());
+        let undelivered = match stream {
+            Some(stream) => stream.send(delivery).err().map(|SendError(delivery)| delivery),
+            None => Some(delivery),
+        };
+        if let Some(delivery) = undelivered {
+            // The consumer was dropped a moment ago and has not seen it: no attempt.
+            drop(delivery.settle(Settlement::Release));
+        }
+    }
+
+    fn reply(&self, inbox: Guid, body: Bytes) {
+        let sink = self.shared.lock().standing.sinks.get(&inbox).map(|sink| Arc::clone(&sink.sink));
+        let Some(sink) = sink else { return };
+        match Envelope::decode(body) {
+            Ok(envelope) => sink.reply(envelope),
+            Err(error) => tracing::warn!(%inbox, %error, "a reply cannot be read; its caller waits until its deadline"),
+        }
+    }
+
+    fn refused(&self, inbox: Guid, call: Guid, error: BrokerError) {
+        let sink = self.shared.lock().standing.sinks.get(&inbox).map(|sink| Arc::clone(&sink.sink));
+        if let Some(sink) = sink {
+            sink.refused(call, error);
+        }
+    }
+
+    fn admin(&self, ticket: Ticket, answer: AdminResult) {
+        let waiting = self.shared.lock().tickets.take(ticket);
+        if let Some(Waiting::Admin(sender)) = waiting {
+            Verdict::Admin(sender, answer).tell();
+        }
+    }
+}
+
+/// A delivery as it came.
+struct Work {
+    consumer: ConsumerId,
+    lease: Lease,
+    lease_time: Duration,
+    attempt: u32,
+    time_to_live: Option<Duration>,
+    body: Bytes,
+}
