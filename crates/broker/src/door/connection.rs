@@ -19,24 +19,16 @@ use super::{
     encoded::Encoded,
     handshake::{self, Rejected},
     hub::Hub,
+    inbound::{Inbound, MAX_CHUNK},
     peer::Order,
-    translate::{self, Meaning},
 };
 use crate::{
-    engine::{Conn, Input},
-    wire::{ClientFrame, Names, PREFIX, ServerFrame, WireError, first_frame, frame_limit},
+    engine::Conn,
+    wire::{ServerFrame, WireError},
 };
 
 /// How long a client may take for its hello: it is one write, even over a slow machine.
 const HELLO_TIME: Duration = Duration::from_secs(5);
-
-/// How much is read at a time: 64 requests of the usual size. A connection that always fills it is
-/// given more, up to the second figure, beyond which bigger reads are no faster.
-const READ_BYTES: usize = 16 << 10;
-const MAX_READ_BYTES: usize = 256 << 10;
-
-/// How often a busy connection may read before the others have their turn.
-const READS_IN_A_ROW: u32 = 4;
 
 /// Beyond this, a client that does not read its replies is not read from either, ...
 const SLOW_BYTES: usize = 16 << 20;
@@ -72,8 +64,9 @@ pub(super) async fn serve<S>(hub: Arc<Hub>, mut stream: S, from: String)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut read = BytesMut::with_capacity(READ_BYTES);
-    let (conn, client) = match time::timeout(HELLO_TIME, handshake::shake(&hub, &mut stream, &mut read)).await {
+    let mut inbound = Inbound::new();
+    let (conn, client) = match time::timeout(HELLO_TIME, handshake::shake(&hub, &mut stream, &mut inbound.buffer)).await
+    {
         Ok(Ok(let_in)) => let_in,
         Ok(Err(Rejected::Gone)) => return,
         Ok(Err(error)) => {
@@ -83,7 +76,7 @@ where
         Err(_) => return tracing::warn!(%from, "a connection was closed: no hello came in time"),
     };
     tracing::debug!(?client, conn = conn.0, "a client has connected");
-    let mut connection = Connection::new(Seat { hub, conn }, stream, read);
+    let mut connection = Connection::new(Seat { hub, conn }, stream, inbound);
     match connection.run().await {
         End::Closed => tracing::debug!(?client, conn = conn.0, "a client is gone"),
         End::Finished => {
@@ -113,99 +106,30 @@ impl Drop for Seat {
 struct Connection<S> {
     seat: Seat,
     stream: S,
-    read: BytesMut,
+    inbound: Inbound,
     write: BytesMut,
-    /// What is to be read at a time.
-    chunk: usize,
-    names: Names,
-    inputs: Vec<Input<Encoded>>,
-    /// The client will send no more.
-    bye: bool,
     /// Runs while the client takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    fn new(seat: Seat, stream: S, read: BytesMut) -> Self {
-        Self {
-            seat,
-            stream,
-            read,
-            write: BytesMut::new(),
-            chunk: READ_BYTES,
-            names: Names::new(),
-            inputs: Vec::new(),
-            bye: false,
-            stall: None,
-        }
+    fn new(seat: Seat, stream: S, inbound: Inbound) -> Self {
+        Self { seat, stream, inbound, write: BytesMut::new(), stall: None }
     }
 
     async fn run(&mut self) -> End {
-        let mut full_reads = 0u32;
         loop {
             // What came along with the hello is handled before anything is read.
-            if let Err(error) = self.handle() {
+            if let Err(error) = self.inbound.handle(&self.seat.hub, self.seat.conn) {
                 return error.into();
             }
-            self.read.reserve(self.chunk);
+            self.inbound.make_room();
             match poll_fn(|cx| self.poll(cx)).await {
-                Ok(read) if read >= self.chunk => {
-                    self.chunk = (self.chunk * 2).min(MAX_READ_BYTES);
-                    full_reads += 1;
-                    if full_reads.is_multiple_of(READS_IN_A_ROW) {
-                        task::yield_now().await;
-                    }
-                }
+                Ok(read) if self.inbound.is_busy(read) => task::yield_now().await,
                 Ok(_) => {}
-                Err(End::Closed) if !self.read.is_empty() => return End::MidFrame,
+                Err(End::Closed) if !self.inbound.buffer.is_empty() => return End::MidFrame,
                 Err(end) => return end,
             }
-        }
-    }
-
-    /// Handles every complete frame that has been read, as one step.
-    fn handle(&mut self) -> Result<(), WireError> {
-        let Seat { hub, conn } = &self.seat;
-        let limit = frame_limit(hub.limits.message_bytes);
-        let (mut used, mut pings) = (0, 0);
-        let mut next = || {
-            let frame = first_frame(self.read.get(used..).unwrap_or_default(), limit)?;
-            used += frame.map_or(0, |frame| PREFIX + frame.len());
-            frame.map(|frame| ClientFrame::decode(frame, &mut self.names, Encoded::from)).transpose()
-        };
-        let result = loop {
-            match next() {
-                Ok(Some(frame)) => match translate::input(*conn, frame) {
-                    Meaning::Input(input) => self.inputs.push(input),
-                    Meaning::Ping => pings += 1,
-                    Meaning::Bye => {
-                        self.bye = true;
-                        break Ok(());
-                    }
-                },
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
-        if self.inputs.is_empty() && !self.read.is_empty() {
-            self.inputs.push(Input::Heard(*conn));
-        }
-        if !self.inputs.is_empty() {
-            hub.step(*conn, &mut self.inputs, pings);
-        }
-        if self.bye {
-            hub.bye(*conn);
-        }
-        self.give_back(used);
-        result
-    }
-
-    /// Forgets what has been handled, and does not keep the room that one large frame took.
-    fn give_back(&mut self, used: usize) {
-        if used == self.read.len() && self.read.capacity() > 2 * MAX_READ_BYTES {
-            self.read = BytesMut::new();
-        } else {
-            self.read.advance(used);
         }
     }
 
@@ -215,10 +139,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             (Order::Finish, _) => return Poll::Ready(Err(End::Finished)),
             (Order::CutOff, _) => return Poll::Ready(Err(End::CutOff)),
             (Order::Go, waiting) if waiting > SLOW_BYTES => return self.poll_stall(cx).map(Err),
-            (Order::Go, _) if self.bye => return Poll::Pending,
+            (Order::Go, _) if self.inbound.bye => return Poll::Pending,
             (Order::Go, _) => {}
         }
-        match pin!(self.stream.read_buf(&mut self.read)).poll(cx)? {
+        match pin!(self.stream.read_buf(&mut self.inbound.buffer)).poll(cx)? {
             Poll::Ready(0) => Poll::Ready(Err(End::Closed)),
             Poll::Ready(read) => Poll::Ready(Ok(read)),
             Poll::Pending => Poll::Pending,
@@ -238,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(written) => {
                     self.stall = None;
                     self.write.advance(written);
-                    if self.write.is_empty() && self.write.capacity() > MAX_READ_BYTES {
+                    if self.write.is_empty() && self.write.capacity() > MAX_CHUNK {
                         self.write = BytesMut::new();
                     }
                 }
@@ -279,4 +203,106 @@ async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
     };
     // Whether the client still listens is its own business.
     drop(time::timeout(FINISH_TIME, closing).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, task::Waker, time::Duration};
+
+    use bytes::{Bytes, BytesMut};
+    use skyloom_core::{
+        Guid,
+        broker::{ConsumeOptions, EnqueueOptions},
+    };
+    use tokio::{
+        io::{self, AsyncReadExt, AsyncWriteExt, DuplexStream},
+        time::Instant,
+    };
+
+    use super::{Encoded, HELLO_TIME, Hub, SLOW_BYTES, STALL_TIME, serve};
+    use crate::{
+        door::OUTGOING_BYTES,
+        engine::{Conn, ConsumerId, Engine, Input, Limits, Message, Ticket},
+        wire::{ClientFrame, ClientHello},
+    };
+
+    fn hub() -> Arc<Hub> {
+        let limits = Limits::default();
+        Arc::new(Hub::new(Engine::new(limits), Duration::ZERO, Guid::private(), limits, OUTGOING_BYTES))
+    }
+
+    fn knock(hub: &Arc<Hub>) -> (DuplexStream, impl Future<Output = ()> + use<>) {
+        let (client, broker) = io::duplex(1 << 16);
+        (client, serve(Arc::clone(hub), broker, "a test".to_owned()))
+    }
+
+    fn work(conn: Conn) -> Input<Encoded> {
+        let body = Encoded::from(&vec![7; 1 << 20][..]);
+        let message = Message {
+            id: Guid::call(),
+            reply_to: None,
+            priority: EnqueueOptions::DEFAULT_PRIORITY,
+            delay: Duration::ZERO,
+            time_to_live: None,
+            size: 1 << 20,
+            body,
+        };
+        Input::Enqueue { conn, ticket: Ticket::NONE, channel: "work.v1".parse().unwrap(), message }
+    }
+
+    /// More work than may wait for a client that does not read.
+    fn much_work(hub: &Hub) -> Conn {
+        let sender = hub.connect(Guid::private()).unwrap();
+        hub.step(sender, &mut (0..=SLOW_BYTES >> 20).map(|_| work(sender)).collect(), 0);
+        sender
+    }
+
+    async fn consume(client: &mut DuplexStream) {
+        let mut out = BytesMut::new();
+        ClientHello::new(Guid::private(), "test").encode(&mut out);
+        let (ticket, consumer, channel) = (Ticket::NONE, ConsumerId(1), "work.v1".parse().unwrap());
+        let options = ConsumeOptions { lease: Duration::from_secs(3600), ..ConsumeOptions::default() };
+        let consume = ClientFrame::<Bytes>::Consume { ticket, consumer, channel, options };
+        consume.encode(&mut out).unwrap();
+        client.write_all(&out).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_without_a_hello_is_not_waited_for() {
+        let (mut client, served) = knock(&hub());
+        client.write_all(b"SKYL").await.unwrap();
+        let begin = Instant::now();
+        served.await;
+        assert_eq!(begin.elapsed(), HELLO_TIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up_and_its_work_goes_on() {
+        let hub = hub();
+        let sender = much_work(&hub);
+        let (mut client, served) = knock(&hub);
+        consume(&mut client).await;
+        let begin = Instant::now();
+        served.await;
+        assert_eq!(begin.elapsed(), STALL_TIME);
+        assert!(hub.poll_all_gone(Waker::noop()).is_pending(), "the sender is still there");
+        hub.disconnect(sender);
+        assert!(hub.poll_all_gone(Waker::noop()).is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_slowly_is_served() {
+        let hub = hub();
+        much_work(&hub);
+        let (mut client, served) = knock(&hub);
+        let served = tokio::spawn(served);
+        consume(&mut client).await;
+        let mut left = SLOW_BYTES;
+        while left > 0 {
+            tokio::time::sleep(STALL_TIME / 2).await;
+            left = left.saturating_sub(client.read(&mut [0; 1 << 18]).await.unwrap());
+        }
+        drop(client);
+        served.await.unwrap();
+    }
 }

@@ -3,14 +3,21 @@
 use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
+    time::Duration,
 };
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream},
+    time,
+};
 
 use super::{
     Address, DoorError,
     socket::{self, BACKLOG, SocketFile},
 };
+
+/// How long to pause after a failure to accept: retrying at once would only burn time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A listening socket. The file is dropped before the socket: it is removed while we still listen, so
 /// that a broker that starts meanwhile cannot have put its own there.
@@ -48,7 +55,19 @@ impl Listener {
         }
     }
 
-    pub(super) async fn accept(&self) -> io::Result<Accepted> {
+    /// The next connection. That there is none at the moment, for instance because the process has
+    /// no file descriptor left, must not end the broker.
+    pub(super) async fn accept(&self) -> Accepted {
+        loop {
+            match self.try_accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+            }
+            time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+
+    async fn try_accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Unix { listener, .. } => Ok(Accepted::Unix(listener.accept().await?.0)),
             Self::Tcp(listener) => {

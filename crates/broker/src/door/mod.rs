@@ -18,6 +18,8 @@ mod ticker;
 
 mod handshake;
 
+mod inbound;
+
 mod connection;
 
 mod socket;

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
-    io,
     path::PathBuf,
     pin::pin,
     sync::Arc,
@@ -34,10 +33,6 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 /// Connections that have not said hello yet, beside the engine's own limit.
 const SPARE_CONNECTIONS: usize = 256;
-
-/// How long to pause when the operating system has no more file descriptors: retrying at once
-/// would only burn time.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The embedded broker, listening on an address.
 #[must_use = "a door serves nobody until it runs"]
@@ -83,7 +78,7 @@ impl Door {
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                accepted = self.listener.accept() => self.admit(&mut connections, accepted).await,
+                stream = self.listener.accept() => self.admit(&mut connections, stream),
                 Some(ended) = connections.join_next() => report(ended),
                 () = &mut ticker => {}
             }
@@ -103,14 +98,7 @@ impl Door {
         result
     }
 
-    async fn admit(&self, connections: &mut JoinSet<()>, accepted: io::Result<Accepted>) {
-        let stream = match accepted {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                return time::sleep(ACCEPT_PAUSE).await;
-            }
-        };
+    fn admit(&self, connections: &mut JoinSet<()>, stream: Accepted) {
         if connections.len() >= self.hub.limits.connections.saturating_add(SPARE_CONNECTIONS) {
             return tracing::warn!("a connection was closed: there are too many");
         }
