@@ -35,10 +35,13 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream, errors: &mut Errors
     };
     if let Some(problem) = problem(&function) {
         errors.at(function.sig.ident.span(), problem);
-        // A main of the right kind, so that nothing else is reported about it.
-        return quote!(
-            fn main() {}
-        );
+        // A main of the right kind around the author's, so that nothing else is reported.
+        return quote! {
+            fn main() {
+                #[allow(dead_code)]
+                #function
+            }
+        };
     }
     let attributes = std::mem::take(&mut function.attrs);
     let vis = std::mem::replace(&mut function.vis, Visibility::Inherited);

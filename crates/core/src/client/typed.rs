@@ -3,7 +3,7 @@
 use std::{future::IntoFuture, marker::PhantomData, time::Duration};
 
 use super::{Client, Request, Response, ResponseStream};
-use crate::{Channel, Ledger, Payload, Result, Status, Streaming, Text, broker::BoxFuture};
+use crate::{Channel, Codec, Ledger, Payload, Result, Status, Streaming, Text, broker::BoxFuture};
 
 /// What a method answers with: a message, or [`Streaming`] of messages.
 #[diagnostic::on_unimplemented(
@@ -37,6 +37,8 @@ pub enum Outgoing<M> {
     Stream(Streaming<M>),
 }
 
+// What is missing is a reply, and not, say, `Default`.
+#[diagnostic::do_not_recommend]
 impl<M: Payload> Reply for M {
     type Message = M;
     const STREAMING: bool = false;
@@ -101,10 +103,12 @@ pub struct Call<Q, R> {
     reply: PhantomData<fn() -> R>,
 }
 
-impl<Q: Payload, R: Reply> Call<Q, R> {
+// Without bounds, so that a type that cannot travel is reported where the handler names it, and not
+// in the client as well.
+impl<Q, R> Call<Q, R> {
     /// A call of a method with the contract's own defaults.
     pub fn new(client: &Client, channel: &Channel, method: &'static str, message: Q) -> Self {
-        let request = Request::new(channel.clone(), Text::from_static(method), Q::CODEC, bytes::Bytes::new());
+        let request = Request::new(channel.clone(), Text::from_static(method), Codec::default(), bytes::Bytes::new());
         Self { client: client.clone(), request, message, reply: PhantomData }
     }
 
@@ -132,13 +136,15 @@ impl<Q: Payload, R: Reply> Call<Q, R> {
         self.request.enqueue.priority = priority;
         self
     }
+}
 
+impl<Q: Payload, R: Reply> Call<Q, R> {
     /// Sends it and returns what it cost with the reply.
     ///
     /// # Errors
     /// As for [`Client::call`].
     pub async fn with_ledger(mut self) -> Result<(R, Ledger)> {
-        self.request.payload = self.message.encode()?;
+        self.encode()?;
         R::receive(self.client, self.request).await
     }
 
@@ -147,9 +153,15 @@ impl<Q: Payload, R: Reply> Call<Q, R> {
     /// # Errors
     /// As for [`Client::cast`].
     pub async fn cast(mut self, delay: Duration) -> Result<()> {
-        self.request.payload = self.message.encode()?;
+        self.encode()?;
         self.request.enqueue.delay = delay;
         self.client.cast(self.request).await
+    }
+
+    fn encode(&mut self) -> Result<()> {
+        self.request.codec = Q::CODEC;
+        self.request.payload = self.message.encode()?;
+        Ok(())
     }
 }
 
@@ -159,7 +171,7 @@ impl<Q: Payload, R: Reply> IntoFuture for Call<Q, R> {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            self.request.payload = self.message.encode()?;
+            self.encode()?;
             R::receive(self.client, self.request).await.map(|(reply, _)| reply)
         })
     }

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use super::payload::{Payload, short_name};
 use crate::{Codec, Result, Status};
 
+// What is missing is a payload, and not, say, `Default`.
+#[diagnostic::do_not_recommend]
 impl<M: prost::Message + Default + 'static> Payload for M {
     const CODEC: Codec = Codec::Protobuf;
 

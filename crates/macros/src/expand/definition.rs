@@ -67,10 +67,12 @@ fn method(handler: &Handler, receiver: &TokenStream) -> TokenStream {
 }
 
 fn listener(event: &Event, queue: &str, receiver: &TokenStream) -> TokenStream {
-    let Function { cfgs, request, ident, .. } = &event.function;
+    let Function { cfgs, request, reply, ident, .. } = &event.function;
     let topic = &event.topic.text;
     let takes = payload(request);
-    let call = call(&event.function, receiver, None);
+    // A listener that answers has been reported; the compiler need not repeat it.
+    let drop = matches!(reply, Message::Given(_)).then(|| quote!(.map(::core::mem::drop)));
+    let call = call(&event.function, receiver, drop);
     let group = match &event.group {
         Group::Service => quote!(::core::option::Option::Some(#queue)),
         Group::Named(name) => {

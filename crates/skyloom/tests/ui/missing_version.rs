@@ -9,7 +9,7 @@ struct Hello {
 
 struct Greeter;
 
-#[service()]
+#[service]
 impl Greeter {
     #[handler]
     async fn hello(&self, hello: Json<Hello>) -> Result<Json<Hello>> {
