@@ -4,7 +4,7 @@ mod text;
 mod failure;
 mod output;
 mod session;
-mod target;
+mod method;
 mod commands;
 mod cluster;
 mod command_line;

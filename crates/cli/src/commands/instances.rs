@@ -13,9 +13,9 @@ use skyloom::{
 
 use crate::{
     failure::Failure,
+    method::suggest_service,
     output::{Table, left, list, right},
     session::{Global, Session},
-    target::suggest_service,
     text::span,
 };
 

@@ -4,8 +4,8 @@ use skyloom::{Codec, TopicName};
 
 use crate::{
     failure::Failure,
+    method::{MessageArgs, check_json},
     session::Session,
-    target::{MessageArgs, check_json},
 };
 
 /// Publish an event as JSON; every group that listens to the topic gets it once

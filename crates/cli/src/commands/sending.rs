@@ -4,9 +4,9 @@ use skyloom::{Headers, broker::EnqueueOptions, client::Request};
 
 use crate::{
     failure::Failure,
+    method::{Message, MessageArgs, Target},
     output::note,
     session::Session,
-    target::{Message, MessageArgs, Target},
 };
 
 /// The longest header, name and value together; the gateway allows as much for all of them.

@@ -7,8 +7,8 @@ use serde_json::Value;
 use skyloom::{Channel, Guid, broker::DeadLetter, registry::Snapshot};
 
 use crate::{
+    method::{as_json, request_text},
     output::{Table, left, right},
-    target::{as_json, request_text},
     text::{printable, span},
 };
 
