@@ -14,7 +14,7 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use super::{
-    frames::{Class, OwnedFrame, class, set_ticket, take_ticket, unwritten},
+    frames::{self, Class, OwnedFrame, class, set_ticket, take_ticket, unwritten},
     held::{HeldFrame, Then},
     standing::Fallen,
     state::{Phase, State},
@@ -106,7 +106,7 @@ impl State {
 
     fn send_held(&mut self, mut frame: OwnedFrame, then: Then, changes: &mut Changes) {
         let (ticket, accepted) = match then {
-            Then::Nothing => (Ticket::NONE, None),
+            Then::Nothing | Then::Promised(..) => (Ticket::NONE, None),
             Then::Accepted(sender) => (Ticket::NONE, Some(sender)),
             Then::Ticketed(waiting) => (self.tickets.issue(waiting), None),
         };
@@ -137,7 +137,7 @@ impl State {
                 continue;
             }
             let waiting = self.tickets.take(take_ticket(&mut frame));
-            let then = waiting.map_or(Then::Nothing, Then::Ticketed);
+            let then = waiting.map_or_else(|| self.promised(&frame), Then::Ticketed);
             if closed {
                 changes.fail(then, self.unavailable());
             } else if class == Class::Leased && !planned {
@@ -155,6 +155,12 @@ impl State {
             self.end_life(&mut changes);
         }
         changes
+    }
+
+    /// A call was accepted on the promise that its inbox would hear of a refusal.
+    fn promised(&self, frame: &OwnedFrame) -> Then {
+        let inbox = frames::call(frame).and_then(|(call, inbox)| Some((call, self.standing.sinks.get(&inbox)?)));
+        inbox.map_or(Then::Nothing, |(call, inbox)| Then::Promised(Arc::clone(&inbox.sink), call))
     }
 
     fn unanswered(&mut self, waiting: Waiting, changes: &mut Changes) {

@@ -70,9 +70,9 @@ pub(super) fn time_to_live<B>(frame: &ClientFrame<B>) -> Option<Duration> {
     message(frame).and_then(|message| message.time_to_live)
 }
 
-/// The call that a frame makes.
-pub(super) fn call<B>(frame: &ClientFrame<B>) -> Option<Guid> {
-    message(frame).filter(|message| message.reply_to.is_some()).map(|message| message.id)
+/// The call that a frame makes, and the inbox that awaits its reply.
+pub(super) fn call<B>(frame: &ClientFrame<B>) -> Option<(Guid, Guid)> {
+    message(frame).and_then(|message| Some((message.id, message.reply_to?)))
 }
 
 /// Roughly what a frame occupies.

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
 use skyloom_core::{
     Guid,
-    broker::{AckSender, BrokerError},
+    broker::{AckSender, BrokerError, ReplySink},
 };
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ pub(super) enum Then {
     Nothing,
     /// Being sent is enough.
     Accepted(AckSender),
+    /// Nobody waits for that, but the inbox of this call must hear if it does not happen.
+    Promised(Arc<dyn ReplySink>, Guid),
     /// The broker's answer is awaited.
     Ticketed(Waiting),
 }
@@ -33,7 +36,7 @@ pub(super) enum Then {
 impl Then {
     fn is_abandoned(&self) -> bool {
         match self {
-            Self::Nothing => false,
+            Self::Nothing | Self::Promised(..) => false,
             Self::Accepted(sender) => sender.is_abandoned(),
             Self::Ticketed(waiting) => waiting.is_abandoned(),
         }
@@ -43,6 +46,7 @@ impl Then {
         match self {
             Self::Nothing => None,
             Self::Accepted(sender) => Some(Verdict::Ack(sender, Err(error))),
+            Self::Promised(sink, call) => Some(Verdict::Refused(sink, call, error)),
             Self::Ticketed(waiting) => Verdict::failed(waiting, error),
         }
     }
@@ -151,6 +155,6 @@ impl Held {
 
     /// The calls that wait to be sent.
     pub(super) fn calls(&self) -> HashSet<Guid> {
-        self.frames.iter().filter_map(|held| frames::call(&held.frame)).collect()
+        self.frames.iter().filter_map(|held| Some(frames::call(&held.frame)?.0)).collect()
     }
 }

@@ -181,7 +181,7 @@ impl State {
                 self.held.push(HeldFrame::new(frame, Instant::now(), then), &self.options)?;
                 Ok(Wake::Clock)
             }
-            Err(error) => Err((error.into(), then)),
+            Err(error) => Err((BrokerError::refused(error.to_string()), then)),
         }
     }
 
@@ -192,7 +192,7 @@ impl State {
             let what = "the connection to the broker, which does not read,".to_owned();
             return Err(BrokerError::Full { what, limit: format!("{MAX_OUTGOING} bytes") });
         }
-        frame.encode(&mut self.out)?;
+        frame.encode(&mut self.out).map_err(|error| BrokerError::refused(error.to_string()))?;
         let (size, limit) = (self.out.len() - start - size_of::<u32>(), frame_limit(self.max_message));
         if size > limit {
             // The broker would end the connection over it.

@@ -1,13 +1,13 @@
 //! Who waits for what the broker will answer.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use skyloom_broker::engine::{AdminAnswer, ConsumerId, Ticket};
 use skyloom_core::{
     Guid,
-    broker::{AckSender, BrokerError},
+    broker::{AckSender, BrokerError, ReplySink},
 };
 use tokio::sync::oneshot;
 
@@ -48,6 +48,7 @@ impl Waiting {
 pub(super) enum Verdict {
     Ack(AckSender, Result<(), BrokerError>),
     Admin(oneshot::Sender<AdminResult>, AdminResult),
+    Refused(Arc<dyn ReplySink>, Guid, BrokerError),
 }
 
 impl Verdict {
@@ -67,6 +68,7 @@ impl Verdict {
             Self::Ack(sender, result) => sender.send(result),
             // Who has gone away needs no answer.
             Self::Admin(sender, result) => drop(sender.send(result)),
+            Self::Refused(sink, call, error) => sink.refused(call, error),
         }
     }
 }

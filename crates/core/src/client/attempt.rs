@@ -27,8 +27,12 @@ pub(super) struct Attempt<'a> {
 /// The broker and the worker get a little less time than the caller has, so that their verdict
 /// (never started, or not finished in time) arrives before the caller gives up without one.
 fn margin(left: Duration) -> Duration {
-    (left / 16).min(Duration::from_millis(25))
+    (left / 16).min(MARGIN)
 }
+
+/// The largest margin. In less than that no further attempt is made: after a verdict that came
+/// within the margin, another attempt would only replace it by a vaguer one.
+pub(super) const MARGIN: Duration = Duration::from_millis(25);
 
 fn no_time() -> Status {
     Status::deadline_exceeded("the deadline had passed before the request could be sent")

@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::{
     ClientOptions, Request, Response, ResponseStream, Scope,
-    attempt::{Attempt, spent},
+    attempt::{Attempt, MARGIN, spent},
     layered::{BoxError, Stack, into_status, stack},
     retry::{is_retryable, pause},
     shared::Shared,
@@ -96,11 +96,13 @@ impl Client {
                 Err(status) => status.with_ledger(spent(attempt.number, 0)),
             };
             let more = attempt.number < policy.attempts && is_retryable(&status, request.idempotent);
-            if !more || !shared.budget.withdraw() {
+            let again = tokio::time::Instant::now() + pause(policy, attempt.number + 1);
+            // Without time for another attempt, why this one failed is what there is to say.
+            if !more || again + MARGIN >= deadline || !shared.budget.withdraw() {
                 break Err(status);
             }
             attempt.number += 1;
-            tokio::time::sleep(pause(policy, attempt.number)).await;
+            tokio::time::sleep_until(again).await;
         };
         if let Some(scope) = scope {
             scope.book.add(result.as_ref().map_or_else(crate::Status::ledger, |response| response.ledger));

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, mpsc};
 /// What an inbox has heard.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    Reply(Envelope),
+    Reply(Box<Envelope>),
     Refused(Guid, BrokerError),
     Lost(BrokerError),
 }
@@ -40,7 +40,7 @@ impl Probe {
 
 impl ReplySink for Probe {
     fn reply(&self, envelope: Envelope) {
-        self.note(Heard::Reply(envelope));
+        self.note(Heard::Reply(Box::new(envelope)));
     }
 
     fn refused(&self, call: Guid, error: BrokerError) {

@@ -57,7 +57,7 @@ pub async fn a_registered_instance_is_listed_until_its_guard_is_dropped<F: Regis
     let mut seen = watch(&elsewhere).await;
     until(&mut seen, "the instance is seen", |now| now.instances.contains_key(&registered.id)).await;
     let listed = soon("list", elsewhere.list(&Filter::default())).await.expect("instances can be listed");
-    assert_eq!(listed.iter().map(|instance| Instance::clone(instance)).collect::<Vec<_>>(), [registered.clone()]);
+    assert_eq!(listed, [Arc::new(registered.clone())]);
     drop(guard);
     until(&mut seen, "the instance is gone", |now| now.instances.is_empty()).await;
     let guard = register(&registry, &registered, greeter()).await;
