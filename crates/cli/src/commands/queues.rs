@@ -26,6 +26,7 @@ pub(crate) struct QueuesArgs {
 pub(crate) async fn queues(args: &QueuesArgs, session: &Session, global: &Global) -> Result<(), Failure> {
     let mut rows = within(session.admin()?.channels()).await??;
     rows.retain(|row| args.all || !matches!(row.channel, Channel::Instance(_)));
+    rows.sort_by_cached_key(|row| row.channel.to_string());
     list(global.json, &rows, table, "no queues yet; a queue appears with its first message or its first worker")
 }
 

@@ -59,8 +59,11 @@ async fn instances_are_listed_pinged_and_drained() {
     assert_eq!(unknown.sentence(1), "no service \"ecko.v1\" is registered; did you mean echo.v1?");
 
     let ping = ground.ok(&["ping", &id[..4]]).await;
-    let times = column(&ping.out, "ROUND TRIP");
-    assert!(times.len() == 1 && (times[0].trim().ends_with("us") || times[0].trim().ends_with("ms")), "{ping:?}");
+    assert_eq!(column(&ping.out, "INSTANCE"), [&id[..8]]);
+    assert_eq!(column(&ping.out, "ERROR"), ["-"]);
+    assert!(ping.out.contains(" us") || ping.out.contains(" ms"), "{ping:?}");
+    let json = ground.ok(&["ping", "--json"]).await.json();
+    assert!(json[0]["round_trip_us"].as_u64() > Some(0), "{json}");
 
     let drain = ground.ok(&["drain", &id[..6]]).await;
     assert_eq!(drain.err, format!("sky: {id} drains, with 0 requests in flight\n"));

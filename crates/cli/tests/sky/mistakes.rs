@@ -65,7 +65,7 @@ async fn a_mistyped_name_gets_the_nearest() {
     let (ground, _echo, _running) = Ground::with_echo().await;
     for (name, sentence) in [
         ("ecko.v1.Echo/Say", "no service \"ecko.v1.Echo\" is registered; did you mean echo.v1.Echo?"),
-        ("echo.v1.Echo/Sya", "echo.v1.Echo has no method \"Sya\"; did you mean Say?"),
+        ("echo.v1.Echo/Dose", "echo.v1.Echo has no method \"Dose\"; did you mean Doze?"),
         ("../../etc/passwd", "no service \"../../etc\" is registered; see `sky services`"),
     ] {
         assert_eq!(ground.sky(&["call", name]).await.sentence(1), sentence);
