@@ -1,0 +1,78 @@
+//! A typed call inside one process and thread, beside a bare channel and oneshot.
+
+use skyloom::{App, Connection};
+use tokio::{
+    runtime::Builder,
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::Instant,
+};
+
+use super::{
+    service::{Bench, BenchClient, IN_FLIGHT, Text},
+    table::{Row, Target, in_turns, rate, rates},
+};
+
+/// How many calls each of the callers makes in one round.
+const CALLS: usize = 2_000;
+
+pub(crate) fn rows() -> Vec<Row> {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (running, client) = runtime.block_on(async {
+        let connection = Connection::memory();
+        let running = App::new().serve(Bench).start(&connection).await.expect("the service starts");
+        (running, BenchClient::new(connection.client()))
+    });
+    let echo = runtime.block_on(async { spawn_echo() });
+    let ours = || runtime.block_on(calls(&client));
+    let yardstick = || runtime.block_on(bare(&echo));
+    let what = "typed in-process call, 64 in flight : bare tokio mpsc + oneshot echo";
+    let row = rates(what, Target::AtLeast(0.40), in_turns(ours, yardstick));
+    runtime.block_on(running.drain());
+    vec![row]
+}
+
+async fn calls(client: &BenchClient) -> f64 {
+    let start = Instant::now();
+    let mut callers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let client = client.clone();
+        callers.spawn(async move {
+            for _ in 0..CALLS {
+                let reply = client.echo(skyloom::Json(Text::sample())).await.expect("a reply");
+                std::hint::black_box(reply);
+            }
+        });
+    }
+    callers.join_all().await;
+    rate(IN_FLIGHT * CALLS, start.elapsed())
+}
+
+type Echo = mpsc::Sender<(Text, oneshot::Sender<Text>)>;
+
+fn spawn_echo() -> Echo {
+    let (sender, mut requests) = mpsc::channel::<(Text, oneshot::Sender<Text>)>(IN_FLIGHT);
+    tokio::spawn(async move {
+        while let Some((text, reply)) = requests.recv().await {
+            reply.send(text).expect("the caller waits");
+        }
+    });
+    sender
+}
+
+async fn bare(echo: &Echo) -> f64 {
+    let start = Instant::now();
+    let mut callers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let echo = echo.clone();
+        callers.spawn(async move {
+            for _ in 0..CALLS {
+                let (sender, reply) = oneshot::channel();
+                echo.send((Text::sample(), sender)).await.expect("the echo lives");
+                std::hint::black_box(reply.await.expect("a reply"));
+            }
+        });
+    }
+    callers.join_all().await;
+    rate(IN_FLIGHT * CALLS, start.elapsed())
+}

@@ -1,0 +1,41 @@
+//! The project's numbers: each figure beside its yardstick, measured in one run, in turns, as the
+//! median of the rounds' ratios. `scripts/bench.sh` runs it.
+
+mod build_time;
+mod echo;
+mod http;
+mod idle;
+mod in_process;
+mod load;
+mod processes;
+mod role;
+mod service;
+mod table;
+
+use std::process::ExitCode;
+
+use table::Row;
+
+fn main() -> ExitCode {
+    if let Some(code) = role::play() {
+        return code;
+    }
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let parts: [(&str, fn() -> Vec<Row>); 5] = [
+        ("in-process", in_process::rows),
+        ("processes", processes::rows),
+        ("http", http::rows),
+        ("idle", idle::rows),
+        ("build", build_time::rows),
+    ];
+    let mut ok = true;
+    for (name, rows) in parts {
+        if chosen.is_empty() || chosen.iter().any(|choice| choice == name) {
+            for row in rows() {
+                ok &= row.is_met();
+                row.print();
+            }
+        }
+    }
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

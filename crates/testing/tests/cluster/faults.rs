@@ -1,0 +1,243 @@
+//! What happens when parts of a cluster die, hang or fill up.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use skyloom::{Code, Connection, Outcome};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
+
+use crate::kit::{Site, call, depth, eventually};
+
+const QUEUE: &str = "faulty.v1";
+const LONG: Duration = Duration::from_secs(20);
+
+fn report(reply: &skyloom::client::Response) -> Value {
+    serde_json::from_slice(&reply.payload).unwrap()
+}
+
+async fn slow(connection: Connection, millis: u64, timeout: Duration) -> skyloom::Result<(u32, Value)> {
+    let reply = call(&connection, QUEUE, "Slow", json!({ "millis": millis }), timeout).await?;
+    Ok((reply.attempt, report(&reply)))
+}
+
+#[tokio::test]
+async fn the_work_of_a_killed_worker_goes_to_another() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let mut victim = site.service("faulty", &[]);
+    let connection = site.connect_when(1).await;
+    // The victim holds what it has taken, and can do nothing with it.
+    victim.signal(Signal::STOP);
+    let mut calls = JoinSet::new();
+    for _ in 0..200 {
+        calls.spawn(slow(connection.clone(), 1, LONG));
+    }
+    eventually("200 calls wait or are leased", || async {
+        let depth = depth(&connection, QUEUE).await;
+        depth.leased > 0 && depth.ready + depth.leased == 200
+    })
+    .await;
+    let leased = depth(&connection, QUEUE).await.leased;
+    let other = site.service("faulty", &[]);
+    victim.kill();
+    let replies: Vec<_> = calls.join_all().await.into_iter().map(|reply| reply.expect("every call has its reply")).collect();
+    assert_eq!(replies.len(), 200);
+    let again = replies.iter().filter(|(attempt, _)| *attempt == 2).count();
+    assert_eq!(again as u64, leased, "what the victim had taken is attempted a second time");
+    assert!(replies.iter().all(|(_, report)| report["pid"] == other.id()), "the other has done it all");
+    let runs: std::collections::BTreeSet<u64> = replies.iter().map(|(_, report)| report["runs"].as_u64().unwrap()).collect();
+    assert_eq!(runs.len(), 200, "none was answered twice");
+    let depth = depth(&connection, QUEUE).await;
+    assert_eq!((depth.ready, depth.leased, depth.dead), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn the_work_of_a_hung_worker_goes_to_another_and_its_late_answer_changes_nothing() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let hung = site.service("faulty", &[("SKYLOOM_LEASE", "1s")]);
+    let connection = site.connect_when(1).await;
+    let calling = tokio::spawn(slow(connection.clone(), 300, LONG));
+    eventually("it works on the call", || async { depth(&connection, QUEUE).await.leased == 1 }).await;
+    hung.signal(Signal::STOP);
+    let other = site.service("faulty", &[]);
+    let (attempt, report) = calling.await.unwrap().expect("the other answers");
+    assert_eq!((attempt, &report["pid"]), (2, &json!(other.id())));
+    hung.signal(Signal::CONT);
+    // The late answer comes to nobody; both go on working.
+    for _ in 0..20 {
+        slow(connection.clone(), 1, LONG).await.expect("a reply");
+    }
+    let depth = depth(&connection, QUEUE).await;
+    assert_eq!((depth.ready, depth.leased, depth.dead), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_killed_or_hung_instance_disappears_from_the_registry() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let mut killed = site.service("faulty", &[]);
+    let hung = site.service("faulty", &[]);
+    let connection = site.connect_when(2).await;
+    let watch = connection.registry.watch().await.unwrap();
+    let gone_within = async |count: usize| {
+        let start = Instant::now();
+        eventually("it is gone", || async { watch.borrow().instances.len() == count }).await;
+        start.elapsed()
+    };
+    killed.kill();
+    assert!(gone_within(1).await < Duration::from_secs(3), "a killed instance disappears within 3 s");
+    hung.signal(Signal::STOP);
+    assert!(gone_within(0).await < Duration::from_secs(5));
+    hung.signal(Signal::CONT);
+    eventually("it is back", || async { watch.borrow().instances.len() == 1 }).await;
+}
+
+#[tokio::test]
+async fn a_killed_broker_is_an_error_by_the_deadline_and_everything_comes_back() {
+    let site = Site::new();
+    let mut broker = site.broker(&[]);
+    let _worker = site.service("faulty", &[]);
+    let connection = site.connect_when(1).await;
+    slow(connection.clone(), 1, LONG).await.expect("a reply");
+    let timeout = Duration::from_secs(4);
+    let mut calls = JoinSet::new();
+    for _ in 0..100 {
+        calls.spawn(slow(connection.clone(), 60_000, timeout));
+    }
+    eventually("they are at work", || async { depth(&connection, QUEUE).await.leased > 0 }).await;
+    let start = Instant::now();
+    broker.kill();
+    for result in calls.join_all().await {
+        let status = result.expect_err("there is no broker");
+        assert_ne!(status.outcome(), Outcome::NotStarted, "nobody may say that it was not executed: {status}");
+        assert!(matches!(status.code(), Code::Aborted | Code::Unavailable | Code::DeadlineExceeded), "{status}");
+    }
+    assert!(start.elapsed() < timeout + Duration::from_secs(2), "by its deadline");
+    let status = slow(connection.clone(), 1, Duration::from_secs(1)).await.expect_err("there is no broker");
+    assert!(matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded), "{status}");
+    let _broker = site.broker(&[]);
+    eventually("the call goes through again", || async {
+        slow(connection.clone(), 1, Duration::from_secs(1)).await.is_ok()
+    })
+    .await;
+    eventually("the instance is registered again", || async {
+        connection.registry.list(&Default::default()).await.is_ok_and(|list| list.len() == 1)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_process_can_be_restarted_under_load_without_an_error() {
+    let site = Site::new();
+    let mut broker = site.broker(&[]);
+    let mut workers = [site.service("faulty", &[]), site.service("faulty", &[])];
+    let connection = site.connect_when(2).await;
+    let stop = watch::Sender::new(false);
+    let mut load = JoinSet::new();
+    for _ in 0..32 {
+        let (connection, stop) = (connection.clone(), stop.subscribe());
+        load.spawn(async move {
+            let mut done = 0;
+            while !*stop.borrow() {
+                slow(connection.clone(), 2, LONG).await.expect("no error while processes are restarted");
+                done += 1;
+            }
+            done
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for worker in &mut workers {
+        worker.terminated().await;
+        *worker = site.service("faulty", &[]);
+        eventually("it is registered", || async {
+            connection.registry.list(&Default::default()).await.is_ok_and(|list| list.len() == 2)
+        })
+        .await;
+    }
+    broker.terminated().await;
+    broker = site.broker(&[]);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    stop.send_replace(true);
+    let done: u64 = load.join_all().await.into_iter().sum();
+    assert!(done > 200, "there was load: {done} calls");
+    drop(broker);
+}
+
+#[tokio::test]
+async fn what_panics_or_aborts_each_time_becomes_a_dead_letter_and_harms_nothing_else() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let mut worker = site.service("faulty", &[]);
+    let connection = site.connect_when(1).await;
+    let status = call(&connection, QUEUE, "Panic", json!({}), LONG).await.expect_err("it panics");
+    assert_eq!(status.code(), Code::Internal, "{status}");
+    assert!(status.message().contains("told to panic"), "{status}");
+    assert_eq!(depth(&connection, QUEUE).await.dead, 1);
+    slow(connection.clone(), 1, LONG).await.expect("other work is unharmed");
+
+    let calling = {
+        let connection = connection.clone();
+        tokio::spawn(async move { call(&connection, QUEUE, "Abort", json!({}), LONG).await })
+    };
+    for _ in 0..5 {
+        worker.ended().await;
+        worker = site.service("faulty", &[]);
+    }
+    let status = calling.await.unwrap().expect_err("it aborts each time");
+    assert!(status.message().contains("5 times"), "{status}");
+    let admin = connection.broker.admin().expect("an operator's view");
+    let dead = admin.dead(&QUEUE.parse().unwrap(), 10).await.unwrap();
+    assert_eq!(dead.iter().map(|letter| letter.attempts).collect::<Vec<_>>(), [5, 5]);
+    assert!(dead[1].reason.contains("connection"), "{}", dead[1].reason);
+    slow(connection.clone(), 1, LONG).await.expect("other work is unharmed");
+}
+
+#[tokio::test]
+async fn at_most_once_is_never_executed_again() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let mut worker = site.service("faulty", &[]);
+    let connection = site.connect_when(1).await;
+    let calling = {
+        let connection = connection.clone();
+        tokio::spawn(async move { call(&connection, QUEUE, "AbortOnce", json!({}), LONG).await })
+    };
+    worker.ended().await;
+    let mut next = site.service("faulty", &[]);
+    let status = calling.await.unwrap().expect_err("its worker is gone");
+    assert_eq!(status.outcome(), Outcome::Unknown, "{status}");
+    slow(connection.clone(), 1, LONG).await.expect("the next works");
+    assert!(next.runs(), "the call was not given to another");
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_stays_as_it_is() {
+    let site = Site::new();
+    let broker = site.broker(&["--queue-messages", "1000"]);
+    let connection = site.connect_when(0).await;
+    let mut calls = JoinSet::new();
+    for _ in 0..1_000 {
+        calls.spawn(slow(connection.clone(), 0, LONG));
+    }
+    eventually("the queue is full", || async { depth(&connection, QUEUE).await.ready == 1_000 }).await;
+    let resident = resident(broker.id());
+    for _ in 0..5_000 {
+        let status = slow(connection.clone(), 0, LONG).await.expect_err("the queue is full");
+        assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    }
+    let grown = self::resident(broker.id()).saturating_sub(resident);
+    assert!(grown < 4096, "the broker's memory has grown by {grown} KiB");
+    let _worker = site.service("faulty", &[]);
+    for result in calls.join_all().await {
+        result.expect("what was accepted is answered");
+    }
+}
+
+/// Resident memory in KiB, as Linux tells it.
+fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse().unwrap()
+}

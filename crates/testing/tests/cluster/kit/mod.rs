@@ -1,0 +1,13 @@
+//! Real programs, started, signalled and stopped by the tests.
+
+mod http;
+mod process;
+mod programs;
+mod site;
+
+pub(crate) use self::{
+    http::{Response, http},
+    process::Process,
+    programs::{program, root},
+    site::{Site, call, depth, eventually},
+};
