@@ -192,3 +192,21 @@ fn a_detached_channel_does_not_take_the_name_from_its_successor() {
     assert_eq!(world.enqueue(&instance, call("b")), ["20/2 gets b #1"]);
     assert_eq!(world.engine.totals().channels, 1);
 }
+
+#[test]
+fn of_two_consumers_with_one_name_the_second_loses_its_leases() {
+    let mut world = World::new();
+    world.connect(4, 2);
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    world.consume(4, 1, "q", options(1));
+    world.enqueue("q", cast("b"));
+    world.restart();
+    world.connect(20, 2);
+    world.connect(3, 3);
+    assert_eq!(world.depth("q"), [1, 0, 1, 0, 0]);
+    assert_eq!(world.consume(20, 2, "q", options(1)), ["20 done", "20/2 gets b #2"]);
+    assert_eq!(world.settle_confirmed(20, "a", Settle::Done), ["20 done"]);
+    world.disconnect(20);
+    assert_eq!(world.engine.totals().messages, 1);
+}

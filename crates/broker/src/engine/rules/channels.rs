@@ -59,7 +59,7 @@ impl<M> Engine<M> {
             if channel.messages() == 0 {
                 self.forget(key);
             }
-        } else if channel.is_idle(self.now) {
+        } else if channel.is_idle(self.now) && !channel.ephemeral {
             channel.idle_since = self.now;
             self.arm(key, self.now.after(self.limits.channel_idle));
         }

@@ -1,6 +1,6 @@
 //! How connections and sessions come and go.
 
-use std::time::Duration;
+use std::{collections::btree_map::Entry, time::Duration};
 
 use skyloom_core::{Guid, broker::BrokerError};
 
@@ -24,20 +24,24 @@ impl<M> Engine<M> {
         self.connections.insert(conn, Connection::new(session, self.now));
         if let Some(consumers) = self.absent.remove(&session) {
             self.timers.others.cancel();
-            self.resume(conn, session, consumers);
+            self.resume(conn, session, consumers, out);
         }
     }
 
-    fn resume(&mut self, conn: Conn, session: Guid, consumers: Vec<u32>) {
+    fn resume(&mut self, conn: Conn, session: Guid, consumers: Vec<u32>, out: &mut Vec<Output<M>>) {
+        let mut doubles = Vec::new();
         for key in consumers {
             let Some(consumer) = self.consumers.get_mut(key) else { continue };
             consumer.conn = Some(conn);
             let (id, over) = (consumer.id, consumer.is_over());
-            if let Some(connection) = self.connections.get_mut(&conn) {
-                connection.consumers.insert(id, key);
-            }
+            let Some(connection) = self.connections.get_mut(&conn) else { return };
             if over {
-                self.forget_consumer(key);
+                self.consumers.remove(key);
+            } else if let Entry::Vacant(entry) = connection.consumers.entry(id) {
+                entry.insert(key);
+            } else {
+                // The session had two connections, and on both a consumer of this name.
+                doubles.push(key);
             }
         }
         let mut instances = Vec::new();
@@ -50,6 +54,7 @@ impl<M> Engine<M> {
         for id in instances {
             self.listen(conn, id);
         }
+        self.dismiss(doubles, "the worker came back without it after the broker's restart", out);
     }
 
     /// Notes a sign of life. Returns whether the connection is known at all.

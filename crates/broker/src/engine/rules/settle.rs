@@ -60,12 +60,14 @@ impl<M: Clone> Engine<M> {
         Ok(())
     }
 
-    /// Starts the lease's time anew. The timer that was set for its old end moves on by itself.
+    /// Starts the lease's time anew, though never to end sooner. The timer that was set for its old
+    /// end moves on by itself.
     pub(crate) fn extend(&mut self, conn: Conn, lease: Lease) -> Result<(), BrokerError> {
         let consumer = self.held(conn, lease)?.consumer;
         let time = self.consumers.get(consumer).ok_or(BrokerError::Stale)?.options.lease;
         let deadline = self.now.after(time);
-        self.held(conn, lease)?.deadline = deadline;
+        let held = self.held(conn, lease)?;
+        held.deadline = held.deadline.max(deadline);
         Ok(())
     }
 

@@ -53,7 +53,8 @@ pub(crate) struct ChannelState {
     pub(crate) counters: Counters,
     /// Its earliest timer; `NEVER` if it has none.
     pub(crate) wake: Time,
-    /// Since when nobody has needed it.
+    /// Since when nobody has needed it; an ephemeral one: since when it exists, for only after a
+    /// planned restart can it be without a consumer.
     pub(crate) idle_since: Time,
     /// No waiting message expires before this.
     pub(crate) next_expiry: Time,
