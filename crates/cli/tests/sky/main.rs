@@ -1,5 +1,8 @@
 //! The command `sky` from the outside: real processes, a real broker on a socket of its own.
 
+// Helpers of tests fail the test, too.
+#![allow(clippy::unwrap_used)]
+
 mod echo;
 mod ground;
 mod bench;
