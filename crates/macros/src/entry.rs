@@ -38,6 +38,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream, errors: &mut Errors
         // A main of the right kind around the author's, so that nothing else is reported.
         return quote! {
             fn main() {
+                // It is not run, since it cannot be.
                 #[allow(dead_code)]
                 #function
             }

@@ -3,19 +3,31 @@
 // The compiler wants the attributes in this file; what they do is in the modules.
 
 mod duration;
-mod entry;
+
 mod errors;
-mod expand;
+
 mod model;
+
 mod nearest;
+
 mod options;
-mod parse;
-mod service;
+
+mod words;
+
 mod template;
+
+mod expand;
+
+mod parse;
+
+mod validate;
+
+mod service;
+
+mod entry;
+
 #[cfg(test)]
 mod tests;
-mod validate;
-mod words;
 
 use proc_macro::TokenStream;
 

@@ -18,6 +18,7 @@ pub(crate) fn client(service: &Service) -> TokenStream {
     let methods = service.handlers.iter().map(method);
     quote! {
         #[doc = #about]
+        // Nobody need call the service from the crate that has it.
         #[allow(dead_code, unreachable_pub)]
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
         #vis struct #client {
@@ -25,6 +26,7 @@ pub(crate) fn client(service: &Service) -> TokenStream {
             channel: ::skyloom::__private::core::Channel,
         }
 
+        // The messages may be private to the crate, and then so is what takes them.
         #[allow(dead_code, unreachable_pub, private_interfaces)]
         impl #client {
             /// Calls through this client. Inside a handler pass its `&Context`: the calls then

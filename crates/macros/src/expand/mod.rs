@@ -1,9 +1,12 @@
 //! From model to code. It is thin: it calls generic functions of the core.
 
-mod client;
-mod contract_trait;
-mod definition;
 mod message;
+
+mod client;
+
+mod definition;
+
+mod contract_trait;
 
 pub(crate) use self::{
     client::client,

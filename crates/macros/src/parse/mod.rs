@@ -1,10 +1,15 @@
 //! From syntax to model. Whatever is understood is kept, whatever is not is reported.
 
 mod attributes;
-mod event;
+
 mod function;
-mod handler;
+
+mod event;
+
 mod rule;
+
+mod handler;
+
 mod service;
 
 pub(crate) use self::{

@@ -50,6 +50,14 @@ fn the_function_of_a_handler() {
             ),
             "`hello` is generic",
         ),
+    ] {
+        assert_one(&mistakes_of(function), part);
+    }
+}
+
+#[test]
+fn the_messages_of_a_handler() {
+    for (function, part) in [
         (
             quote!(
                 #[handler]
