@@ -9,7 +9,10 @@ use skyloom_broker::{
     wire::{ClientFrame, ServerFrame},
 };
 use skyloom_core::{Guid, broker::BrokerError, registry::Instance};
-use tokio::time::{self, Instant};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{self, Instant},
+};
 
 use crate::raw::{Raw, Running, enqueue, socket};
 
@@ -48,7 +51,6 @@ async fn work_of_a_client_that_vanishes_in_the_middle_of_a_frame_is_done_by_anot
     first.consume("greeter.v1", 1, LEASE).await;
     second.send(enqueue("greeter.v1", None, "work")).await;
     first.delivery().await;
-    use tokio::io::AsyncWriteExt;
     first.stream.write_all(&[200, 0, 0, 0, 0x08, 1, 2, 3]).await.unwrap();
     drop(first);
     second.consume("greeter.v1", 1, LEASE).await;
@@ -104,7 +106,7 @@ async fn a_message_that_is_too_large_is_refused_and_the_connection_stays() {
 #[tokio::test]
 async fn an_instance_is_seen_until_its_connection_ends_or_falls_silent() {
     let directory = tempfile::tempdir().unwrap();
-    let limits = Limits { silence: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { silence: Duration::from_secs(1), ..Limits::default() };
     let _door = Running::start(&socket(&directory), DoorOptions { limits, ..DoorOptions::default() }).await;
     let (mut watcher, mut service) = (Raw::connect(&socket(&directory)).await, Raw::connect(&socket(&directory)).await);
     let instance = Instance {
@@ -130,7 +132,7 @@ async fn an_instance_is_seen_until_its_connection_ends_or_falls_silent() {
     drop(service);
     let begin = Instant::now();
     assert!(down(watcher.next().await));
-    assert!(begin.elapsed() < Duration::from_millis(190), "a connection's end is seen at once");
+    assert!(begin.elapsed() < Duration::from_millis(900), "a connection's end is seen at once");
 }
 
 #[tokio::test]
