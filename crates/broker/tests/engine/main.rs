@@ -1,5 +1,8 @@
 //! The engine's rules, one after the other, from outside.
 
+// Outside of a `#[test]` too, a panic here is a failed test.
+#![allow(clippy::unwrap_used)]
+
 mod world;
 mod delivery;
 mod leases;

@@ -2,6 +2,9 @@
 //! function for each thing that can happen. After each step both must have said the same to
 //! everybody and hold the same.
 
+// Outside of a `#[test]` too, a panic here is a failed test.
+#![allow(clippy::unwrap_used)]
+
 mod event;
 mod transition;
 mod model;

@@ -62,6 +62,7 @@ impl<M> Engine<M> {
         if let Some(consumer) = self.consumers.remove(key)
             && let Some(conn) = consumer.conn
             && let Some(connection) = self.connections.get_mut(&conn)
+            && connection.consumers.get(&consumer.id) == Some(&key)
         {
             connection.consumers.remove(&consumer.id);
         }
