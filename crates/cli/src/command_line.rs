@@ -15,7 +15,7 @@ use crate::{
     },
     failure::Failure,
     output::note,
-    session::{Global, Session},
+    session::{ASKING, Global, Session},
 };
 
 /// Runs, calls and looks into a Skyloom cluster.
@@ -73,7 +73,7 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Broker(args) => commands::broker(args, global).await,
         Command::Gateway(args) => commands::gateway(args, global).await,
         Command::Question(question) => {
-            let session = Session::open(global).await?;
+            let session = Session::open(global, ASKING).await?;
             let result = ask(question, &session, global).await;
             session.close().await;
             result

@@ -12,6 +12,12 @@ use skyloom::{
 
 use crate::{failure::Failure, output::ColorChoice};
 
+/// How long a process that runs for long waits for a broker that is just being started.
+pub(crate) const STARTING: Duration = Duration::from_secs(5);
+
+/// How long a question waits for a broker that is just being started anew.
+pub(crate) const ASKING: Duration = Duration::from_secs(1);
+
 /// How long the broker may take to answer a question that is not a call.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -27,8 +33,8 @@ pub(crate) struct Global {
     /// Print listings and results as JSON, for other programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Colour what is said on standard error
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    /// Colour what is said on standard error: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) color: ColorChoice,
 }
 
@@ -62,13 +68,17 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Connects to the broker.
+    /// Connects to the broker, which may take so long to be there.
     ///
     /// # Errors
     /// If it is not there, or its URL is wrong.
-    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
+    pub(crate) async fn open(global: &Global, patience: Duration) -> Result<Self, Failure> {
         let url = global.broker_url()?;
-        let connection = skyloom::connect(&url).await.map_err(|error| match error {
+        if url == "memory:" {
+            let why = "memory: is a broker inside one process, which nobody else can ask";
+            return Err(Failure::usage(format!("{why}; name one with --broker, or start one with `sky broker`")));
+        }
+        let connection = skyloom::connect_within(&url, patience).await.map_err(|error| match error {
             skyloom::ConnectError::Absent { .. } => Failure::failed(error.to_string()),
             _ => Failure::usage(error.to_string()),
         })?;

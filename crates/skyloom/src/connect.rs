@@ -107,10 +107,18 @@ impl fmt::Debug for Connection {
 /// # Errors
 /// If the URL is malformed, or nobody answers there within a few seconds.
 pub async fn connect(url: &str) -> Result<Connection, ConnectError> {
+    connect_within(url, PATIENCE).await
+}
+
+/// Connects as [`connect`] does, and gives up after this time.
+///
+/// # Errors
+/// As for [`connect`].
+pub async fn connect_within(url: &str, patience: Duration) -> Result<Connection, ConnectError> {
     if url == "memory:" {
         return Ok(Connection::memory());
     }
-    Connection::open(&address(url)?, PATIENCE).await
+    Connection::open(&address(url)?, patience).await
 }
 
 /// The address that a URL names.

@@ -45,6 +45,9 @@ mod runtime;
 pub mod __private;
 pub mod prelude;
 
+/// The well-known messages of protobuf, such as `Timestamp`, for contracts that use them.
+#[cfg(feature = "proto")]
+pub use prost_types;
 pub use skyloom_core::{
     Channel, Code, Codec, Context, Detail, Envelope, GroupName, Guid, Headers, HttpBody, Json, Kind, Ledger,
     MethodName, NameError, Outcome, Payload, QueueName, Result, ServiceRef, Status, StreamSender, Streaming, Text,
@@ -57,5 +60,5 @@ pub use skyloom_macros::{event, handler, main, service};
 pub use self::{
     app::{App, serve},
     config::Settings,
-    connect::{ConnectError, Connection, connect},
+    connect::{ConnectError, Connection, connect, connect_within},
 };

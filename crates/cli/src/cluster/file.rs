@@ -16,6 +16,24 @@ const MAX_INSTANCES: u32 = 64;
 /// The longest name of a service; it prefixes each of its log lines.
 const MAX_NAME: usize = 32;
 
+/// A whole cluster file, for the help.
+pub(super) const EXAMPLE: &str = r#"[broker]                          # the embedded broker; without it, the one of --broker is used
+listen = "unix:/tmp/sky.sock"     # default: that of --broker
+
+[gateway]
+port = 8080                       # default
+command = ["gateway"]             # default: sky gateway; `--listen ADDRESS` is added
+
+[services.qr]
+command = ["target/release/qr"]   # the program and its arguments
+instances = 2                     # default: 1
+
+[services.links]
+command = ["links"]
+env = { SKYLOOM_REGION = "eu" }
+after = ["qr"]                    # starts when all instances of qr are ready
+"#;
+
 /// A cluster: an embedded broker, a gateway, and services.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub(super) struct ClusterFile {
@@ -175,6 +193,13 @@ mod tests {
         assert_eq!(file.gateway.unwrap().port, 8080);
         assert_eq!(file.services["qr"].instances, 1);
         assert_eq!(file.broker.unwrap().listen, None);
+    }
+
+    #[test]
+    fn the_example_in_the_help_is_a_cluster_file() {
+        let file = ClusterFile::parse(EXAMPLE).unwrap();
+        assert_eq!(file.services.keys().collect::<Vec<_>>(), ["links", "qr"]);
+        assert_eq!(file.services["links"].after, ["qr"]);
     }
 
     #[test]

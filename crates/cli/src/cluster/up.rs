@@ -2,7 +2,15 @@
 
 use std::{env, path::PathBuf};
 
-use super::{file::ClusterFile, logs::Logs, obstacles, plan::Plan, run::run, run_dir::RunDir, signals::wishes};
+use super::{
+    file::{ClusterFile, EXAMPLE},
+    logs::Logs,
+    obstacles,
+    plan::Plan,
+    run::run,
+    run_dir::RunDir,
+    signals::wishes,
+};
 use crate::{failure::Failure, output::Paint, session::Global};
 
 /// Run a cluster file: broker, services and gateway, restarted when they end, until Ctrl-C
@@ -13,6 +21,7 @@ use crate::{failure::Failure, output::Paint, session::Global};
 /// names them. Paths in the file are relative to the current directory; a program without a slash
 /// is looked for beside `sky` and then in PATH.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = format!("The cluster file:\n\n{EXAMPLE}"))]
 pub(crate) struct UpArgs {
     /// The cluster file (TOML)
     file: PathBuf,

@@ -10,7 +10,7 @@ use skyloom_gateway::{Gateway, GatewayOptions};
 
 use crate::{
     failure::Failure,
-    session::{Global, Session},
+    session::{Global, STARTING, Session},
 };
 
 /// Run the gateway: REST and gRPC in front of the queues, until Ctrl-C or SIGTERM
@@ -39,7 +39,7 @@ pub(crate) async fn gateway(args: &GatewayArgs, global: &Global) -> Result<(), F
     };
     let ended =
         signals::termination().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
-    let session = Session::open(global).await?;
+    let session = Session::open(global, STARTING).await?;
     let registry = Arc::clone(&session.connection().registry);
     let client = session.client_with(settings.client());
     let failed = |error: skyloom_gateway::GatewayError| Failure::failed(error.to_string());

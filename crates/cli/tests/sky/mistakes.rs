@@ -20,6 +20,7 @@ async fn a_url_that_names_no_broker_is_refused() {
     for (url, part) in [
         ("carrier-pigeon:", "names no broker"),
         ("unix:relative", "is relative"),
+        ("memory:", "is a broker inside one process"),
         ("tcp://0.0.0.0:1", "not a loopback address"),
         (&long, "has 201 bytes"),
     ] {
@@ -28,6 +29,19 @@ async fn a_url_that_names_no_broker_is_refused() {
         let said = run(sky, "").await;
         assert!(said.sentence(2).contains(part), "{said:?}");
     }
+}
+
+#[tokio::test]
+async fn a_typo_in_the_configuration_is_named_with_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("skyloom.toml"), "[default]\nbrokr = \"local:\"\n").unwrap();
+    let mut sky = command();
+    sky.arg("services").current_dir(directory.path());
+    let said = run(sky, "").await;
+    assert!(
+        said.sentence(2).contains("skyloom.toml") && said.err.contains('2') && said.err.contains("\"brokr\""),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]
