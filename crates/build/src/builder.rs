@@ -95,7 +95,7 @@ impl Builder {
         config
             .out_dir(out_dir)
             .prost_path("::skyloom::__private::prost")
-            .prost_types_path("::skyloom::__private::prost_types")
+            .prost_types_path("::skyloom::prost_types")
             .bytes(["."])
             .extern_path(".google.api.HttpBody", "::skyloom::HttpBody")
             // A contract need not have a comment on each field, whatever the crate demands of its code.
