@@ -88,3 +88,37 @@ impl<D: Ord> Heap<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Heap, Time};
+
+    fn at(seconds: u64) -> Time {
+        Time::from(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn timers_come_up_in_their_order_when_they_are_due() {
+        let mut heap = Heap::default();
+        for due in [5, 3, 9] {
+            heap.set(at(due), due);
+        }
+        heap.set(Time::NEVER, 1);
+        assert_eq!(heap.next(), Some(at(3)));
+        assert_eq!(heap.pop(at(2)), None);
+        assert_eq!([heap.pop(at(6)), heap.pop(at(6)), heap.pop(at(6))], [Some((at(3), 3)), Some((at(5), 5)), None]);
+    }
+
+    #[test]
+    fn cancelled_timers_do_not_pile_up() {
+        let mut heap = Heap::default();
+        for number in 0..100_000 {
+            heap.set(at(60 + number), number);
+            heap.cancel();
+            heap.sweep(|_, due| *due + 10 > number);
+        }
+        assert!(heap.timers.len() < 5_000, "{}", heap.timers.len());
+    }
+}
