@@ -45,6 +45,11 @@ impl Headers {
         self.0.len()
     }
 
+    /// The bytes of all names and values.
+    pub(super) fn text_len(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

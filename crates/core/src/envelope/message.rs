@@ -119,7 +119,7 @@ impl Envelope {
     /// Roughly what it occupies in memory or on the wire, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
+        let headers = self.headers.text_len() + self.headers.len() * 6;
         64 + self.method.len() + headers + self.payload.len() + self.unknown.len()
     }
 }

@@ -1,32 +1,47 @@
 //! Which headers of a request reach the handler.
 
-use http::{HeaderMap, header, request::Parts};
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, header, request::Parts};
 use skyloom::{Headers, Text, TraceContext};
 
 use super::RequestId;
 
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
+/// Room for the headers of most requests.
+const BUFFER: usize = 256;
 /// The longest `tracestate` that is passed on; the recommendation asks for at least 512 characters.
 const LONGEST_STATE: usize = 512;
 
 /// The headers for the handler: those from end to end, less what the gateway itself deals with and
 /// less everything by which a client could claim an identity. `host` is the authority of HTTP/2.
+/// They share one buffer, since many small ones would cost more than all else that is done here.
 pub(crate) fn forwarded(parts: &Parts, id: &RequestId) -> Headers {
+    let named = parts.headers.get(header::CONNECTION).and_then(|value| value.to_str().ok());
+    let listed =
+        |name: &str| named.is_some_and(|named| named.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(name)));
+    let all = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let own = all.filter(|(name, _)| !is_kept_back(name) && !listed(name));
+    let authority = parts.uri.authority().filter(|_| !parts.headers.contains_key(header::HOST));
+    let authority = authority.map(|authority| ("host", authority.as_str().as_bytes()));
+    let all = own.chain(authority).chain([(RequestId::NAME, id.as_str().as_bytes())]);
+
+    let mut buffer = BytesMut::with_capacity(BUFFER);
+    let mut lengths = Vec::with_capacity(parts.headers.len() + 2);
+    for (name, value) in all {
+        buffer.extend_from_slice(name.as_bytes());
+        buffer.extend_from_slice(value);
+        lengths.push((name.len(), value.len()));
+    }
+    let mut buffer = buffer.freeze();
     let mut forwarded = Headers::new();
-    let named = parts.headers.get(header::CONNECTION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    for (name, value) in &parts.headers {
-        let name = name.as_str();
-        let listed = || named.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(name));
-        if is_kept_back(name) || listed() {
-            continue;
-        }
-        if let Ok(value) = std::str::from_utf8(value.as_bytes()) {
-            forwarded.push(name.to_owned(), value.to_owned());
+    for (name, value) in lengths {
+        let (name, value) = (buffer.split_to(name), buffer.split_to(value));
+        // A value that is no text cannot be a header of an envelope.
+        if let (Ok(name), Ok(value)) = (Text::from_utf8(name), Text::from_utf8(value)) {
+            forwarded.push(name, value);
         }
     }
-    if let Some(authority) = parts.uri.authority().filter(|_| !parts.headers.contains_key(header::HOST)) {
-        forwarded.push("host", authority.as_str().to_owned());
-    }
-    forwarded.push("x-request-id", id.text());
     forwarded
 }
 
@@ -48,11 +63,11 @@ fn is_kept_back(name: &str) -> bool {
 
 /// The trace that the client belongs to, or a new one if it names none or a malformed one.
 pub(crate) fn trace(headers: &HeaderMap) -> TraceContext {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(trace) = text("traceparent").and_then(|text| text.parse::<TraceContext>().ok()) else {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(trace) = text(&TRACE_PARENT).and_then(|text| text.parse::<TraceContext>().ok()) else {
         return TraceContext::root();
     };
-    let state = text("tracestate").filter(|state| state.len() <= LONGEST_STATE);
+    let state = text(&TRACE_STATE).filter(|state| state.len() <= LONGEST_STATE);
     trace.with_state(state.map(|state| Text::from(state.to_owned())))
 }
 

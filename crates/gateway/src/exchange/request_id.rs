@@ -1,7 +1,7 @@
 //! The id by which a request is found again in logs.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use skyloom::{Guid, Text};
+use skyloom::Guid;
 
 /// The longest id that is taken over from a client.
 const LONGEST: usize = 64;
@@ -12,8 +12,10 @@ const LONGEST: usize = 64;
 pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
+    /// Its header's name.
+    pub(crate) const NAME: &'static str = "x-request-id";
     /// Its header.
-    pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+    pub(crate) const HEADER: HeaderName = HeaderName::from_static(Self::NAME);
 
     /// The client's id if it is well-formed, `[A-Za-z0-9._-]{1,64}`; else a new one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
@@ -31,10 +33,6 @@ impl RequestId {
 
     pub(crate) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
-    }
-
-    pub(crate) fn text(&self) -> Text {
-        Text::from(self.as_str().to_owned())
     }
 }
 

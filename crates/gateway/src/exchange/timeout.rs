@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use skyloom::{Result, Status};
+
+const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// The timeout of a REST or JSON request: the header `connect-timeout-ms`, as the Connect protocol
 /// has it, a whole number of milliseconds from 1 to the maximum.
 pub(crate) fn connect_timeout(headers: &HeaderMap, longest: Duration) -> Result<Option<Duration>> {
-    let Some(value) = headers.get("connect-timeout-ms") else { return Ok(None) };
+    let Some(value) = headers.get(&CONNECT_TIMEOUT) else { return Ok(None) };
     let timeout = value.to_str().ok().and_then(|text| digits(text, 10)).map(Duration::from_millis);
     match timeout.filter(|timeout| !timeout.is_zero() && *timeout <= longest) {
         Some(timeout) => Ok(Some(timeout)),
@@ -23,7 +26,7 @@ pub(crate) fn connect_timeout(headers: &HeaderMap, longest: Duration) -> Result<
 /// The timeout of a gRPC request: the header `grpc-timeout`, at most eight digits and a unit. What
 /// is longer than the maximum counts as the maximum, since libraries send days for "none".
 pub(crate) fn grpc_timeout(headers: &HeaderMap, longest: Duration) -> Result<Option<Duration>> {
-    let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
+    let Some(value) = headers.get(&GRPC_TIMEOUT) else { return Ok(None) };
     let parse = |text: &str| {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         let number = digits(number, 8)?;

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use prost::Message as _;
+use prost::{
+    Message as _,
+    encoding::{WireType, encode_key, encode_varint},
+};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as ProtoValue};
 use serde_json::{Map, Value};
 use skyloom::{
@@ -120,6 +123,9 @@ fn message(
     bindings: &[Binding<'_>],
     body: &Bytes,
 ) -> Result<Bytes> {
+    if let Some(encoded) = flat(descriptor, &route.body, bindings) {
+        return Ok(encoded);
+    }
     let mut message = match &route.body {
         HttpBody::None => DynamicMessage::new(descriptor.clone()),
         HttpBody::Field(field) => with_field(descriptor, field, asked.headers, body)?,
@@ -132,6 +138,22 @@ fn message(
         bind_message(&mut message, name, name.split('.'), text)?;
     }
     Ok(message.encode_to_vec().into())
+}
+
+/// A message of nothing but strings, such as most that are asked for by path, encoded as it is
+/// written on the wire; none if it takes more than that.
+fn flat(descriptor: &MessageDescriptor, rule: &HttpBody, bindings: &[Binding<'_>]) -> Option<Bytes> {
+    if *rule != HttpBody::None {
+        return None;
+    }
+    let mut encoded = BytesMut::with_capacity(64);
+    for (name, text) in bindings {
+        let field = find_field(descriptor, name).filter(|field| field.kind() == Kind::String && !field.is_list())?;
+        encode_key(field.number(), WireType::LengthDelimited, &mut encoded);
+        encode_varint(text.len() as u64, &mut encoded);
+        encoded.extend_from_slice(text.as_bytes());
+    }
+    Some(encoded.freeze())
 }
 
 /// A message with one field from the body: JSON, or raw bytes if the field is a `google.api.HttpBody`.

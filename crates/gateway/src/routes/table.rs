@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use skyloom::{
     contract::{Contract, HttpVerb},
     registry::Snapshot,
@@ -21,7 +22,7 @@ const MAX_ROUTES: usize = 65_536;
 pub(crate) struct Table {
     services: BTreeMap<String, Arc<Compiled>>,
     /// By path, such as `/greeter.v1.Greeter/Hello`.
-    operations: HashMap<Box<str>, Arc<Operation>>,
+    operations: HashMap<Box<str>, Arc<Operation>, RandomState>,
     rules: Trie,
 }
 

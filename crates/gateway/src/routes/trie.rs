@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
 use skyloom::contract::HttpVerb;
 
 use super::RestRoute;
@@ -17,7 +18,7 @@ struct Leaf {
 
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<Box<str>, Node>,
+    literals: HashMap<Box<str>, Node, RandomState>,
     one: Option<Box<Node>>,
     /// Templates that end here.
     here: Vec<Leaf>,
