@@ -3,29 +3,17 @@
 // The compiler wants the attributes in this file; what they do is in the modules.
 
 mod duration;
-
 mod errors;
-
 mod model;
-
 mod nearest;
-
 mod options;
-
 mod words;
-
 mod template;
-
 mod expand;
-
 mod parse;
-
 mod validate;
-
 mod service;
-
 mod entry;
-
 #[cfg(test)]
 mod tests;
 

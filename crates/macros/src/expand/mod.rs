@@ -1,11 +1,8 @@
 //! From model to code. It is thin: it calls generic functions of the core.
 
 mod message;
-
 mod client;
-
 mod definition;
-
 mod contract_trait;
 
 pub(crate) use self::{

@@ -1,15 +1,10 @@
 //! From syntax to model. Whatever is understood is kept, whatever is not is reported.
 
 mod attributes;
-
 mod function;
-
 mod event;
-
 mod rule;
-
 mod handler;
-
 mod service;
 
 pub(crate) use self::{
