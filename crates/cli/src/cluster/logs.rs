@@ -75,7 +75,8 @@ impl Logs {
         self.line("sky", sentence.as_bytes());
     }
 
-    /// One line of a process of this name, such as `qr.2`.
+    /// One line of a process of this name, such as `qr.2`. It is written at once, so that a screen
+    /// that stands still holds up the processes and not the memory.
     pub(super) fn line(&self, process: &str, line: &[u8]) {
         let shared = &self.shared;
         let part = process.split('.').next().unwrap_or(process);

@@ -62,7 +62,7 @@ pub(super) async fn run(
     stop(&mut parts, plan.embedded, &brokers, wishes).await;
     // Drops the run directory, and with it the state's file.
     helpers.shutdown().await;
-    logs.say(&format!("stopped after {}", span(start.elapsed())));
+    logs.say(&format!("stopped; it ran for {}", span(start.elapsed())));
     result
 }
 

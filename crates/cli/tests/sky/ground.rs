@@ -28,7 +28,9 @@ pub(crate) fn command() -> Command {
 
 /// The smallest service as a program; it is an example of this crate, so that it is built with the tests.
 pub(crate) fn hello_program() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_sky")).with_file_name("examples").join("hello")
+    let program = Path::new(env!("CARGO_BIN_EXE_sky")).with_file_name("examples").join("hello");
+    assert!(program.exists(), "{} is missing: cargo build -p skyloom-cli --examples", program.display());
+    program
 }
 
 /// What a command has said.
