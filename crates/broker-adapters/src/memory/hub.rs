@@ -174,6 +174,7 @@ impl Hub {
             return;
         }
         locked.dispatching = true;
+        let _turn = Turn(self);
         let mut batch = std::mem::take(&mut locked.spare);
         while !locked.state.queue.is_empty() {
             std::mem::swap(&mut batch, &mut locked.state.queue);
@@ -211,4 +212,15 @@ impl Hub {
 
 pub(super) fn closed() -> BrokerError {
     BrokerError::unavailable("it was closed")
+}
+
+/// Somebody's turn to hand out. A sink that panics must not end it for everybody.
+struct Turn<'a>(&'a Hub);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().dispatching = false;
+        }
+    }
 }

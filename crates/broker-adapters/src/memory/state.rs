@@ -74,9 +74,9 @@ impl State {
         self.engine.next_wakeup()
     }
 
-    /// Takes one step, after what time alone has brought about.
+    /// Takes one step; where no timer can run, after what time alone has brought about.
     pub(super) fn step(&mut self, now: Duration, input: Input<Body>) -> Answer {
-        if self.engine.next_wakeup().is_some_and(|at| at <= now) {
+        if !self.timer.is_running() && self.engine.next_wakeup().is_some_and(|at| at <= now) {
             self.engine.step(now, Input::Tick, &mut self.outputs);
         }
         self.engine.step(now, input, &mut self.outputs);

@@ -39,7 +39,8 @@ impl Timer {
         self.is_running() && self.armed.is_some_and(|armed| armed <= at)
     }
 
-    fn is_running(&self) -> bool {
+    /// Whether there is a task that wakes the engine.
+    pub(super) fn is_running(&self) -> bool {
         self.shared.task.load(Relaxed) != 0
     }
 
