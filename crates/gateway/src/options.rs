@@ -12,6 +12,8 @@ pub const HEADER_COUNT: usize = 100;
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to send a request's body.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may read nothing while a response waits for it.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest time that a client may ask for a call; that of [`skyloom::client::ClientOptions`].
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 /// How many requests one HTTP/2 connection may have under way; RFC 9113 recommends at least 100.
@@ -38,6 +40,8 @@ pub struct GatewayOptions {
     pub header_read_timeout: Duration,
     /// How long a client may take to send a request's body. Default [`BODY_READ_TIMEOUT`].
     pub body_read_timeout: Duration,
+    /// How long a client may read nothing while a response waits for it. Default [`WRITE_TIMEOUT`].
+    pub write_timeout: Duration,
     /// The longest time that a client may ask for a call. Default [`MAX_TIMEOUT`].
     pub max_timeout: Duration,
     /// How many requests one HTTP/2 connection may have under way. Default [`MAX_CONCURRENT_STREAMS`].
@@ -60,6 +64,7 @@ impl Default for GatewayOptions {
             header_count: HEADER_COUNT,
             header_read_timeout: HEADER_READ_TIMEOUT,
             body_read_timeout: BODY_READ_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
             max_timeout: MAX_TIMEOUT,
             max_concurrent_streams: MAX_CONCURRENT_STREAMS,
             max_connections: MAX_CONNECTIONS,

@@ -21,7 +21,7 @@ impl Replies {
     /// Calls and waits until the stream has started. A timeout that the client has asked for is for
     /// the whole stream; the method's own is for the start.
     pub(crate) async fn open(state: &State, request: Request, timeout: Option<Duration>) -> Result<Self> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let stream = state.client.stream(request).await?;
         Ok(Self { stream: Some(stream), deadline, draining: state.draining() })
     }

@@ -12,6 +12,9 @@ use http::HeaderMap;
 use hyper::body::{Frame, SizeHint};
 use skyloom::{Result, Status};
 
+/// A response of the gateway.
+pub(crate) type Response = http::Response<Body>;
+
 /// The body of a response: all of it at once, or as it comes.
 pub struct Body(Inner);
 

@@ -10,6 +10,7 @@ mod reply_headers;
 
 pub use self::body::Body;
 pub(crate) use self::{
+    body::Response,
     collect::{Unreadable, read},
     forward::{forwarded, trace},
     problem::{Failure, Problem, respond_with},
@@ -17,6 +18,3 @@ pub(crate) use self::{
     request_id::RequestId,
     timeout::{connect_timeout, grpc_timeout},
 };
-
-/// A response of the gateway.
-pub(crate) type Response = http::Response<Body>;

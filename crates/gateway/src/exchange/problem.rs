@@ -7,7 +7,10 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use skyloom::{Code, Outcome, Status};
 
-use super::{Body, RequestId, Response};
+use super::{
+    RequestId,
+    body::{Body, Response},
+};
 
 /// How long a client should wait if nobody knows better.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

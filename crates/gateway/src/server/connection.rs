@@ -1,15 +1,6 @@
 //! One connection.
 
-use std::{
-    convert::Infallible,
-    io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    task::{Context, Poll, ready},
-};
+use std::{convert::Infallible, sync::Arc};
 
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
@@ -17,11 +8,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::Watcher},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 
+use super::socket::Socket;
 use crate::{gateway::Gateway, options::GatewayOptions};
 
 /// The length of HTTP/2's preface; a client that has sent as much has shown which protocol it
@@ -59,17 +48,17 @@ pub(super) fn builder(options: &GatewayOptions) -> Builder<TokioExecutor> {
 
 /// Serves a connection until it ends or is drained.
 pub(super) async fn serve(gateway: Gateway, builder: Arc<Builder<TokioExecutor>>, stream: TcpStream, watcher: Watcher) {
-    let received = Arc::new(AtomicUsize::new(0));
     let patience = gateway.state.options.header_read_timeout;
+    let socket = Socket::new(stream, gateway.state.options.write_timeout);
+    let received = socket.received();
     let service = service_fn(move |request: Request<Incoming>| {
         let gateway = gateway.clone();
         async move { Ok::<_, Infallible>(gateway.handle(request).await) }
     });
-    let io = TokioIo::new(Counted { stream, received: Arc::clone(&received) });
-    let connection = watcher.watch(builder.serve_connection(io, service).into_owned());
+    let connection = watcher.watch(builder.serve_connection(TokioIo::new(socket), service).into_owned());
     let silent = async {
         tokio::time::sleep(patience).await;
-        if received.load(Relaxed) >= PREFACE {
+        if received.bytes() >= PREFACE {
             std::future::pending().await
         }
     };
@@ -80,46 +69,5 @@ pub(super) async fn serve(gateway: Gateway, builder: Arc<Builder<TokioExecutor>>
             }
         }
         () = silent => tracing::debug!("a client connected and did not say which protocol it speaks"),
-    }
-}
-
-/// Counts what is received.
-struct Counted {
-    stream: TcpStream,
-    received: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.received.fetch_add(buffer.filled().len() - before, Relaxed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, data)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

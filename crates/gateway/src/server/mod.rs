@@ -1,6 +1,7 @@
 //! Serves a gateway on a TCP port.
 
-mod bound;
+mod socket;
 mod connection;
+mod bound;
 
 pub use self::bound::Bound;

@@ -126,6 +126,28 @@ async fn slow_and_silent_clients_are_cut_off() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let options = GatewayOptions { write_timeout: Duration::from_millis(200), ..GatewayOptions::default() };
+    let cluster = Cluster::with(options).await;
+    let (mut reader, mut writer) = TcpStream::connect(cluster.address).await.unwrap().into_split();
+    let body = format!("{{\"title\":\"{}\"}}", "x".repeat(900_000));
+    let head = format!("POST /v1/books HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    let many = 40;
+    let flood = tokio::spawn(async move {
+        for _ in 0..many {
+            if writer.write_all(head.as_bytes()).await.is_err() || writer.write_all(body.as_bytes()).await.is_err() {
+                return true;
+            }
+        }
+        false
+    });
+    let cut = tokio::time::timeout(Duration::from_secs(20), flood).await.unwrap().unwrap();
+    assert!(cut, "the gateway keeps {many} responses for a client that does not read");
+    drop(reader.read(&mut [0; 16]).await);
+    assert_eq!(get(cluster.address, "/healthz").await.status, 200);
+}
+
+#[tokio::test]
 async fn garbage_is_refused_and_the_gateway_keeps_serving() {
     let cluster = Cluster::start().await;
     for garbage in [&b"\0\x01\x02\r\n\r\n"[..], b"GET\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\ngarbage garbage"] {
