@@ -2,7 +2,10 @@
 
 use std::future::pending;
 
-use skyloom_broker::door::{Address, Door, DoorError, DoorOptions};
+use skyloom_broker::{
+    door::{Address, Door, DoorError, DoorOptions},
+    engine::Limits,
+};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A broker that serves.
@@ -13,7 +16,13 @@ pub(crate) struct Running {
 
 /// Opens a door at this address and serves.
 pub(crate) async fn bind(address: &Address) -> Running {
-    let door = Door::bind(address.clone(), DoorOptions::default()).await.expect("the door opens");
+    bind_with(address, Limits::default()).await
+}
+
+/// Opens a door with these limits.
+pub(crate) async fn bind_with(address: &Address, limits: Limits) -> Running {
+    let options = DoorOptions { limits, ..DoorOptions::default() };
+    let door = Door::bind(address.clone(), options).await.expect("the door opens");
     let (stop, stopped) = oneshot::channel();
     let shutdown = async {
         if stopped.await.is_err() {

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use skyloom_broker::door::Address;
+use skyloom_broker::{door::Address, engine::Limits};
 use skyloom_broker_adapters::local::{LocalBroker, LocalOptions};
 use skyloom_core::{
     Channel, Code, Envelope, Guid, Kind, Outcome, QueueName,
@@ -26,7 +26,7 @@ use skyloom_service_registry::local::LocalRegistry;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::{
-    broker::bind,
+    broker::{bind, bind_with},
     echo::{Echo, request},
     proxy::Proxy,
 };
@@ -158,6 +158,27 @@ async fn after_the_death_of_the_broker_everything_comes_back() {
     let mut watch = timeout(SOON, elsewhere.watch()).await.unwrap().unwrap();
     let back = watch.wait_for(|now| now.instances.contains_key(&instance.id));
     timeout(SOON, back).await.expect("the instance registers anew").unwrap();
+}
+
+/// A broker that stays away for longer than it would keep an inbox: who has sent something to it
+/// need not wait until the deadline.
+#[tokio::test]
+async fn a_call_under_way_does_not_outwait_its_inbox() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = socket(&directory);
+    let grace = Duration::from_millis(200);
+    let running = bind_with(&address, Limits { inbox_grace: grace, ..Limits::default() }).await;
+    let broker = connect(&address);
+    let client = client(&broker);
+    let _echo = Echo::start(Arc::new(connect(&address)), Duration::from_secs(60)).await;
+    let call = tokio::spawn(async move { client.call(request("under way", SOON)).await });
+    sleep(Duration::from_millis(100)).await;
+    running.kill().await;
+    let killed = Instant::now();
+    let status = timeout(SOON, call).await.unwrap().unwrap().unwrap_err();
+    assert_eq!((status.code(), status.outcome()), (Code::Aborted, Outcome::Unknown), "{status}");
+    assert!(killed.elapsed() >= grace - Duration::from_millis(5), "{:?}", killed.elapsed());
+    assert!(killed.elapsed() < SOON / 2, "{:?}", killed.elapsed());
 }
 
 /// SIGTERM and a new start of the broker, again and again under load: nobody notices.
