@@ -8,11 +8,11 @@ set -euo pipefail
 #   scripts/cluster.sh logs [SERVICE]
 #   scripts/cluster.sh down
 #
-# State and logs are in .run, or where SKYLOOM_RUN says.
+# State and logs are in .run, or where CLUSTER_RUN says.
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
-run="${SKYLOOM_RUN:-$root/.run}"
+run="${CLUSTER_RUN:-$root/.run}"
 pid_file="$run/cluster.pid"
 
 usage() { sed -n '4,11s/^# \{0,1\}//p' scripts/cluster.sh; }

@@ -13,10 +13,7 @@ fn build(workers: Option<usize>) -> std::io::Result<Runtime> {
 
 /// Runs a program: one event loop, or as many threads as asked for. An error is printed and makes
 /// the exit code 1.
-pub fn run<T, E: std::fmt::Display>(
-    workers: Option<usize>,
-    program: impl Future<Output = Result<T, E>>,
-) -> ExitCode {
+pub fn run<T, E: std::fmt::Display>(workers: Option<usize>, program: impl Future<Output = Result<T, E>>) -> ExitCode {
     let result = match build(workers) {
         Ok(runtime) => runtime.block_on(program).map(drop).map_err(|error| error.to_string()),
         Err(error) => Err(format!("cannot start the event loop: {error}")),

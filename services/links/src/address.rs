@@ -54,7 +54,17 @@ mod tests {
             assert!(check_url(url).is_ok(), "{url}");
         }
         let long = format!("https://example.org/{}", "x".repeat(2_000));
-        for url in ["", "rust", "/learn", "javascript:alert(1)", "ftp://x/", "https://", "https://a b/", "http://a\r\nb", &long] {
+        for url in [
+            "",
+            "rust",
+            "/learn",
+            "javascript:alert(1)",
+            "ftp://x/",
+            "https://",
+            "https://a b/",
+            "http://a\r\nb",
+            &long,
+        ] {
             let status = check_url(url).unwrap_err();
             assert!(status.message().starts_with("url: "), "{status}");
         }

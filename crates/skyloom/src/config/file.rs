@@ -15,8 +15,7 @@ use super::{
 
 /// The sections of a file that apply to one process, the weakest first.
 pub(super) fn sections(path: &Path, service: Option<&str>) -> Result<Vec<Map<String, Value>>, ConfigError> {
-    let text =
-        fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     let not_toml = |reason: String| ConfigError::NotToml { path: path.to_owned(), reason };
     let table = DeTable::parse(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(&text, span.start));

@@ -117,7 +117,9 @@ mod tests {
         for (text, millis) in [("250ms", 250), ("2s", 2_000), ("1.5s", 1_500), ("5m", 300_000), ("1h", 3_600_000)] {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)));
         }
-        for text in ["", "s", "2", "2x", "-1s", "1e9h", "0s", "0.0001ms0", "nan s", "inf s", "25h", "9999999999999h", "ä"] {
+        for text in
+            ["", "s", "2", "2x", "-1s", "1e9h", "0s", "0.0001ms0", "nan s", "inf s", "25h", "9999999999999h", "ä"]
+        {
             let sentence = parse_duration(text).unwrap_err();
             assert!(sentence.contains(&format!("{text:?}")), "{sentence}");
         }

@@ -168,7 +168,8 @@ impl Settings {
 
 /// The name of this host, as far as the system tells without a C library.
 fn host_name() -> String {
-    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let told =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
     let name = told.ok().or_else(|| env::var("HOSTNAME").ok()).unwrap_or_default();
     let name = name.trim();
     if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }

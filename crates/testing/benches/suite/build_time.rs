@@ -75,7 +75,10 @@ pub(crate) fn rows() -> Vec<Row> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace");
     let directory = tempfile::tempdir().expect("a directory");
     let (ours, hyper) = (directory.path().join("skyloom"), directory.path().join("hyper"));
-    let skyloom = format!("serde = {{ version = \"1\", features = [\"derive\"] }}\nskyloom = {{ path = {:?} }}\n", root.join("crates/skyloom"));
+    let skyloom = format!(
+        "serde = {{ version = \"1\", features = [\"derive\"] }}\nskyloom = {{ path = {:?} }}\n",
+        root.join("crates/skyloom")
+    );
     project(&ours, &skyloom, HELLO_SERVICE, &root.join("Cargo.lock"));
     // As hyper's own guide has it.
     let full = "hyper = { version = \"1\", features = [\"full\"] }\ntokio = { version = \"1\", features = [\"full\"] }\n\

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    service::{Bench, BenchClient, IN_FLIGHT, Text},
+    service::{Bench, BenchClient, IN_FLIGHT, Message},
     table::{Row, Target, in_turns, rate, rates},
 };
 
@@ -39,7 +39,7 @@ async fn calls(client: &BenchClient) -> f64 {
         let client = client.clone();
         callers.spawn(async move {
             for _ in 0..CALLS {
-                let reply = client.echo(skyloom::Json(Text::sample())).await.expect("a reply");
+                let reply = client.repeat(Message::sample()).await.expect("a reply");
                 std::hint::black_box(reply);
             }
         });
@@ -48,13 +48,13 @@ async fn calls(client: &BenchClient) -> f64 {
     rate(IN_FLIGHT * CALLS, start.elapsed())
 }
 
-type Echo = mpsc::Sender<(Text, oneshot::Sender<Text>)>;
+type Echo = mpsc::Sender<(Message, oneshot::Sender<Message>)>;
 
 fn spawn_echo() -> Echo {
-    let (sender, mut requests) = mpsc::channel::<(Text, oneshot::Sender<Text>)>(IN_FLIGHT);
+    let (sender, mut requests) = mpsc::channel::<(Message, oneshot::Sender<Message>)>(IN_FLIGHT);
     tokio::spawn(async move {
-        while let Some((text, reply)) = requests.recv().await {
-            reply.send(text).expect("the caller waits");
+        while let Some((message, reply)) = requests.recv().await {
+            reply.send(message).expect("the caller waits");
         }
     });
     sender
@@ -68,7 +68,7 @@ async fn bare(echo: &Echo) -> f64 {
         callers.spawn(async move {
             for _ in 0..CALLS {
                 let (sender, reply) = oneshot::channel();
-                echo.send((Text::sample(), sender)).await.expect("the echo lives");
+                echo.send((Message::sample(), sender)).await.expect("the echo lives");
                 std::hint::black_box(reply.await.expect("a reply"));
             }
         });

@@ -9,7 +9,7 @@ use tokio::{runtime::Builder, task::JoinSet, time::Instant};
 use super::{
     echo::{Caller, raw},
     role::{Process, ready},
-    service::{Bench, BenchClient, IN_FLIGHT, Text},
+    service::{Bench, BenchClient, IN_FLIGHT, Message},
     table::{Row, Target, in_turns, rate, rates},
 };
 
@@ -65,7 +65,7 @@ async fn calls(client: &BenchClient) -> f64 {
         let client = client.clone();
         callers.spawn(async move {
             for _ in 0..CALLS {
-                client.echo(skyloom::Json(Text::sample())).await.expect("a reply");
+                client.repeat(Message::sample()).await.expect("a reply");
             }
         });
     }

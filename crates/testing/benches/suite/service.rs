@@ -20,6 +20,20 @@ impl Text {
     }
 }
 
+/// The same as a protobuf message, the default codec.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Message {
+    #[prost(string, tag = "1")]
+    pub(crate) text: String,
+}
+
+impl Message {
+    /// The message that is sent.
+    pub(crate) fn sample() -> Self {
+        Self { text: "x".repeat(PAYLOAD) }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bench;
 
@@ -28,5 +42,10 @@ impl Bench {
     #[handler]
     async fn echo(&self, Json(text): Json<Text>) -> Result<Json<Text>> {
         Ok(Json(text))
+    }
+
+    #[handler]
+    async fn repeat(&self, message: Message) -> Result<Message> {
+        Ok(message)
     }
 }

@@ -41,12 +41,14 @@ async fn the_work_of_a_killed_worker_goes_to_another() {
     let leased = depth(&connection, QUEUE).await.leased;
     let other = site.service("faulty", &[]);
     victim.kill();
-    let replies: Vec<_> = calls.join_all().await.into_iter().map(|reply| reply.expect("every call has its reply")).collect();
+    let replies: Vec<_> =
+        calls.join_all().await.into_iter().map(|reply| reply.expect("every call has its reply")).collect();
     assert_eq!(replies.len(), 200);
     let again = replies.iter().filter(|(attempt, _)| *attempt == 2).count();
     assert_eq!(again as u64, leased, "what the victim had taken is attempted a second time");
     assert!(replies.iter().all(|(_, report)| report["pid"] == other.id()), "the other has done it all");
-    let runs: std::collections::BTreeSet<u64> = replies.iter().map(|(_, report)| report["runs"].as_u64().unwrap()).collect();
+    let runs: std::collections::BTreeSet<u64> =
+        replies.iter().map(|(_, report)| report["runs"].as_u64().unwrap()).collect();
     assert_eq!(runs.len(), 200, "none was answered twice");
     let depth = depth(&connection, QUEUE).await;
     assert_eq!((depth.ready, depth.leased, depth.dead), (0, 0, 0));

@@ -33,7 +33,7 @@ fn script(run: &Path, arguments: &[&str]) -> Output {
     // The script builds what is not built yet, into the place where this test was built.
     let target = program("sky").parent().unwrap().parent().unwrap().to_owned();
     let mut script = Command::new(root().join("scripts/cluster.sh"));
-    script.args(arguments).env("SKYLOOM_RUN", run).env("CARGO_TARGET_DIR", target).output().unwrap()
+    script.args(arguments).env("CLUSTER_RUN", run).env("CARGO_TARGET_DIR", target).output().unwrap()
 }
 
 impl Cluster {

@@ -5,5 +5,5 @@ mod memory;
 mod redis;
 mod any;
 
-pub use self::{any::Store, entry::StoreError};
 pub(crate) use self::entry::Entry;
+pub use self::{any::Store, entry::StoreError};
