@@ -151,6 +151,19 @@ fn without_a_runtime_a_lease_ends_at_the_next_step() {
     assert_eq!(next(&mut consumer).unwrap().attempt(), 2);
 }
 
+#[tokio::test]
+async fn times_beyond_the_clock_are_for_ever() {
+    let broker = MemoryBroker::default();
+    let mut consumer = consume(&broker, ConsumeOptions { lease: Duration::MAX, ..ConsumeOptions::default() });
+    let work = Envelope { budget: Some(Duration::MAX), ..cast(1) };
+    now(broker.enqueue(&channel(), work, OPTIONS)).unwrap();
+    now(broker.enqueue(&channel(), cast(2), EnqueueOptions { delay: Duration::MAX, ..OPTIONS })).unwrap();
+    let delivery = next(&mut consumer).unwrap();
+    assert_eq!((number(delivery.envelope()), delivery.deadline()), (1, None));
+    now(delivery.settle(Settlement::Done)).unwrap();
+    assert!(next(&mut consumer).is_none());
+}
+
 #[test]
 fn what_a_dropped_consumer_has_not_seen_is_not_attempted() {
     let broker = MemoryBroker::default();

@@ -63,7 +63,7 @@ pub(super) struct HeldFrame {
 impl HeldFrame {
     pub(super) fn new(frame: OwnedFrame, now: Instant, then: Then) -> Self {
         let patience = matches!(then, Then::Ticketed(Waiting::Admin(_))).then_some(ADMIN_PATIENCE);
-        let expires = frames::time_to_live(&frame).or(patience).map(|left| now + left);
+        let expires = frames::time_to_live(&frame).or(patience).and_then(|left| now.checked_add(left));
         Self { frame, since: now, expires, then }
     }
 

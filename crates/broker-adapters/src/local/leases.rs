@@ -26,7 +26,7 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(handle: Arc<Handle>, life: u64, received: Instant, lease_time: Duration) -> Self {
         // Half of it leaves room for a settle that waits in a buffer.
-        Self { handle, life, fresh: received + lease_time / 2 }
+        Self { handle, life, fresh: received.checked_add(lease_time / 2).unwrap_or(received) }
     }
 
     /// A lease that is fresh is settled without waiting for the broker: if the connection holds it

@@ -97,8 +97,8 @@ impl<'a> Receiver<'a> {
                 return drop(leases.settle(lease, Settlement::Bury { reason }));
             }
         };
-        let delivery =
-            Delivery::new(envelope, lease, lease_time, leases).with_attempt(attempt).with_budget(time_to_live);
+        let deadline = time_to_live.and_then(|left| self.received.checked_add(left));
+        let delivery = Delivery::new(envelope, lease, lease_time, leases).with_attempt(attempt).with_deadline(deadline);
         let stream = self.shared.lock().standing.streams.get(&consumer).map(|stream| stream.sender.clone());
         let undelivered = match stream {
             Some(stream) => stream.send(delivery).err().map(|SendError(delivery)| delivery),

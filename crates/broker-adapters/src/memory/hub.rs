@@ -29,7 +29,6 @@ const SPARE: usize = 1_024;
 /// What all connections to one engine share.
 pub(super) struct Hub {
     locked: Mutex<Locked>,
-    origin: Instant,
 }
 
 struct Locked {
@@ -42,7 +41,7 @@ struct Locked {
 impl Hub {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
         let locked = Locked { state: State::new(limits), dispatching: false, spare: Vec::new() };
-        Arc::new(Self { locked: Mutex::new(locked), origin: Instant::now() })
+        Arc::new(Self { locked: Mutex::new(locked) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Locked> {
@@ -73,7 +72,7 @@ impl Hub {
     }
 
     fn step_locked(self: &Arc<Self>, locked: &mut Locked, input: Input<Body>) -> Answer {
-        let answer = locked.state.step(self.origin.elapsed(), input);
+        let answer = locked.state.step(input);
         self.arm(&mut locked.state);
         answer
     }
@@ -189,7 +188,7 @@ impl Hub {
 
     /// Sees to it that the engine is woken in time. Without a runtime it is woken by the next step.
     fn arm(self: &Arc<Self>, state: &mut State) {
-        let Some(at) = state.next_wakeup().map(|at| self.origin + at) else { return };
+        let Some(at) = state.next_wakeup() else { return };
         if state.timer.covers(at) || state.timer.advance(at) {
             return;
         }
@@ -203,7 +202,7 @@ impl Hub {
     fn tick(self: &Arc<Self>, office: &Office) -> Option<Instant> {
         let mut locked = self.lock();
         self.step_locked(&mut locked, Input::Tick);
-        let at = locked.state.next_wakeup().map(|at| self.origin + at);
+        let at = locked.state.next_wakeup();
         locked.state.timer.rearm(office, at);
         self.dispatch(locked);
         at

@@ -1,6 +1,6 @@
 //! The engine and where its outputs go, behind one lock.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use skyloom_broker::engine::{AdminAnswer, Conn, ConsumerId, Engine, Input, Limits, Output};
@@ -8,7 +8,7 @@ use skyloom_core::{
     Envelope, Guid,
     broker::{BrokerError, Delivery, Leases, ReplySink},
 };
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
 use super::{dispatch::Dispatch, timer::Timer};
 use crate::registry::RegistryView;
@@ -32,6 +32,8 @@ pub(super) struct Answer {
 
 pub(super) struct State {
     engine: Engine<Body>,
+    /// The engine counts time from here.
+    origin: Instant,
     /// Empty between steps; kept for its allocation.
     outputs: Vec<Output<Body>>,
     pub(super) streams: HashMap<ConsumerId, Stream, RandomState>,
@@ -49,6 +51,7 @@ impl State {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             engine: Engine::new(limits),
+            origin: Instant::now(),
             outputs: Vec::new(),
             streams: HashMap::default(),
             inboxes: HashMap::default(),
@@ -70,12 +73,15 @@ impl State {
         ConsumerId(self.consumers)
     }
 
-    pub(super) fn next_wakeup(&self) -> Option<Duration> {
-        self.engine.next_wakeup()
+    /// When time alone will bring something about; nothing that lies beyond the clock.
+    pub(super) fn next_wakeup(&self) -> Option<Instant> {
+        self.engine.next_wakeup().and_then(|at| self.origin.checked_add(at))
     }
 
     /// Takes one step; where no timer can run, after what time alone has brought about.
-    pub(super) fn step(&mut self, now: Duration, input: Input<Body>) -> Answer {
+    pub(super) fn step(&mut self, input: Input<Body>) -> Answer {
+        let at = Instant::now();
+        let now = at.duration_since(self.origin);
         if !self.timer.is_running() && self.engine.next_wakeup().is_some_and(|at| at <= now) {
             self.engine.step(now, Input::Tick, &mut self.outputs);
         }
@@ -87,7 +93,7 @@ impl State {
                 Output::Done { result, .. } => answer.done = Some(result),
                 Output::Admin { answer: told, .. } => answer.admin = Some(told),
                 Output::Closed { error, .. } => answer.done = Some(Err(error)),
-                output => self.queue.extend(self.resolve(output)),
+                output => self.queue.extend(self.resolve(at, output)),
             }
         }
         self.outputs = outputs;
@@ -96,13 +102,13 @@ impl State {
 
     /// Finds the consumer, sink or view that an output is for. One that is gone has left the
     /// engine under the same lock, so that the engine does not name it any more.
-    fn resolve(&self, output: Output<Body>) -> Option<Dispatch> {
+    fn resolve(&self, now: Instant, output: Output<Body>) -> Option<Dispatch> {
         Some(match output {
             Output::Deliver { consumer, lease, lease_time, attempt, time_to_live, body, .. } => {
                 let stream = self.streams.get(&consumer)?;
                 let delivery = Delivery::new(body, lease, lease_time, Arc::clone(&stream.leases))
                     .with_attempt(attempt)
-                    .with_budget(time_to_live);
+                    .with_deadline(time_to_live.and_then(|left| now.checked_add(left)));
                 Dispatch::Deliver(stream.sender.clone(), delivery)
             }
             Output::Reply { inbox, body, .. } => Dispatch::Reply(Arc::clone(&self.inboxes.get(&inbox)?.1), body),

@@ -83,10 +83,10 @@ impl Delivery {
         self
     }
 
-    /// Says how much of the caller's budget is left.
+    /// Says when the caller's budget will be used up.
     #[must_use]
-    pub fn with_budget(mut self, left: Option<Duration>) -> Self {
-        self.deadline = left.map(|left| Instant::now() + left);
+    pub fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
         self
     }
 
