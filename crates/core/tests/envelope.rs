@@ -1,6 +1,8 @@
 //! The envelope's codec: any envelope survives it, no bytes break it, and it speaks what
 //! `proto/skyloom/envelope.proto` says.
 
+#![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
+
 use std::{path::Path, time::Duration};
 
 use bytes::Bytes;

@@ -10,9 +10,9 @@ struct Case {
 }
 
 fn case(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Case {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("skyloom.toml");
-    fs::write(&path, file).unwrap();
+    fs::write(&path, file).expect("a file");
     let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
     let sources = Sources {
         file: Some(path),
@@ -25,7 +25,7 @@ fn case(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> Case {
 
 fn mistake(file: &str, environment: &[(&str, &str)], flags: &[&str]) -> String {
     let case = case(file, environment, flags);
-    let error: ConfigError = Settings::load(&case.sources).unwrap_err();
+    let error: ConfigError = Settings::load(&case.sources).expect_err("a mistake");
     error.to_string().replace(&format!("{}/", case.directory.path().display()), "")
 }
 

@@ -46,7 +46,7 @@ fn ada() -> Json<Hello> {
 
 async fn start() -> (skyloom::worker::Running, GreeterClient, Connection) {
     let connection = Connection::memory();
-    let running = App::new().serve(Greeter).start(&connection).await.unwrap();
+    let running = App::new().serve(Greeter).start(&connection).await.expect("the service starts");
     let client = GreeterClient::new(connection.client());
     (running, client, connection)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use skyloom::{
-    embedded::{Address, Door, DoorOptions, SnapshotPlace},
+    embedded::{Address, Door, DoorOptions, Limits, SnapshotPlace},
     signals, telemetry,
 };
 
@@ -24,6 +24,12 @@ pub(crate) struct BrokerArgs {
     /// Keep nothing: what waits is lost when the broker stops
     #[arg(long)]
     no_snapshot: bool,
+    /// How many messages a queue holds before senders are refused
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().channel_messages)]
+    queue_messages: usize,
+    /// How many bytes a queue holds before senders are refused
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().channel_bytes)]
+    queue_bytes: usize,
 }
 
 /// Runs the broker until a signal ends it.
@@ -37,7 +43,8 @@ pub(crate) async fn broker(args: &BrokerArgs, global: &Global) -> Result<(), Fai
     let address: Address = url.parse().map_err(|error| Failure::usage(format!("--listen: {error}")))?;
     let ended =
         signals::termination().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
-    let options = DoorOptions { snapshot: snapshot(args), ..DoorOptions::default() };
+    let limits = Limits { channel_messages: args.queue_messages, channel_bytes: args.queue_bytes, ..Limits::default() };
+    let options = DoorOptions { snapshot: snapshot(args), limits, ..DoorOptions::default() };
     let door = Door::bind(address, options).await.map_err(|error| Failure::failed(error.to_string()))?;
     door.run(ended).await.map_err(|error| Failure::failed(error.to_string()))
 }

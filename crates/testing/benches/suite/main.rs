@@ -1,6 +1,8 @@
 //! The project's numbers: each figure beside its yardstick, measured in one run, in turns, as the
 //! median of the rounds' ratios. `scripts/bench.sh` runs it.
 
+#![allow(clippy::print_stdout, reason = "the table is for a person to read")]
+
 mod build_time;
 mod echo;
 mod http;
@@ -16,12 +18,15 @@ use std::process::ExitCode;
 
 use table::Row;
 
+/// A part of the table: its name, and how its rows are measured.
+type Part = (&'static str, fn() -> Vec<Row>);
+
 fn main() -> ExitCode {
     if let Some(code) = role::play() {
         return code;
     }
     let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let parts: [(&str, fn() -> Vec<Row>); 5] = [
+    let parts: [Part; 5] = [
         ("in-process", in_process::rows),
         ("processes", processes::rows),
         ("http", http::rows),
