@@ -8,14 +8,15 @@ set -euo pipefail
 #   scripts/cluster.sh logs [SERVICE]
 #   scripts/cluster.sh down
 #
-# State and logs are in .run, or where CLUSTER_RUN says.
+# State and logs are in .run. With CLUSTER_RUN=DIRECTORY they are there, and so is the broker's socket:
+# a second cluster beside the first.
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
 run="${CLUSTER_RUN:-$root/.run}"
 pid_file="$run/cluster.pid"
 
-usage() { sed -n '4,11s/^# \{0,1\}//p' scripts/cluster.sh; }
+usage() { sed -n '4,12s/^# \{0,1\}//p' scripts/cluster.sh; }
 
 say() { printf '%s\n' "$*"; }
 
@@ -68,13 +69,18 @@ up() {
     if pid="$(running)"; then
         stop "the cluster is running already (process $pid); stop it first with scripts/cluster.sh down"
     fi
+    if (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then
+        stop "port $port is taken: stop what listens there, or choose another with --port"
+    fi
     build "${flags[@]}"
     local bin
     bin="$(binaries "$profile")"
     mkdir -p "$run"
     rm -f "$run/state.json"
     ln -sfn "$bin" "$run/bin"
-    SKYLOOM_SETTINGS_BASE_URL="http://localhost:$port" nohup "$bin/sky" up services/cluster.toml \
+    local broker=()
+    [[ -z "${CLUSTER_RUN:-}" ]] || broker=(--broker "unix:$run/broker.sock")
+    SKYLOOM_SETTINGS_BASE_URL="http://localhost:$port" nohup "$bin/sky" "${broker[@]}" up services/cluster.toml \
         --dir "$run" --port "$port" "${scale[@]}" > "$run/cluster.log" 2>&1 < /dev/null &
     pid=$!
     printf '%s\n' "$pid" > "$pid_file"
