@@ -173,7 +173,7 @@ impl Hub {
             return;
         }
         locked.dispatching = true;
-        let _turn = Turn(self);
+        let mut turn = Turn { hub: self, over: false };
         let mut batch = std::mem::take(&mut locked.spare);
         while !locked.state.queue.is_empty() {
             std::mem::swap(&mut batch, &mut locked.state.queue);
@@ -184,6 +184,7 @@ impl Hub {
         batch.shrink_to(SPARE);
         locked.spare = batch;
         locked.dispatching = false;
+        turn.over = true;
     }
 
     /// Sees to it that the engine is woken in time. Without a runtime it is woken by the next step.
@@ -214,12 +215,16 @@ pub(super) fn closed() -> BrokerError {
 }
 
 /// Somebody's turn to hand out. A sink that panics must not end it for everybody.
-struct Turn<'a>(&'a Hub);
+struct Turn<'a> {
+    hub: &'a Hub,
+    /// It has come to its end and the lock may be held.
+    over: bool,
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.lock().dispatching = false;
+        if !self.over {
+            self.hub.lock().dispatching = false;
         }
     }
 }
