@@ -12,7 +12,7 @@ use serde_json::Value;
 use tonic::{Code, client::Grpc, transport::Channel};
 use tonic_prost::ProstCodec;
 
-use crate::kit::{http, program, root};
+use crate::kit::{Process, eventually, http, program, root};
 
 /// A cluster started by the script; stopped by the script when dropped.
 struct Cluster {
@@ -82,28 +82,29 @@ impl Drop for Cluster {
     }
 }
 
-fn rest(cluster: &Cluster) -> String {
-    let hello = cluster.http("GET /v1/hello/Ada", None);
+fn rest(port: u16) -> String {
+    let http = |line: &str, body| http(port, line, body);
+    let hello = http("GET /v1/hello/Ada", None);
     assert_eq!((hello.status, &hello.json()["text"]), (200, &Value::from("Hello, Ada!")));
-    let connect = cluster.http("POST /greeter.v1.Greeter/Hello", Some(r#"{"name":"Ada"}"#));
+    let connect = http("POST /greeter.v1.Greeter/Hello", Some(r#"{"name":"Ada"}"#));
     assert_eq!((connect.status, &connect.json()["text"]), (200, &Value::from("Hello, Ada!")));
 
-    let link = cluster.http("POST /v1/links", Some(r#"{"url":"https://www.rust-lang.org/learn"}"#));
+    let link = http("POST /v1/links", Some(r#"{"url":"https://www.rust-lang.org/learn"}"#));
     assert_eq!(link.status, 200, "{}", link.text());
     let code = link.json()["code"].as_str().unwrap().to_owned();
-    let followed = cluster.http(&format!("GET /l/{code}"), None);
+    let followed = http(&format!("GET /l/{code}"), None);
     assert_eq!((followed.status, followed.header("location")), (302, Some("https://www.rust-lang.org/learn")));
-    let stats = cluster.http(&format!("GET /v1/links/{code}"), None);
+    let stats = http(&format!("GET /v1/links/{code}"), None);
     assert_eq!(stats.json()["visits"], "1", "protobuf's JSON writes 64-bit numbers as strings");
 
-    let picture = cluster.http(&format!("GET /v1/links/{code}/qr"), None);
+    let picture = http(&format!("GET /v1/links/{code}/qr"), None);
     assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/png")));
     assert_eq!(scan(&picture.body), link.json()["shortUrl"].as_str().unwrap());
 
-    let wrong = cluster.http("POST /v1/links", Some(r#"{"url":"no url"}"#));
+    let wrong = http("POST /v1/links", Some(r#"{"url":"no url"}"#));
     assert_eq!((wrong.status, wrong.header("content-type")), (400, Some("application/problem+json")));
     assert!(wrong.json()["detail"].as_str().unwrap().contains("no url"), "{}", wrong.text());
-    assert_eq!(cluster.http("GET /v1/nothing", None).status, 404);
+    assert_eq!(http("GET /v1/nothing", None).status, 404);
     code
 }
 
@@ -168,11 +169,13 @@ fn operator(cluster: &Cluster) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newcomers_first_ten_minutes() {
     let cluster = Cluster::up(&["--scale", "qr=2"]);
-    let code = rest(&cluster);
+    let code = rest(cluster.port);
     grpc(&cluster).await;
     operator(&cluster);
-    let audit = cluster.http("GET /v1/audit", None);
-    assert_eq!(audit.json()["links"][0]["code"], code, "the audit has heard of the visit: {}", audit.text());
+    eventually("the audit has heard of the visit", || async {
+        cluster.http("GET /v1/audit", None).json()["links"][0]["code"] == *code
+    })
+    .await;
 
     let again = cluster.script(&["up"]);
     assert!(!again.status.success() && said(&again).contains("running already"), "{}", said(&again));
@@ -192,6 +195,21 @@ async fn a_newcomers_first_ten_minutes() {
     }
     assert!(!Path::new(&socket).exists(), "the socket is left behind");
     assert!(std::net::TcpStream::connect(("127.0.0.1", cluster.port)).is_err(), "the gateway is left behind");
+}
+
+#[tokio::test]
+async fn the_same_services_in_one_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let mut process = Process::start("onebox", &["--listen", &address], &[], directory.path());
+    eventually("it listens", || async { std::net::TcpStream::connect(&address).is_ok() }).await;
+    let code = rest(port);
+    eventually("the audit has heard of the visit", || async {
+        http(port, "GET /v1/audit", None).json()["links"][0]["code"] == *code
+    })
+    .await;
+    process.terminated().await;
 }
 
 #[test]

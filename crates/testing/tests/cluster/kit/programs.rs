@@ -6,6 +6,9 @@ use std::{
     sync::OnceLock,
 };
 
+/// Says that the programs are built already, as they are when all tests run.
+const BUILT_ALREADY: &str = "CLUSTER_NO_BUILD";
+
 /// The workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -17,6 +20,9 @@ pub(crate) fn program(name: &str) -> PathBuf {
     let directory = BUILT.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
         let directory = test.parent().unwrap().parent().unwrap().to_owned();
+        if std::env::var_os(BUILT_ALREADY).is_some() {
+            return directory;
+        }
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(root());
         if directory.ends_with("release") {
