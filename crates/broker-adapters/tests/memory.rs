@@ -11,12 +11,13 @@ use std::{
 
 use futures_util::FutureExt as _;
 use skyloom_broker::engine::Limits;
-use skyloom_broker_adapters::memory::MemoryBroker;
+use skyloom_broker_adapters::{memory::MemoryBroker, registry::RegistryLink as _};
 use skyloom_core::{
     Channel, Envelope, Guid, Kind, QueueName,
     broker::{
         Ack, Broker as _, BrokerError, ConsumeOptions, Consumer, Delivery, EnqueueOptions, Inbox, ReplySink, Settlement,
     },
+    registry::Instance,
 };
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -249,6 +250,33 @@ async fn a_delay_ends_on_time_and_the_timer_with_it() {
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 1, "the timer");
     tokio::time::sleep(idle * 2).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "nothing is left to wake for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_whose_lease_ended_goes_to_another_first_and_else_to_the_only_consumer_again() {
+    let broker = MemoryBroker::default();
+    let other = broker.connect();
+    let lease = Duration::from_millis(100);
+    let options = ConsumeOptions { lease, credit: 2, ..ConsumeOptions::default() };
+    let mut first = consume(&broker, options);
+    now(broker.enqueue(&channel(), cast(1), OPTIONS)).unwrap();
+    let lost = [first.next().await.unwrap(), first.next().await.unwrap()];
+    assert_eq!(lost.each_ref().map(Delivery::attempt), [1, 2], "nobody else is there, and time alone brings it back");
+    let mut second = consume(&other, options);
+    let again = second.next().await.unwrap();
+    assert_eq!(again.attempt(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_within_the_process_does_not_fall_silent() {
+    let broker = MemoryBroker::default();
+    let (services, host, region) = (Vec::new(), String::new(), String::new());
+    let instance = Instance { id: Guid::private(), services, host, region, pid: 1, started: 0 };
+    now(broker.register(instance, Vec::new())).unwrap();
+    let watch = broker.follow().watch().await;
+    tokio::time::sleep(Limits::default().silence * 4).await;
+    assert_eq!(watch.borrow().instances.len(), 1);
+    assert!(!watch.has_changed().unwrap(), "it was not away in between");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The engine and where its outputs go, behind one lock.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use foldhash::fast::RandomState;
 use skyloom_broker::engine::{AdminAnswer, Conn, ConsumerId, Engine, Input, Limits, Output};
@@ -50,7 +54,8 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
-            engine: Engine::new(limits),
+            // A connection within the process cannot fall silent.
+            engine: Engine::new(Limits { silence: Duration::MAX, ..limits }),
             origin: Instant::now(),
             outputs: Vec::new(),
             streams: HashMap::default(),
@@ -83,9 +88,12 @@ impl State {
         let at = Instant::now();
         let now = at.duration_since(self.origin);
         if !self.timer.is_running() && self.engine.next_wakeup().is_some_and(|at| at <= now) {
-            self.engine.step(now, Input::Tick, &mut self.outputs);
+            self.pass(now);
         }
-        self.engine.step(now, input, &mut self.outputs);
+        match input {
+            Input::Tick => self.pass(now),
+            input => self.engine.step(now, input, &mut self.outputs),
+        }
         let mut answer = Answer::default();
         let mut outputs = std::mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
@@ -98,6 +106,16 @@ impl State {
         }
         self.outputs = outputs;
         answer
+    }
+
+    /// Lets time pass. A consumer that lost a lease by it comes after all others, but it is not out:
+    /// within the process nobody hangs alone, so every connection that consumes counts as heard.
+    fn pass(&mut self, now: Duration) {
+        self.engine.step(now, Input::Tick, &mut self.outputs);
+        let consuming: BTreeSet<Conn> = self.streams.values().map(|stream| stream.conn).collect();
+        for conn in consuming {
+            self.engine.step(now, Input::Heard(conn), &mut self.outputs);
+        }
     }
 
     /// Finds the consumer, sink or view that an output is for. One that is gone has left the

@@ -85,7 +85,8 @@ pub enum Input<M> {
     /// A connection is gone. Its leases return at once as failed attempts, its consumers and
     /// registrations vanish, its inboxes stay for their grace period.
     Disconnect(Conn),
-    /// The connection gave a sign of life (any input from it does that too).
+    /// The connection gave a sign of life (any input from it does that too). A consumer whose lease
+    /// ran out gets nothing more until its connection gives one.
     Heard(Conn),
     /// Put a message on a channel.
     Enqueue {

@@ -60,8 +60,83 @@ fn an_extended_lease_lasts_longer() {
     assert_eq!(world.extend(2, "a"), ["2 done"]);
     assert_eq!(world.extend(3, "a"), [format!("3 {STALE}")]);
     assert_eq!(world.pass(ms(29_999)), NOTHING);
-    assert_eq!(world.pass(ms(1)), ["2/1 gets a #2"]);
+    assert_eq!(world.pass(ms(1)), NOTHING);
+    assert_eq!(world.extend(2, "a"), [format!("2 {STALE}"), "2/1 gets a #2".to_owned()]);
     assert_eq!(world.extend(2, "a"), ["2 done"]);
+}
+
+#[test]
+fn a_consumer_that_hangs_gets_nothing_while_another_does_the_work() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(2));
+    world.enqueue("q", cast("a"));
+    world.consume(3, 1, "q", options(1));
+    assert_eq!(world.pass(secs(30)), ["3/1 gets a #2"], "it has credit for one more, but may hang");
+    assert_eq!(world.enqueue("q", cast("b")), NOTHING);
+    assert_eq!(world.settle(3, "a", retry(Duration::ZERO)), ["3/1 gets a #3"]);
+    assert_eq!(world.settle(3, "a", Settle::Done), ["3/1 gets b #1"]);
+    assert_eq!(world.enqueue("q", cast("c")), NOTHING);
+    assert_eq!(world.heard(2), ["2/1 gets c #1"]);
+    assert_eq!(world.enqueue("q", cast("d")), ["2/1 gets d #1"]);
+    assert_eq!(world.depth("q"), [0, 0, 3, 0, 2]);
+}
+
+#[test]
+fn a_message_waits_for_the_only_consumer_to_be_heard_and_uses_up_no_attempts() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    for _ in 0..5 {
+        assert_eq!(world.pass(secs(30)), NOTHING);
+        assert_eq!(world.depth("q"), [1, 0, 0, 0, 1]);
+    }
+    assert_eq!(world.heard(2), ["2/1 gets a #2"]);
+    assert_eq!(world.heard(2), NOTHING);
+}
+
+#[test]
+fn every_input_of_its_connection_counts_a_consumer_in_again() {
+    type Speak = fn(&mut World) -> Vec<String>;
+    let inputs: [(Speak, &[&str]); 4] = [
+        (|world| world.heard(2), &[]),
+        (|world| world.open_inbox(2, 8), &["2 done"]),
+        (|world| world.stop(2, 5), &["2 done"]),
+        (|world| world.consume(2, 2, "other", options(1)), &["2 done"]),
+    ];
+    for (speak, said) in inputs {
+        let mut world = World::new();
+        world.consume(2, 1, "q", options(1));
+        world.enqueue("q", cast("a"));
+        assert_eq!(world.pass(secs(30)), NOTHING);
+        assert_eq!(speak(&mut world), [said, &["2/1 gets a #2"]].concat());
+    }
+}
+
+#[test]
+fn only_a_lease_that_ran_out_makes_its_consumer_wait() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.consume(2, 2, "other", options(1));
+    world.enqueue("q", cast("a"));
+    assert_eq!(world.pass(secs(30)), NOTHING);
+    assert_eq!(world.enqueue("other", cast("b")), ["2/2 gets b #1"], "another consumer of the same connection");
+    assert_eq!(world.consume(3, 1, "q", options(1)), ["3 done", "3/1 gets a #2"]);
+    assert_eq!(world.settle(3, "a", retry(Duration::ZERO)), ["3/1 gets a #3"]);
+    assert_eq!(world.settle(3, "a", Settle::Release), ["3/1 gets a #3"]);
+}
+
+#[test]
+fn a_hung_consumer_can_be_stopped_and_started_again() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(2));
+    world.enqueue("q", cast("a"));
+    world.pass(secs(15));
+    world.enqueue("q", cast("b"));
+    assert_eq!(world.pass(secs(15)), NOTHING);
+    assert_eq!(world.stop(2, 1), ["2 done"]);
+    assert_eq!(world.pass(secs(30)), NOTHING, "it is stopped and has lost both");
+    assert_eq!(world.depth("q"), [2, 0, 0, 0, 0]);
+    assert_eq!(world.consume(2, 1, "q", options(2)), ["2 done", "2/1 gets a #2", "2/1 gets b #2"]);
 }
 
 #[test]
@@ -70,7 +145,8 @@ fn used_up_attempts_make_a_dead_letter_and_the_caller_hears_it() {
     world.consume(2, 1, "q", options(1));
     world.enqueue("q", call("a"));
     assert_eq!(world.settle(2, "a", retry(Duration::ZERO)), ["2/1 gets a #2"]);
-    assert_eq!(world.pass(secs(30)), ["2/1 gets a #3"]);
+    assert_eq!(world.pass(secs(30)), NOTHING);
+    assert_eq!(world.heard(2), ["2/1 gets a #3"]);
     let told = "1 7 hears a: it failed 3 times and is a dead letter now: ";
     assert_eq!(world.pass(secs(30)), [format!("{told}its lease of 30s ended before it was settled")]);
     assert_eq!(world.dead("q"), [("a", "its lease of 30s ended before it was settled".to_owned())]);

@@ -57,6 +57,22 @@ fn a_lease_is_valid_on_the_sessions_next_connection_and_counts_against_its_credi
 }
 
 #[test]
+fn who_comes_back_after_a_restart_does_not_hang() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(2));
+    world.enqueue("q", cast("a"));
+    world.pass(secs(15));
+    world.enqueue("q", cast("b"));
+    assert_eq!(world.pass(secs(15)), NOTHING, "it keeps b and is passed over");
+    world.restart();
+    world.connect(20, 2);
+    assert_eq!(world.consume(20, 1, "q", options(2)), ["20 done", "20/1 gets a #2"]);
+    world.connect(1, 1);
+    assert_eq!(world.settle(20, "b", Settle::Done), NOTHING);
+    assert_eq!(world.enqueue("q", cast("c")), ["20/1 gets c #1"]);
+}
+
+#[test]
 fn a_session_that_does_not_come_back_loses_its_leases() {
     let mut world = World::new();
     world.consume(2, 1, "q", options(1));

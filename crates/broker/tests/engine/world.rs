@@ -130,6 +130,10 @@ impl World {
         self.step(Input::Disconnect(Conn(conn)))
     }
 
+    pub(crate) fn heard(&mut self, conn: u64) -> Vec<String> {
+        self.step(Input::Heard(Conn(conn)))
+    }
+
     pub(crate) fn open_inbox(&mut self, conn: u64, inbox: u8) -> Vec<String> {
         self.step(Input::OpenInbox { conn: Conn(conn), ticket: TICKET, inbox: guid(inbox) })
     }

@@ -129,6 +129,7 @@ impl Driven {
                 Input::Connect { conn, session: guid(b's', session.into()) }
             }
             Transition::Disconnect { conn } => Input::Disconnect(Conn(conn)),
+            Transition::Heard { conn } => Input::Heard(Conn(conn)),
             Transition::OpenInbox { conn, inbox } => {
                 Input::OpenInbox { conn: Conn(conn), ticket, inbox: guid(b'r', inbox.into()) }
             }

@@ -23,7 +23,7 @@ pub(crate) struct Channel {
     pub(crate) name: Option<Where>,
     pub(crate) ephemeral: bool,
     pub(crate) paused_until: u64,
-    /// Consumers with credit, the next one first.
+    /// Consumers that may be handed a message, the next one first.
     pub(crate) rotation: Vec<usize>,
     /// When it vanishes if nobody has consumed it after a restart.
     pub(crate) lingers_until: u64,
@@ -59,6 +59,8 @@ pub(crate) struct Consumer {
     pub(crate) credit: u32,
     pub(crate) lease: u64,
     pub(crate) active: bool,
+    /// A lease of it has run out, and its connection has not been heard since.
+    pub(crate) hung: bool,
     pub(crate) gone: bool,
 }
 

@@ -18,6 +18,7 @@ pub(crate) const PARTIAL: u32 = 2_000_000;
 impl Model {
     pub(crate) fn apply(&mut self, transition: &Transition) {
         self.said.clear();
+        transition.speaker().into_iter().for_each(|conn| self.hear(conn));
         match *transition {
             Transition::Connect { session } => self.connect(session),
             Transition::Pass(time) => self.tick(time),
@@ -66,6 +67,15 @@ impl Model {
         if self.conns.contains_key(&conn) {
             self.said.push(Event::Done { conn, result });
         }
+    }
+
+    /// Who speaks does not hang.
+    fn hear(&mut self, conn: u64) {
+        let of_conn = |index: &usize| self.consumers[*index].conn == Some(conn) && !self.consumers[*index].gone;
+        let mut hung: Vec<usize> = (0..self.consumers.len()).filter(of_conn).collect();
+        hung.retain(|index| std::mem::take(&mut self.consumers[*index].hung));
+        hung.sort_unstable_by_key(|index| self.consumers[*index].id);
+        hung.into_iter().for_each(|index| self.queue_up(index));
     }
 
     fn connect(&mut self, session: u8) {
@@ -335,7 +345,8 @@ impl Model {
             return Err("refused");
         }
         let channel = self.make_channel(from, ephemeral);
-        let consumer = Consumer { conn: Some(conn), session, id, channel, credit, lease, active: true, gone: false };
+        let (conn, active, hung, gone) = (Some(conn), true, false, false);
+        let consumer = Consumer { conn, session, id, channel, credit, lease, active, hung, gone };
         let index = match known {
             Some(index) => {
                 self.consumers[index] = consumer;
@@ -350,10 +361,10 @@ impl Model {
         Ok(())
     }
 
-    /// A consumer with credit joins the end of its channel's rotation if it is not in it.
+    /// A consumer that may be handed messages joins the end of its channel's rotation if it is not in it.
     fn queue_up(&mut self, index: usize) {
         let consumer = &self.consumers[index];
-        let credit = consumer.active && self.held(index).len() < consumer.credit as usize;
+        let credit = consumer.active && !consumer.hung && self.held(index).len() < consumer.credit as usize;
         let rotation = &mut self.channels[consumer.channel].rotation;
         if credit && !rotation.contains(&index) {
             rotation.push(index);
@@ -455,6 +466,16 @@ impl Model {
         self.refuse(index, error);
     }
 
+    /// Whose lease has run out gets nothing more until he is heard.
+    fn pass_over(&mut self, index: usize) {
+        let Place::Leased { holder, .. } = self.messages[index].place else { return };
+        let consumer = &mut self.consumers[holder];
+        consumer.hung = consumer.conn.is_some();
+        if consumer.hung {
+            self.channels[consumer.channel].rotation.retain(|other| *other != holder);
+        }
+    }
+
     fn tick(&mut self, time: u64) {
         self.now += time;
         let now = self.now;
@@ -468,6 +489,7 @@ impl Model {
         }
         ended.sort_unstable();
         for (_, _, index) in ended {
+            self.pass_over(index);
             self.fail(index, 0);
         }
         let expired: Vec<u8> = self.absent.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
@@ -505,7 +527,7 @@ impl Model {
         for index in 0..self.consumers.len() {
             let holds = !self.held(index).is_empty();
             let consumer = &mut self.consumers[index];
-            (consumer.conn, consumer.active) = (None, false);
+            (consumer.conn, consumer.active, consumer.hung) = (None, false, false);
             consumer.gone |= !holds;
             if !consumer.gone {
                 self.absent.insert(consumer.session, self.now + GRACE);

@@ -70,6 +70,7 @@ pub(crate) fn transitions(model: &Model) -> BoxedStrategy<Transition> {
         (6, time.boxed()),
         (1, Just(Transition::Restart).boxed()),
         (2, conn.clone().prop_map(|conn| Transition::Disconnect { conn }).boxed()),
+        (3, conn.clone().prop_map(|conn| Transition::Heard { conn }).boxed()),
         (14, sending(conn.clone())),
         (12, consuming(model, conn.clone())),
         (5, inboxes(conn.clone())),

@@ -42,6 +42,10 @@ pub(crate) enum Transition {
     Disconnect {
         conn: u64,
     },
+    /// A sign of life and nothing else.
+    Heard {
+        conn: u64,
+    },
     OpenInbox {
         conn: u64,
         inbox: u8,
@@ -111,4 +115,28 @@ pub(crate) enum Transition {
     Lag(u64),
     /// The engine is written down and read into a new one.
     Restart,
+}
+
+impl Transition {
+    /// The connection that gives a sign of life by it.
+    pub(crate) const fn speaker(&self) -> Option<u64> {
+        match *self {
+            Self::Heard { conn }
+            | Self::OpenInbox { conn, .. }
+            | Self::CloseInbox { conn, .. }
+            | Self::Enqueue { conn, .. }
+            | Self::Publish { conn, .. }
+            | Self::Consume { conn, .. }
+            | Self::Stop { conn, .. }
+            | Self::Unsubscribe { conn, .. }
+            | Self::Settle { conn, .. }
+            | Self::Partial { conn, .. }
+            | Self::Extend { conn, .. }
+            | Self::Once { conn, .. }
+            | Self::Kick { conn, .. }
+            | Self::DropDead { conn, .. }
+            | Self::Pause { conn, .. } => Some(conn),
+            Self::Connect { .. } | Self::Disconnect { .. } | Self::Pass(_) | Self::Lag(_) | Self::Restart => None,
+        }
+    }
 }

@@ -61,8 +61,12 @@ impl<M> Engine<M> {
     pub(crate) fn hear(&mut self, conn: Conn, out: &mut Vec<Output<M>>) -> bool {
         let Some(connection) = self.connections.get_mut(&conn) else { return false };
         connection.heard = self.now;
-        if connection.silent {
+        let (silent, hung) = (connection.silent, std::mem::take(&mut connection.hung));
+        if silent {
             self.rouse(conn, out);
+        }
+        if hung {
+            self.count_in(conn);
         }
         true
     }

@@ -23,14 +23,10 @@ impl<M> Engine<M> {
         self.check_consumer(conn, id, &name, &options)?;
         let channel = self.make_channel(name, options.ephemeral)?;
         let key = self.enlist(conn, id, channel, options).inspect_err(|_| self.tidy(channel))?;
-        if let (Some(channel), Some(consumer)) = (self.channels.get_mut(channel), self.consumers.get_mut(key)) {
+        if let Some(channel) = self.channels.get_mut(channel) {
             channel.consumers.push(key);
-            consumer.queued = consumer.has_credit();
-            if consumer.queued {
-                channel.rotation.push_back(key);
-            }
         }
-        self.stir(channel);
+        self.queue_up(key);
         Ok(())
     }
 
@@ -58,13 +54,9 @@ impl<M> Engine<M> {
     pub(crate) fn deactivate(&mut self, key: u32) -> Option<u32> {
         let consumer = self.consumers.get_mut(key).filter(|consumer| consumer.active)?;
         consumer.active = false;
-        let queued = std::mem::take(&mut consumer.queued);
         let left = consumer.channel;
-        let channel = self.channels.get_mut(left)?;
-        channel.consumers.retain(|other| *other != key);
-        if queued {
-            channel.rotation.retain(|other| *other != key);
-        }
+        self.step_aside(key);
+        self.channels.get_mut(left)?.consumers.retain(|other| *other != key);
         Some(left)
     }
 
@@ -124,6 +116,7 @@ impl<M> Engine<M> {
             held: Vec::new(),
             active: true,
             queued: false,
+            hung: false,
         };
         let key = self.consumers.insert(consumer).map_err(|_| refused())?;
         connection.consumers.insert(id, key);

@@ -44,15 +44,10 @@ impl<M> Engine<M> {
         {
             moved.position = held.position;
         }
-        if consumer.has_credit() && !consumer.queued {
-            consumer.queued = true;
-            let key = consumer.channel;
-            if let Some(channel) = self.channels.get_mut(key) {
-                channel.rotation.push_back(held.consumer);
-                self.stir(key);
-            }
-        } else if consumer.is_over() {
+        if consumer.is_over() {
             self.forget_consumer(held.consumer);
+        } else if !consumer.queued {
+            self.queue_up(held.consumer);
         }
         Some(held)
     }

@@ -3,6 +3,7 @@
 
 mod tell;
 mod channels;
+mod rotation;
 mod messages;
 mod deliver;
 mod expire;

@@ -25,15 +25,18 @@ impl<M> Engine<M> {
         }
     }
 
-    /// Ends a lease whose time is over. One that was extended gets a timer for its new end.
+    /// Ends a lease whose time is over, and passes its holder over until it is heard. One that was
+    /// extended gets a timer for its new end.
     fn check_lease(&mut self, lease: Lease, out: &mut Vec<Output<M>>) {
         let Some(held) = self.leases.get(lease) else { return };
         if held.deadline > self.now {
             self.timers.set_lease(held.deadline, lease);
             return;
         }
-        let time = self.consumers.get(held.consumer).map_or(Duration::ZERO, |consumer| consumer.options.lease);
+        let holder = held.consumer;
+        let time = self.consumers.get(holder).map_or(Duration::ZERO, |consumer| consumer.options.lease);
         let reason = format!("its lease of {time:?} ended before it was settled");
+        self.pass_over(holder);
         self.fail(lease.slot, &reason, Duration::ZERO, out);
     }
 

@@ -67,6 +67,7 @@ impl<M> Engine<M> {
             held: Vec::new(),
             active: false,
             queued: false,
+            hung: false,
         };
         let key = self.consumers.insert(consumer).ok()?;
         self.expect(kept.session).push(key);

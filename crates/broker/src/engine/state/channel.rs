@@ -43,7 +43,7 @@ pub(crate) struct ChannelState {
     pub(crate) bytes: usize,
     /// The active consumers.
     pub(crate) consumers: Vec<u32>,
-    /// Those of them that have credit, in rotation.
+    /// Those of them that may be handed a message, in rotation.
     pub(crate) rotation: VecDeque<u32>,
     /// It vanishes with its last consumer.
     pub(crate) ephemeral: bool,

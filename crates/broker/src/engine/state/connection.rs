@@ -15,6 +15,8 @@ pub(crate) struct Connection {
     pub(crate) heard: Time,
     /// It was not heard for so long that its instances count as gone.
     pub(crate) silent: bool,
+    /// Some of its consumers are passed over until it is heard.
+    pub(crate) hung: bool,
     pub(crate) consumers: BTreeMap<ConsumerId, u32>,
     pub(crate) inboxes: HashSet<Guid, RandomState>,
     pub(crate) instances: BTreeSet<Guid>,
@@ -28,6 +30,7 @@ impl Connection {
             session,
             heard: now,
             silent: false,
+            hung: false,
             consumers: BTreeMap::new(),
             inboxes: HashSet::default(),
             instances: BTreeSet::new(),

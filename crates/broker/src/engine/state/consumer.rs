@@ -20,12 +20,14 @@ pub(crate) struct ConsumerState {
     pub(crate) active: bool,
     /// It is in its channel's rotation.
     pub(crate) queued: bool,
+    /// A lease of it has run out, and its connection has not been heard since.
+    pub(crate) hung: bool,
 }
 
 impl ConsumerState {
     /// Whether it may be handed another message.
     pub(crate) fn has_credit(&self) -> bool {
-        self.active && self.held.len() < self.options.credit as usize
+        self.active && !self.hung && self.held.len() < self.options.credit as usize
     }
 
     /// Whether nothing is left of it.
