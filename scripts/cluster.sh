@@ -47,7 +47,8 @@ broker() { sed -n 's/.*"broker": *"\([^"]*\)".*/\1/p' "$run/state.json" | head -
 await() {
     local pid=$1
     for _ in $(seq 600); do
-        grep -qs '"ready": *true' "$run/state.json" && return 0
+        # The cluster's own line, not one of a process, which is further to the right.
+        grep -qs '^  "ready": true' "$run/state.json" && return 0
         kill -0 "$pid" 2> /dev/null || return 1
         sleep 0.05
     done
