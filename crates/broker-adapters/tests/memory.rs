@@ -260,10 +260,11 @@ async fn work_whose_lease_ended_goes_to_another_first_and_else_to_the_only_consu
     let options = ConsumeOptions { lease, credit: 2, ..ConsumeOptions::default() };
     let mut first = consume(&broker, options);
     now(broker.enqueue(&channel(), cast(1), OPTIONS)).unwrap();
-    let lost = [first.next().await.unwrap(), first.next().await.unwrap()];
+    let soon = async |consumer: &mut Consumer| tokio::time::timeout(lease * 2, consumer.next()).await.unwrap().unwrap();
+    let lost = [soon(&mut first).await, soon(&mut first).await];
     assert_eq!(lost.each_ref().map(Delivery::attempt), [1, 2], "nobody else is there, and time alone brings it back");
     let mut second = consume(&other, options);
-    let again = second.next().await.unwrap();
+    let again = soon(&mut second).await;
     assert_eq!(again.attempt(), 3);
 }
 
