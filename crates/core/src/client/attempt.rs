@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Envelope, Guid, Kind, Ledger, Outcome, Result, Status};
 
-/// What belongs to a call, however often it is attempted.
+/// One attempt of a call.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub(super) id: Guid,
@@ -22,6 +22,8 @@ pub(super) struct Attempt<'a> {
     pub(super) scope: Option<&'a Scope>,
     /// 1 for the first.
     pub(super) number: u32,
+    /// What the earlier attempts have cost, this retry included.
+    pub(super) spent: Ledger,
 }
 
 /// The broker and the worker get a little less time than the caller has, so that their verdict
@@ -70,7 +72,7 @@ impl Shared {
         let mut envelope = self.envelope(Kind::Call, request, attempt.id, attempt.scope);
         envelope.reply_to = Some(inbox);
         envelope.budget = Some(left - margin(left));
-        envelope.ledger.retries = attempt.number - 1;
+        envelope.ledger = attempt.spent;
         Ok(envelope)
     }
 
@@ -122,7 +124,7 @@ fn flatten(reply: Result<Result<Envelope>, oneshot::error::RecvError>) -> Result
     })
 }
 
-/// What a call cost on the caller's side.
-pub(super) fn spent(attempts: u32, receives: u32) -> Ledger {
-    Ledger { sends: attempts, receives, settles: 0, retries: attempts - 1 }
+/// What one attempt costs on the caller's side.
+pub(super) fn own_cost(receives: u32) -> Ledger {
+    Ledger { sends: 1, receives, settles: 0, retries: 0 }
 }

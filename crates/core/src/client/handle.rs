@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::{
     ClientOptions, Request, Response, ResponseStream, Scope,
-    attempt::{Attempt, MARGIN, spent},
+    attempt::{Attempt, MARGIN, own_cost},
     layered::{BoxError, Stack, into_status, stack},
     retry::{is_retryable, pause},
     shared::Shared,
@@ -89,11 +89,15 @@ impl Client {
         let deadline = shared.deadline(request.timeout, scope);
         let policy = &shared.options.retry;
         shared.budget.deposit();
-        let mut attempt = Attempt { id: Guid::call(), deadline, scope, number: 1 };
+        let mut attempt = Attempt { id: Guid::call(), deadline, scope, number: 1, spent: Ledger::default() };
         let result = loop {
-            let status = match shared.attempt(&request, attempt).await {
-                Ok(envelope) => break Response::from_envelope(envelope, spent(attempt.number, 1)),
-                Err(status) => status.with_ledger(spent(attempt.number, 0)),
+            let reply = match shared.attempt(&request, attempt).await {
+                Ok(envelope) => Response::from_envelope(envelope, own_cost(1)),
+                Err(status) => Err(status.with_ledger(attempt.spent.merge(own_cost(0)))),
+            };
+            let status = match reply {
+                Ok(response) => break Ok(response),
+                Err(status) => status,
             };
             let more = attempt.number < policy.attempts && is_retryable(&status, request.idempotent);
             let again = tokio::time::Instant::now() + pause(policy, attempt.number + 1);
@@ -102,6 +106,7 @@ impl Client {
                 break Err(status);
             }
             attempt.number += 1;
+            attempt.spent = status.ledger().merge(Ledger { retries: 1, ..Ledger::default() });
             tokio::time::sleep_until(again).await;
         };
         if let Some(scope) = scope {
@@ -118,9 +123,9 @@ impl Client {
     pub async fn stream(&self, request: Request) -> Result<ResponseStream> {
         let scope = self.scope.as_deref();
         let deadline = self.shared.deadline(request.timeout, scope);
-        let attempt = Attempt { id: Guid::call(), deadline, scope, number: 1 };
+        let attempt = Attempt { id: Guid::call(), deadline, scope, number: 1, spent: Ledger::default() };
         let (entry, replies) = self.shared.start_stream(&request, attempt).await?;
-        ResponseStream::open(entry, replies, 1, scope.map(|scope| Arc::clone(&scope.book))).await
+        ResponseStream::open(entry, replies, scope.map(|scope| Arc::clone(&scope.book))).await
     }
 
     /// Sends one-way work and waits until the broker has accepted it.

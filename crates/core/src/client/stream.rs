@@ -11,7 +11,7 @@ use futures_core::Stream;
 
 use super::{
     Response,
-    attempt::{Replies, spent},
+    attempt::{Replies, own_cost},
     pending::Entry,
 };
 use crate::{Envelope, Guid, Headers, Kind, Ledger, LedgerBook, Result, Status};
@@ -30,14 +30,9 @@ pub struct ResponseStream {
 
 impl ResponseStream {
     /// Waits until the stream has started.
-    pub(super) async fn open(
-        entry: Entry,
-        mut replies: Replies,
-        attempts: u32,
-        book: Option<Arc<LedgerBook>>,
-    ) -> Result<Self> {
+    pub(super) async fn open(entry: Entry, mut replies: Replies, book: Option<Arc<LedgerBook>>) -> Result<Self> {
         let first = replies.recv().await.unwrap_or_else(|| Err(Status::aborted("the client was closed")))?;
-        let ledger = spent(attempts, 0);
+        let ledger = own_cost(0);
         let failed = first.kind == Kind::Reply && first.status.is_some();
         let mut stream = Self {
             entry,
