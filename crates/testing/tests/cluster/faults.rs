@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use skyloom::{Code, Connection, Outcome};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
-use crate::kit::{Site, call, depth, eventually};
+use crate::kit::{Site, call, depth, eventually, free_port, try_http};
 
 const QUEUE: &str = "faulty.v1";
 const LONG: Duration = Duration::from_secs(20);
@@ -165,6 +165,50 @@ async fn each_process_can_be_restarted_under_load_without_an_error() {
     let done: u64 = load.join_all().await.into_iter().sum();
     assert!(done > 200, "there was load: {done} calls");
     drop(broker);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_stopped_under_load_finishes_what_it_has_begun() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let _worker = site.service("faulty", &[]);
+    let _connection = site.connect_when(1).await;
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let start = || site.service("gateway", &[("SKYLOOM_LISTEN", listen.as_str())]);
+    let request = move || try_http(port, "POST /faulty.v1.Faulty/Slow", Some(r#"{"millis":20}"#));
+    let mut gateway = start();
+    eventually("the gateway answers", || async { request().is_some_and(|response| response.status == 200) }).await;
+    let stop = watch::Sender::new(false);
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let stop = stop.subscribe();
+            tokio::task::spawn_blocking(move || {
+                let mut answered = 0;
+                while !*stop.borrow() {
+                    match request() {
+                        Some(response) => {
+                            assert_eq!(response.status, 200, "{}", response.text());
+                            answered += 1;
+                        }
+                        // Between the two gateways nobody listens.
+                        None => std::thread::sleep(Duration::from_millis(10)),
+                    }
+                }
+                answered
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    gateway.terminated().await;
+    let _gateway = start();
+    eventually("the next gateway answers", || async { request().is_some_and(|response| response.status == 200) }).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    stop.send_replace(true);
+    for client in clients {
+        let answered = client.await.expect("every answer is whole and well");
+        assert!(answered > 5, "there was load: {answered} answers");
+    }
 }
 
 #[tokio::test]

@@ -12,17 +12,12 @@ use serde_json::Value;
 use tonic::{Code, client::Grpc, transport::Channel};
 use tonic_prost::ProstCodec;
 
-use crate::kit::{Process, eventually, http, program, root};
+use crate::kit::{Process, eventually, free_port, http, program, root};
 
 /// A cluster started by the script; stopped by the script when dropped.
 struct Cluster {
     run: tempfile::TempDir,
     port: u16,
-}
-
-/// A port that is free now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn said(output: &Output) -> String {

@@ -2,9 +2,14 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::Duration,
 };
+
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
 
 /// A response.
 #[derive(Debug)]
@@ -30,21 +35,30 @@ impl Response {
 
 /// One request on a connection of its own. A body is sent as `curl -d` sends it.
 pub(crate) fn http(port: u16, line: &str, body: Option<&str>) -> Response {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    try_http(port, line, body).expect("the gateway takes the connection")
+}
+
+/// The same, or nothing if the connection is refused, or closed before a byte of an answer.
+pub(crate) fn try_http(port: u16, line: &str, body: Option<&str>) -> Option<Response> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let form = body.map(|body| {
         let length = body.len();
         format!("content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n")
     });
     let head = format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{}\r\n", form.unwrap_or_default());
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body.unwrap_or_default().as_bytes()).unwrap();
+    let request = [head.as_bytes(), body.unwrap_or_default().as_bytes()].concat();
+    stream.write_all(&request).ok()?;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
+    match stream.read_to_end(&mut bytes) {
+        Err(error) if !bytes.is_empty() => panic!("cut off in the middle of an answer: {error}"),
+        Err(_) | Ok(0) => return None,
+        Ok(_) => {}
+    }
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
-    Response { status, headers: lines.filter_map(header).collect(), body: bytes[end + 4..].to_vec() }
+    Some(Response { status, headers: lines.filter_map(header).collect(), body: bytes[end + 4..].to_vec() })
 }
