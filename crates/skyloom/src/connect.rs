@@ -32,13 +32,21 @@ pub enum ConnectError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// Nobody answers there.
-    #[error("no broker at {address}: {reason}; start one with `sky broker`, or name another with --broker")]
+    #[error("no broker at {address}: {}; name another with --broker", why(.reason))]
     Absent {
         /// Where.
         address: String,
         /// Why.
         reason: BrokerError,
     },
+}
+
+/// The reason without the sentence that it is not available, which has been said.
+fn why(error: &BrokerError) -> String {
+    match error {
+        BrokerError::Unavailable { reason } => reason.clone(),
+        other => other.to_string(),
+    }
 }
 
 impl From<ConnectError> for Status {
