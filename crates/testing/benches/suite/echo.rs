@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    role::ready,
+    process::ready,
     service::{IN_FLIGHT, PAYLOAD},
     table::rate,
 };

@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, runtime::Builder};
 
 use super::{
     load,
-    role::{Process, ready},
+    process::{Process, ready},
     service::{Bench, Text},
     table::{Row, Target, in_turns, rates},
 };

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use super::{
-    role::Process,
+    process::Process,
     table::{Row, Target},
 };
 

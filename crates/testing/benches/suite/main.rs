@@ -4,15 +4,16 @@
 #![allow(clippy::print_stdout, reason = "the table is for a person to read")]
 
 mod build_time;
+mod table;
+mod service;
+mod in_process;
+mod load;
+mod process;
 mod echo;
 mod http;
 mod idle;
-mod in_process;
-mod load;
 mod processes;
 mod role;
-mod service;
-mod table;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use tokio::{runtime::Builder, task::JoinSet, time::Instant};
 
 use super::{
     echo::{Caller, raw},
-    role::{Process, ready},
+    process::{Process, ready},
     service::{Bench, BenchClient, IN_FLIGHT, Message},
     table::{Row, Target, in_turns, rate, rates},
 };
