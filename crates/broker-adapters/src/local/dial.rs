@@ -33,7 +33,7 @@ pub(super) struct Dialled {
 pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Dialled, String> {
     let unreachable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            format!("there is none at {address}; start one with `sky broker`")
+            format!("nobody listens at {address}; start one with `sky broker`")
         }
         io::ErrorKind::PermissionDenied => format!("{address} belongs to another user"),
         _ => format!("{address} cannot be reached: {error}"),
