@@ -42,11 +42,12 @@ impl Envelope {
     /// # Errors
     /// [`DecodeEnvelopeError`] if the bytes are no envelope.
     pub fn decode(mut buffer: Bytes) -> Result<Self> {
+        let whole = buffer.clone();
         let mut envelope = Self::default();
         let mut unknown = BytesMut::new();
         let mut state = None;
         while !buffer.is_empty() {
-            let start = buffer.clone();
+            let start = whole.len() - buffer.len();
             let key = wire::get_varint(&mut buffer)?;
             match (key >> 3, key & 7) {
                 (8, BYTES) => envelope.trace = text(&mut buffer, 8)?.parse::<TraceContext>().ok(),
@@ -57,7 +58,7 @@ impl Envelope {
                 (field @ (2 | 5 | 6 | 14), VARINT) => envelope.read_number(field, wire::get_varint(&mut buffer)?)?,
                 (_, wire_type) => {
                     wire::skip(&mut buffer, wire_type)?;
-                    unknown.extend_from_slice(start.get(..start.len() - buffer.len()).unwrap_or_default());
+                    unknown.extend_from_slice(whole.get(start..whole.len() - buffer.len()).unwrap_or_default());
                 }
             }
         }
@@ -94,7 +95,7 @@ impl Envelope {
 }
 
 fn guid(buffer: &mut Bytes, field: u64) -> Result<Guid> {
-    Guid::from_slice(&wire::get_bytes(buffer)?).ok_or(DecodeEnvelopeError::Invalid(field))
+    wire::read_bytes(buffer, Guid::from_slice)?.ok_or(DecodeEnvelopeError::Invalid(field))
 }
 
 fn text(buffer: &mut Bytes, field: u64) -> Result<Text> {
