@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -21,9 +21,11 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     envelope: Arc<Envelope>,
     attempt: u32,
-    scope: Arc<Scope>,
+    deadline: Option<Instant>,
     client: Client,
     instance: Guid,
+    /// Made when the handler first needs it: many handlers call nobody.
+    scope: OnceLock<Arc<Scope>>,
     reply: Mutex<Headers>,
 }
 
@@ -37,13 +39,8 @@ impl Context {
         client: &Client,
         instance: Guid,
     ) -> Self {
-        let scope = Arc::new(Scope {
-            deadline,
-            trace: envelope.trace.clone(),
-            principal: envelope.principal.clone(),
-            book: Arc::default(),
-        });
-        Self(Arc::new(Inner { envelope, attempt, scope, client: client.clone(), instance, reply: Mutex::default() }))
+        let (scope, reply) = (OnceLock::new(), Mutex::default());
+        Self(Arc::new(Inner { envelope, attempt, deadline, client: client.clone(), instance, scope, reply }))
     }
 
     /// The call's GUID; the same in every attempt.
@@ -67,7 +64,7 @@ impl Context {
     /// When the caller's time is used up; none for casts, events and streams.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.0.scope.deadline
+        self.0.deadline
     }
 
     /// How much of the caller's time is left.
@@ -103,18 +100,18 @@ impl Context {
     /// A client for calls on behalf of this one.
     #[must_use]
     pub fn client(&self) -> Client {
-        self.0.client.scoped(Arc::clone(&self.0.scope))
+        self.0.client.scoped(Arc::clone(self.scope()))
     }
 
     /// What the calls of this handler have cost so far.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.0.scope.book.read()
+        self.0.scope.get().map_or_else(Ledger::default, |scope| scope.book.read())
     }
 
     /// Adds costs that the framework cannot see, such as a query of a database.
     pub fn add_to_ledger(&self, ledger: Ledger) {
-        self.0.scope.book.add(ledger);
+        self.scope().book.add(ledger);
     }
 
     /// Sets the status of the HTTP response, if the call came through the gateway by REST.
@@ -130,6 +127,18 @@ impl Context {
     /// The headers of the reply, for the worker that sends it.
     pub(crate) fn take_reply_headers(&self) -> Headers {
         std::mem::take(&mut self.reply())
+    }
+
+    fn scope(&self) -> &Arc<Scope> {
+        let Inner { envelope, deadline, scope, .. } = &*self.0;
+        scope.get_or_init(|| {
+            Arc::new(Scope {
+                deadline: *deadline,
+                trace: envelope.trace.clone(),
+                principal: envelope.principal.clone(),
+                book: Arc::default(),
+            })
+        })
     }
 
     fn reply(&self) -> std::sync::MutexGuard<'_, Headers> {

@@ -1,6 +1,11 @@
 //! The 128-bit identifiers of calls, inboxes and instances.
 
-use std::{fmt, str::FromStr, time::SystemTime};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+    time::SystemTime,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -8,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// instance (from the operating system's randomness, so that it cannot be guessed).
 ///
 /// It prints and parses as a hyphenated UUID (RFC 9562).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Guid([u8; 16]);
 
 impl Guid {
@@ -49,6 +54,13 @@ impl Guid {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+/// As one number: tables of GUIDs are on the way of every call.
+impl Hash for Guid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.0));
     }
 }
 

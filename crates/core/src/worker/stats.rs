@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -39,7 +39,14 @@ pub struct MethodStats {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Stats(Mutex<BTreeMap<String, Counters>>);
+pub(super) struct Stats(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    /// By channel and method; one that is known is found without an allocation.
+    methods: BTreeMap<String, BTreeMap<String, Counters>>,
+    others: Counters,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counters {
@@ -52,31 +59,76 @@ struct Counters {
 /// Method names come from callers; past this many different ones, the rest are counted together.
 const MAX_METHODS: usize = 1_000;
 
-impl Stats {
-    pub(super) fn record(&self, channel: &str, method: &str, took: Duration, failed: bool) {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut name = String::with_capacity(channel.len() + method.len() + 1);
-        name.extend([channel, "/", method]);
-        if !table.contains_key(&name) && table.len() >= MAX_METHODS {
-            "others".clone_into(&mut name);
+impl Counters {
+    fn add(&mut self, took: Duration, failed: bool) {
+        self.calls += 1;
+        self.errors += u64::from(failed);
+        self.total += took;
+        self.max = self.max.max(took);
+    }
+
+    fn row(&self, name: String) -> MethodStats {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let (total_us, max_us) = (micros(self.total), micros(self.max));
+        MethodStats { name, calls: self.calls, errors: self.errors, total_us, max_us }
+    }
+}
+
+impl Table {
+    fn record(&mut self, channel: &str, method: &str, took: Duration, failed: bool) {
+        if let Some(counters) = self.methods.get_mut(channel).and_then(|methods| methods.get_mut(method)) {
+            counters.add(took, failed);
+        } else if self.methods.values().map(BTreeMap::len).sum::<usize>() < MAX_METHODS {
+            let methods = self.methods.entry(channel.to_owned()).or_default();
+            methods.entry(method.to_owned()).or_default().add(took, failed);
+        } else {
+            self.others.add(took, failed);
         }
-        let counters = table.entry(name).or_default();
-        counters.calls += 1;
-        counters.errors += u64::from(failed);
-        counters.total += took;
-        counters.max = counters.max.max(took);
+    }
+}
+
+impl Stats {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn record(&self, channel: &str, method: &str, took: Duration, failed: bool) {
+        self.table().record(channel, method, took, failed);
     }
 
     pub(super) fn read(&self) -> Vec<MethodStats> {
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let row = |(name, counters): (&String, &Counters)| MethodStats {
-            name: name.clone(),
-            calls: counters.calls,
-            errors: counters.errors,
-            total_us: micros(counters.total),
-            max_us: micros(counters.max),
+        let table = self.table();
+        let rows = |(channel, methods): (&String, &BTreeMap<String, Counters>)| {
+            let row = |(method, counters): (&String, &Counters)| counters.row(format!("{channel}/{method}"));
+            methods.iter().map(row).collect::<Vec<_>>()
         };
-        table.iter().map(row).collect()
+        let mut rows: Vec<MethodStats> = table.methods.iter().flat_map(rows).collect();
+        if table.others.calls > 0 {
+            rows.push(table.others.row("others".to_owned()));
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{MAX_METHODS, Stats};
+
+    #[test]
+    fn names_that_callers_make_up_are_counted_together_in_the_end() {
+        let stats = Stats::default();
+        for number in 0..MAX_METHODS + 5 {
+            stats.record("greeter.v1", &format!("M{number}"), Duration::from_micros(2), number == 0);
+        }
+        stats.record("greeter.v1", "M0", Duration::from_micros(5), false);
+        let rows = stats.read();
+        assert_eq!(rows.len(), MAX_METHODS + 1);
+        let first = &rows[0];
+        assert_eq!((first.name.as_str(), first.calls, first.errors), ("greeter.v1/M0", 2, 1));
+        assert_eq!((first.total_us, first.max_us), (7, 5));
+        let last = &rows[MAX_METHODS];
+        assert_eq!((last.name.as_str(), last.calls), ("others", 5));
     }
 }

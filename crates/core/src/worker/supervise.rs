@@ -30,7 +30,7 @@ pub(super) enum End<T> {
 
 /// A future under supervision. A future that is ready at once costs no timer.
 pub(super) struct Supervised<'a, F> {
-    future: Pin<Box<F>>,
+    future: Pin<&'a mut F>,
     delivery: &'a Delivery,
     deadline: Option<Instant>,
     stopped: Option<&'a mut oneshot::Receiver<()>>,
@@ -38,8 +38,8 @@ pub(super) struct Supervised<'a, F> {
 }
 
 impl<'a, F: Future> Supervised<'a, F> {
-    pub(super) fn new(future: F, delivery: &'a Delivery, deadline: Option<Instant>) -> Self {
-        Self { future: Box::pin(future), delivery, deadline, stopped: None, timer: None }
+    pub(super) fn new(future: Pin<&'a mut F>, delivery: &'a Delivery, deadline: Option<Instant>) -> Self {
+        Self { future, delivery, deadline, stopped: None, timer: None }
     }
 
     pub(super) fn stopped_by(mut self, stopped: &'a mut oneshot::Receiver<()>) -> Self {
