@@ -90,17 +90,17 @@ impl Shared {
             None => self.inbox_by(attempt.deadline).await?,
         };
         let (sender, mut receiver) = oneshot::channel();
-        let _entry = self.pending.insert(attempt.id, attempt.deadline, Waiter::Unary(sender))?;
+        let entry = self.pending.insert(attempt.id, attempt.deadline, Waiter::Unary(sender))?;
         let envelope = self.call_envelope(request, attempt, inbox)?;
         match self.broker.enqueue(&request.channel, envelope, request.enqueue).into_ready() {
             Ok(accepted) => accepted?,
             Err(ack) => tokio::select! {
                 biased;
-                reply = &mut receiver => return flatten(reply),
+                reply = &mut receiver => return entry.ended(flatten(reply)),
                 accepted = ack => accepted?,
             },
         }
-        flatten(receiver.await)
+        entry.ended(flatten(receiver.await))
     }
 
     /// Sends a request whose replies come through the channel.

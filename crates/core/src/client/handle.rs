@@ -74,16 +74,21 @@ impl Client {
     /// # Errors
     /// The handler's status, or one of the framework's own: see [`Status`](crate::Status).
     pub async fn call(&self, mut request: Request) -> Result<Response> {
+        self.send(&mut request).await
+    }
+
+    /// As [`Client::call`]. A request is large, and each future that takes it by value copies it.
+    pub(super) async fn send(&self, request: &mut Request) -> Result<Response> {
         if request.scope.is_none() {
             request.scope.clone_from(&self.scope);
         }
         match &self.stack {
-            Some(stack) => stack.call(request).await,
+            Some(stack) => stack.call(request.clone()).await,
             None => self.call_directly(request).await,
         }
     }
 
-    async fn call_directly(&self, request: Request) -> Result<Response> {
+    async fn call_directly(&self, request: &Request) -> Result<Response> {
         let shared = &self.shared;
         let scope = request.scope.as_deref();
         let deadline = shared.deadline(request.timeout, scope);
@@ -91,7 +96,7 @@ impl Client {
         shared.budget.deposit();
         let mut attempt = Attempt { id: Guid::call(), deadline, scope, number: 1, spent: Ledger::default() };
         let result = loop {
-            let reply = match shared.attempt(&request, attempt).await {
+            let reply = match shared.attempt(request, attempt).await {
                 Ok(envelope) => Response::from_envelope(envelope, own_cost(1)),
                 Err(status) => Err(status.with_ledger(attempt.spent.merge(own_cost(0)))),
             };
@@ -121,10 +126,15 @@ impl Client {
     /// # Errors
     /// As for [`Client::call`].
     pub async fn stream(&self, request: Request) -> Result<ResponseStream> {
+        self.open(&request).await
+    }
+
+    /// As [`Client::stream`].
+    pub(super) async fn open(&self, request: &Request) -> Result<ResponseStream> {
         let scope = self.scope.as_deref();
         let deadline = self.shared.deadline(request.timeout, scope);
         let attempt = Attempt { id: Guid::call(), deadline, scope, number: 1, spent: Ledger::default() };
-        let (entry, replies) = self.shared.start_stream(&request, attempt).await?;
+        let (entry, replies) = self.shared.start_stream(request, attempt).await?;
         ResponseStream::open(entry, replies, scope.map(|scope| Arc::clone(&scope.book))).await
     }
 

@@ -68,7 +68,7 @@ impl Pending {
             drop(table);
             self.earlier.notify_one();
         }
-        Ok(Entry { pending: Arc::clone(self), id })
+        Ok(Entry { pending: Arc::clone(self), id, ended: false })
     }
 
     fn finish(&self, id: Guid, result: Result<Envelope, Status>) {
@@ -205,9 +205,16 @@ impl ReplySink for Pending {
 pub(super) struct Entry {
     pending: Arc<Pending>,
     id: Guid,
+    ended: bool,
 }
 
 impl Entry {
+    /// Whoever has given a call its result has taken it out of the table already.
+    pub(super) fn ended<T>(mut self, result: T) -> T {
+        self.ended = true;
+        result
+    }
+
     /// Tells the worker to stop.
     pub(super) fn cancel(&self, origin: Option<Guid>) {
         self.pending.cancel(self.id, origin);
@@ -216,6 +223,8 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.pending.table().calls.remove(&self.id);
+        if !self.ended {
+            self.pending.table().calls.remove(&self.id);
+        }
     }
 }

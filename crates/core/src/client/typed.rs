@@ -24,7 +24,7 @@ pub trait Reply: Sized + Send + 'static {
 
     /// Sends the request and receives the reply.
     #[doc(hidden)]
-    fn receive(client: Client, request: Request) -> impl Future<Output = Result<(Self, Ledger)>> + Send;
+    fn receive(client: &Client, request: &mut Request) -> impl Future<Output = Result<(Self, Ledger)>> + Send;
 }
 
 /// A reply on its way out.
@@ -47,8 +47,8 @@ impl<M: Payload> Reply for M {
         Outgoing::Message(self)
     }
 
-    async fn receive(client: Client, request: Request) -> Result<(Self, Ledger)> {
-        let response = client.call(request).await?;
+    async fn receive(client: &Client, request: &mut Request) -> Result<(Self, Ledger)> {
+        let response = client.send(request).await?;
         let ledger = response.ledger;
         Ok((decode(response)?, ledger))
     }
@@ -62,8 +62,8 @@ impl<M: Payload> Reply for Streaming<M> {
         Outgoing::Stream(self)
     }
 
-    async fn receive(client: Client, request: Request) -> Result<(Self, Ledger)> {
-        let stream = client.stream(request).await?;
+    async fn receive(client: &Client, request: &mut Request) -> Result<(Self, Ledger)> {
+        let stream = client.open(request).await?;
         let ledger = stream.ledger();
         Ok((Self::new(Decoded { stream, message: PhantomData }), ledger))
     }
@@ -145,7 +145,7 @@ impl<Q: Payload, R: Reply> Call<Q, R> {
     /// As for [`Client::call`].
     pub async fn with_ledger(mut self) -> Result<(R, Ledger)> {
         self.encode()?;
-        R::receive(self.client, self.request).await
+        R::receive(&self.client, &mut self.request).await
     }
 
     /// Sends it as one-way work: the handler runs, nobody hears its reply. `delay` holds it back.
@@ -172,7 +172,7 @@ impl<Q: Payload, R: Reply> IntoFuture for Call<Q, R> {
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
             self.encode()?;
-            R::receive(self.client, self.request).await.map(|(reply, _)| reply)
+            R::receive(&self.client, &mut self.request).await.map(|(reply, _)| reply)
         })
     }
 }
