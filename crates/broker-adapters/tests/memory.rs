@@ -77,7 +77,7 @@ fn number(envelope: &Envelope) -> u32 {
 }
 
 impl ReplySink for Chain {
-    fn reply(&self, envelope: Envelope) {
+    fn reply(&self, envelope: Arc<Envelope>) {
         let number = number(&envelope);
         self.heard.lock().expect("no panic").push(number);
         if number > 0 {
@@ -95,7 +95,7 @@ impl ReplySink for Chain {
 fn answer(delivery: Delivery) {
     let request = Arc::clone(delivery.envelope());
     let reply = Envelope { payload: request.payload.clone(), ..Envelope::new(Kind::Reply, request.id) };
-    now(delivery.settle(Settlement::Reply(reply))).expect("the lease is held");
+    now(delivery.settle(Settlement::Reply(Arc::new(reply)))).expect("the lease is held");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_sink_may_call_the_broker_again_and_no_runtime_is_needed() {
 struct Panics;
 
 impl ReplySink for Panics {
-    fn reply(&self, _: Envelope) {
+    fn reply(&self, _: Arc<Envelope>) {
         panic!("this sink is broken");
     }
 

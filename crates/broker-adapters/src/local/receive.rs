@@ -114,7 +114,7 @@ impl<'a> Receiver<'a> {
         let sink = self.shared.lock().standing.sinks.get(&inbox).map(|sink| Arc::clone(&sink.sink));
         let Some(sink) = sink else { return };
         match Envelope::decode(body) {
-            Ok(envelope) => sink.reply(envelope),
+            Ok(envelope) => sink.reply(Arc::new(envelope)),
             Err(error) => tracing::warn!(%inbox, %error, "a reply cannot be read; its caller waits until its deadline"),
         }
     }

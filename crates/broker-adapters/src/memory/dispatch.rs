@@ -36,7 +36,7 @@ impl Dispatch {
                     drop(delivery.settle(Settlement::Release));
                 }
             }
-            Self::Reply(sink, reply) => sink.reply(Arc::unwrap_or_clone(reply)),
+            Self::Reply(sink, reply) => sink.reply(reply),
             Self::Refused(sink, call, error) => sink.refused(call, error),
             Self::Lost(sink) => sink.lost(BrokerError::lost("it was closed"), &HashSet::new()),
             Self::Ended(stream, waiting) => {

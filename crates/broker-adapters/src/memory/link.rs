@@ -38,7 +38,7 @@ impl Drop for Link {
 impl Leases for Link {
     fn settle(&self, lease: Lease, settlement: Settlement) -> Ack {
         let settle = match settlement {
-            Settlement::Reply(reply) => Settle::Reply(Arc::new(reply)),
+            Settlement::Reply(reply) => Settle::Reply(reply),
             Settlement::Done => Settle::Done,
             Settlement::Retry { delay, reason } => Settle::Retry { delay, reason },
             Settlement::Release => Settle::Release,

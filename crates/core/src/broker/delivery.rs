@@ -18,12 +18,10 @@ pub struct Lease {
 }
 
 /// How a delivery ends.
-// A reply is by far the most frequent, and boxing it would cost an allocation for each call.
-#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Settlement {
     /// Answered: the reply goes to the request's inbox and the lease ends, as one operation.
-    Reply(Envelope),
+    Reply(Arc<Envelope>),
     /// Done; there is nobody to answer.
     Done,
     /// To be tried again after a delay; counts as an attempt.

@@ -1,6 +1,6 @@
 //! A private reply channel.
 
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use super::BrokerError;
 use crate::{Envelope, Guid};
@@ -8,7 +8,7 @@ use crate::{Envelope, Guid};
 /// Where an inbox's replies go. Called by the adapter's driver, so it must be quick.
 pub trait ReplySink: Send + Sync {
     /// A partial or final reply has come.
-    fn reply(&self, envelope: Envelope);
+    fn reply(&self, envelope: Arc<Envelope>);
 
     /// The broker refused a call after its [`Ack`](super::Ack) had resolved, or dropped it unexecuted.
     fn refused(&self, call: Guid, error: BrokerError);

@@ -1,6 +1,6 @@
 //! One attempt of one call.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -84,7 +84,7 @@ impl Shared {
     }
 
     /// Sends a request and waits for its final reply.
-    pub(super) async fn attempt(&self, request: &Request, attempt: Attempt<'_>) -> Result<Envelope> {
+    pub(super) async fn attempt(&self, request: &Request, attempt: Attempt<'_>) -> Result<Arc<Envelope>> {
         let inbox = match self.open_inbox() {
             Some(inbox) => inbox,
             None => self.inbox_by(attempt.deadline).await?,
@@ -115,9 +115,9 @@ impl Shared {
 }
 
 /// The replies of a streaming call as they come.
-pub(super) type Replies = mpsc::Receiver<Result<Envelope>>;
+pub(super) type Replies = mpsc::Receiver<Result<Arc<Envelope>>>;
 
-fn flatten(reply: Result<Result<Envelope>, oneshot::error::RecvError>) -> Result<Envelope> {
+fn flatten(reply: Result<Result<Arc<Envelope>>, oneshot::error::RecvError>) -> Result<Arc<Envelope>> {
     reply.unwrap_or_else(|_| {
         let message = "the client was closed while the call was under way";
         Err(Status::aborted(message).with_outcome(Outcome::Unknown))

@@ -97,7 +97,7 @@ impl Client {
         let mut attempt = Attempt { id: Guid::call(), deadline, scope, number: 1, spent: Ledger::default() };
         let result = loop {
             let reply = match shared.attempt(request, attempt).await {
-                Ok(envelope) => Response::from_envelope(envelope, own_cost(1)),
+                Ok(envelope) => Response::from_envelope(Arc::unwrap_or_clone(envelope), own_cost(1)),
                 Err(status) => Err(status.with_ledger(attempt.spent.merge(own_cost(0)))),
             };
             let status = match reply {

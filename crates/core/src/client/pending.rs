@@ -18,9 +18,9 @@ use crate::{
 /// Who waits for a call.
 pub(super) enum Waiter {
     /// For one final reply.
-    Unary(oneshot::Sender<Result<Envelope, Status>>),
+    Unary(oneshot::Sender<Result<Arc<Envelope>, Status>>),
     /// For partial replies and a final one.
-    Stream(mpsc::Sender<Result<Envelope, Status>>),
+    Stream(mpsc::Sender<Result<Arc<Envelope>, Status>>),
 }
 
 struct Waiting {
@@ -71,7 +71,7 @@ impl Pending {
         Ok(Entry { pending: Arc::clone(self), id, ended: false })
     }
 
-    fn finish(&self, id: Guid, result: Result<Envelope, Status>) {
+    fn finish(&self, id: Guid, result: Result<Arc<Envelope>, Status>) {
         let waiting = self.table().calls.remove(&id);
         if let Some(Waiting { waiter, .. }) = waiting {
             waiter.finish(result);
@@ -122,7 +122,7 @@ impl Pending {
         }
     }
 
-    fn partial(&self, envelope: Envelope) {
+    fn partial(&self, envelope: Arc<Envelope>) {
         let (id, origin) = (envelope.id, envelope.origin);
         match self.table().forward(envelope) {
             Forwarded::Yes => return,
@@ -142,7 +142,7 @@ enum Forwarded {
 }
 
 impl Table {
-    fn forward(&mut self, envelope: Envelope) -> Forwarded {
+    fn forward(&mut self, envelope: Arc<Envelope>) -> Forwarded {
         let id = envelope.id;
         let Some(call) = self.calls.get_mut(&id) else { return Forwarded::Nobody };
         // A caller that asked for one reply of a handler that streams gets the final one.
@@ -167,7 +167,7 @@ impl Table {
 }
 
 impl Waiter {
-    fn finish(self, result: Result<Envelope, Status>) {
+    fn finish(self, result: Result<Arc<Envelope>, Status>) {
         match self {
             // A caller that has gone away needs no result.
             Self::Unary(sender) => drop(sender.send(result)),
@@ -182,7 +182,7 @@ impl Waiter {
 }
 
 impl ReplySink for Pending {
-    fn reply(&self, envelope: Envelope) {
+    fn reply(&self, envelope: Arc<Envelope>) {
         match envelope.kind {
             Kind::Partial | Kind::Started => self.partial(envelope),
             _ => self.finish(envelope.id, Ok(envelope)),

@@ -20,7 +20,7 @@ use crate::{Envelope, Guid, Headers, Kind, Ledger, LedgerBook, Result, Status};
 pub struct ResponseStream {
     entry: Entry,
     replies: Replies,
-    first: Option<Envelope>,
+    first: Option<Arc<Envelope>>,
     origin: Option<Guid>,
     headers: Headers,
     ledger: Ledger,
@@ -97,18 +97,18 @@ impl ResponseStream {
         Poll::Ready(None)
     }
 
-    fn take(&mut self, envelope: Envelope) -> Option<Result<Response>> {
+    fn take(&mut self, envelope: Arc<Envelope>) -> Option<Result<Response>> {
         self.origin = envelope.origin.or(self.origin);
         self.ledger.receives = self.ledger.receives.saturating_add(1);
         match envelope.kind {
             Kind::Started => None,
-            Kind::Partial => Some(Response::from_envelope(envelope, Ledger::default())),
+            Kind::Partial => Some(Response::from_envelope(Arc::unwrap_or_clone(envelope), Ledger::default())),
             _ => {
                 let nothing_more = envelope.status.is_none() && envelope.payload.is_empty();
                 self.ledger = self.ledger.merge(envelope.ledger);
                 self.end();
-                (!nothing_more)
-                    .then(|| Response::from_envelope(Envelope { ledger: Ledger::default(), ..envelope }, self.ledger))
+                let last = Envelope { ledger: Ledger::default(), ..Arc::unwrap_or_clone(envelope) };
+                (!nothing_more).then(|| Response::from_envelope(last, self.ledger))
             }
         }
     }

@@ -52,7 +52,7 @@ fn handle(shared: &Shared, delivery: &Delivery) -> Settlement {
         Ok(payload) => reply.payload = payload,
         Err(status) => reply.status = Some(status),
     }
-    Settlement::Reply(reply)
+    Settlement::Reply(Arc::new(reply))
 }
 
 fn answer(shared: &Shared, method: &str) -> Result<bytes::Bytes> {

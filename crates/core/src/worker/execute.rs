@@ -87,7 +87,7 @@ fn answered<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context, answer: A
     if let Body::Message(payload) = answer.body {
         reply.payload = payload;
     }
-    Settlement::Reply(reply)
+    Settlement::Reply(Arc::new(reply))
 }
 
 fn failed<T>(lane: &Lane<T>, delivery: &Delivery, status: Status, handler: Ledger) -> Settlement {
@@ -101,7 +101,7 @@ fn failed<T>(lane: &Lane<T>, delivery: &Delivery, status: Status, handler: Ledge
     let mut reply = reply_to(request, Kind::Reply, lane.shared.instance, attempt, crate::Headers::new());
     reply.ledger = cost(request, attempt, handler);
     reply.status = Some(status);
-    Settlement::Reply(reply)
+    Settlement::Reply(Arc::new(reply))
 }
 
 /// A panic is a failed attempt: another may succeed, and one that always panics becomes a dead
@@ -150,7 +150,7 @@ async fn stream_out<T>(
     let mut reply = reply_to(request, Kind::Reply, shared.instance, attempt, crate::Headers::new());
     reply.ledger = cost(request, attempt, spent);
     reply.status = status;
-    Settlement::Reply(reply)
+    Settlement::Reply(Arc::new(reply))
 }
 
 /// A settle that came too late changes nothing: the broker has handed the work to another.

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, mpsc};
 /// What an inbox has heard.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    Reply(Box<Envelope>),
+    Reply(Arc<Envelope>),
     Refused(Guid, BrokerError),
     Lost(BrokerError),
 }
@@ -39,8 +39,8 @@ impl Probe {
 }
 
 impl ReplySink for Probe {
-    fn reply(&self, envelope: Envelope) {
-        self.note(Heard::Reply(Box::new(envelope)));
+    fn reply(&self, envelope: Arc<Envelope>) {
+        self.note(Heard::Reply(envelope));
     }
 
     fn refused(&self, call: Guid, error: BrokerError) {

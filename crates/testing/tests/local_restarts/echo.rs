@@ -40,7 +40,7 @@ impl Echo {
                         ..Envelope::new(Kind::Reply, request.id)
                     };
                     // After the death of a broker the lease may be gone.
-                    drop(delivery.settle(Settlement::Reply(reply)).await);
+                    drop(delivery.settle(Settlement::Reply(reply.into())).await);
                 });
             }
             drop(broker);

@@ -243,7 +243,7 @@ async fn work_in_hand_is_settled_after_a_planned_restart() {
     let delivery = timeout(SOON, consumer.next()).await.unwrap().unwrap();
     running.stop().await;
     let reply = Envelope { payload: "done".into(), ..Envelope::new(Kind::Reply, delivery.envelope().id) };
-    let settled = delivery.settle(Settlement::Reply(reply));
+    let settled = delivery.settle(Settlement::Reply(reply.into()));
     let _running = bind(&address).await;
     timeout(SOON, settled).await.unwrap().expect("the lease is still the worker's");
     assert_eq!(timeout(SOON, call).await.unwrap().unwrap().unwrap().payload, "done");

@@ -25,7 +25,7 @@ pub async fn a_call_is_answered_on_its_inbox<F: Fixture>(fixture: F) {
     let left = delivery.deadline().expect("a call's budget reaches the worker");
     assert!(left > tokio::time::Instant::now(), "the budget is not used up");
     let answered = reply(delivery.envelope(), Kind::Reply, number(delivery.envelope()) * 2);
-    accepted("reply", delivery.settle(Settlement::Reply(answered))).await;
+    accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
     let answered = answer(&probe).await;
     assert_eq!((answered.id, answered.kind, number(&answered)), (request.id, Kind::Reply, 14));
     silent(&probe).await;
@@ -44,7 +44,7 @@ pub async fn partial_replies_come_in_order_before_the_final_one<F: Fixture>(fixt
         accepted("partial", delivery.partial(reply(delivery.envelope(), Kind::Partial, part))).await;
     }
     let last = reply(delivery.envelope(), Kind::Reply, PARTIALS);
-    accepted("reply", delivery.settle(Settlement::Reply(last))).await;
+    accepted("reply", delivery.settle(Settlement::Reply(last.into()))).await;
     for part in 0..PARTIALS {
         let heard = answer(&probe).await;
         assert_eq!((heard.kind, number(&heard)), (Kind::Partial, part));
@@ -65,7 +65,7 @@ pub async fn many_calls_are_each_answered_once<F: Fixture>(fixture: F) {
         workers.push(tokio::spawn(async move {
             while let Some(delivery) = consumer.next().await {
                 let answered = reply(delivery.envelope(), Kind::Reply, number(delivery.envelope()) * 2);
-                accepted("reply", delivery.settle(Settlement::Reply(answered))).await;
+                accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
             }
             drop(worker);
         }));
@@ -97,7 +97,7 @@ pub async fn replying_settles_the_request<F: Fixture>(fixture: F) {
     accepted("enqueue", broker.enqueue(&channel, call(&inbox, 1), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     let answered = reply(delivery.envelope(), Kind::Reply, 2);
-    accepted("reply", delivery.settle(Settlement::Reply(answered))).await;
+    accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
     assert_eq!(number(&answer(&probe).await), 2);
     if broker.capabilities().atomic_reply {
         let depth = soon("depth", broker.depth(&channel)).await.expect("the depth is known");

@@ -25,7 +25,7 @@ pub async fn a_large_binary_payload_survives<F: Fixture>(fixture: F) {
     let delivery = next(&mut consumer).await;
     assert!(delivery.envelope().payload == blob, "the request arrives as it was sent");
     let answered = Envelope { id: delivery.envelope().id, kind: Kind::Reply, payload: blob.clone(), ..work(0) };
-    accepted("reply", delivery.settle(Settlement::Reply(answered))).await;
+    accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
     assert!(answer(&probe).await.payload == blob, "the reply arrives as it was sent");
 }
 
@@ -63,7 +63,7 @@ pub async fn every_field_of_an_envelope_survives<F: Fixture>(fixture: F) {
         unknown: request.unknown.clone(),
         ..Envelope::new(Kind::Reply, request.id)
     };
-    accepted("reply", delivery.settle(Settlement::Reply(answered.clone()))).await;
+    accepted("reply", delivery.settle(Settlement::Reply(answered.clone().into()))).await;
     assert_eq!(answer(&probe).await, answered);
 }
 

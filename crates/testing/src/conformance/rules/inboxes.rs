@@ -25,7 +25,7 @@ pub async fn a_reply_reaches_only_the_inbox_that_is_named<F: Fixture>(fixture: F
     accepted("enqueue", client.enqueue(&channel, call(&own, 1), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     let answered = reply(delivery.envelope(), Kind::Reply, 2);
-    accepted("reply", delivery.settle(Settlement::Reply(answered))).await;
+    accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
     assert_eq!(number(&answer(&named).await), 2);
     silent(&beside).await;
     silent(&elsewhere).await;
@@ -46,7 +46,7 @@ pub async fn a_closed_inbox_hears_nothing_and_hinders_nobody<F: Fixture>(fixture
     accepted("enqueue", client.enqueue(&channel, work(2), EnqueueOptions::default())).await;
     assert_eq!(take(&mut consumer).await, 2);
     let answered = reply(delivery.envelope(), Kind::Reply, 3);
-    accepted("reply", delivery.settle(Settlement::Reply(answered))).await;
+    accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
     tokio::time::sleep(fixture.shortest_lease()).await;
     nothing_comes(&mut consumer).await;
     silent(&probe).await;

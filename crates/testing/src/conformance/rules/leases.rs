@@ -50,10 +50,10 @@ pub async fn a_lease_that_ends_gives_the_work_to_another<F: Fixture>(fixture: F)
     let again = next(&mut second).await;
     assert_eq!(again.attempt(), 2);
     let late = reply(hung.envelope(), Kind::Reply, 111);
-    assert_eq!(soon("late settle", hung.settle(Settlement::Reply(late))).await, Err(BrokerError::Stale));
+    assert_eq!(soon("late settle", hung.settle(Settlement::Reply(late.into()))).await, Err(BrokerError::Stale));
     silent(&probe).await;
     let answered = reply(again.envelope(), Kind::Reply, 222);
-    accepted("settle", again.settle(Settlement::Reply(answered))).await;
+    accepted("settle", again.settle(Settlement::Reply(answered.into()))).await;
     assert_eq!(number(&answer(&probe).await), 222);
     silent(&probe).await;
 }
