@@ -29,9 +29,10 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server is installed: run scripts/test.sh, which installs it");
+        let redis = Self { child, url: format!("redis://{address}"), _directory: directory };
         for _ in 0..200 {
             if TcpStream::connect(address).is_ok() {
-                return Self { child, url: format!("redis://{address}"), _directory: directory };
+                return redis;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
