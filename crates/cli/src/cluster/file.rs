@@ -234,6 +234,6 @@ mod tests {
         file.scale("qr", 3).unwrap();
         assert_eq!(file.services["qr"].instances, 3);
         assert!(file.scale("qr", 1_000).is_err());
-        assert_eq!(file.scale("rq", 3).unwrap_err(), "the cluster has no service \"rq\"");
+        assert_eq!(file.scale("rq", 3).unwrap_err(), "the cluster has no service \"rq\"; did you mean qr?");
     }
 }

@@ -4,10 +4,7 @@ use skyloom::config::nearest;
 
 /// `; did you mean x?`, or nothing if no candidate is like it.
 pub(crate) fn did_you_mean<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    let exact = |name: &&str| name.eq_ignore_ascii_case(wanted);
-    let candidates: Vec<&str> = candidates.into_iter().collect();
-    let close = candidates.iter().find(|name| exact(name)).copied().or_else(|| nearest(wanted, candidates));
-    close.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+    nearest(wanted, candidates).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
 
 #[cfg(test)]
