@@ -146,6 +146,8 @@ fn left_behind(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{os::unix::process::CommandExt as _, process::Command};
+
     use super::*;
 
     fn plan() -> Plan {
@@ -180,11 +182,15 @@ mod tests {
     #[test]
     fn processes_that_were_left_behind_are_named() {
         let directory = tempfile::tempdir().unwrap();
-        let group = rustix::process::getpgid(None).unwrap().as_raw_nonzero();
+        let mut process = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+        let group = process.id();
         let state =
             format!(r#"{{"pid": 1, "processes": [{{"name": "qr.1", "pid": {group}}}, {{"name": "b", "pid": null}}]}}"#);
         fs::write(directory.path().join(STATE), state).unwrap();
-        let sentence = RunDir::take(directory.path(), Path::new("c"), &plan()).unwrap_err().to_string();
+        let refused = RunDir::take(directory.path(), Path::new("c"), &plan());
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let sentence = refused.unwrap_err().to_string();
         assert!(sentence.contains(&format!("left qr.1 ({group}) behind")), "{sentence}");
     }
 }
