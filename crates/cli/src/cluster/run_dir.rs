@@ -21,7 +21,7 @@ const STATE: &str = "state.json";
 #[derive(Debug)]
 pub(super) struct RunDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
     head: Head,
 }
 
@@ -81,7 +81,7 @@ impl RunDir {
             broker: plan.broker.to_string(),
             gateway: plan.gateway.map(|address: SocketAddr| format!("http://{address}")),
         };
-        let run_dir = Self { path: path.to_path_buf(), _lock: lock, head };
+        let run_dir = Self { path: path.to_path_buf(), lock, head };
         run_dir.write(&[]).map_err(unusable)?;
         Ok(run_dir)
     }
@@ -110,6 +110,8 @@ impl Drop for RunDir {
         // What cannot be removed is found to be stale by the next cluster. The lock's file stays:
         // another `sky` may be opening it.
         drop(fs::remove_file(self.path.join(STATE)));
+        // Closing the file would not do: a process that is just being started may still share it.
+        drop(self.lock.unlock());
     }
 }
 
