@@ -2,6 +2,8 @@
 //!
 //! [`conformance`] states it as rules. A crate with an adapter writes a [`conformance::Fixture`]
 //! and one line, `skyloom_testing::broker_conformance!(MyFixture);`, which makes one test of each
-//! rule.
+//! rule. [`servers`] starts the real brokers that such a fixture needs.
 
 pub mod conformance;
+
+pub mod servers;

@@ -24,8 +24,16 @@ pub struct Capabilities {
     pub delay: bool,
     /// Unsettled work comes back when its lease ends or its worker is gone.
     pub redelivery: bool,
+    /// A worker that dies loses its leases at once; otherwise when they end.
+    pub prompt_redelivery: bool,
+    /// Work that is given back untouched does not count as an attempt; otherwise it does.
+    pub uncounted_release: bool,
+    /// Work that comes back is delivered before what was enqueued after it; otherwise when its turn comes.
+    pub regains_place: bool,
     /// The attempt is counted, and dead letters are kept with their reason.
     pub dead_letters: bool,
+    /// A channel's deliveries can be held back.
+    pub pause: bool,
     /// A reply and the end of its lease are one operation.
     pub atomic_reply: bool,
     /// A full queue is an error to the sender.

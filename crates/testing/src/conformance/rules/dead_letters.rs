@@ -6,7 +6,10 @@ use skyloom_core::broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settleme
 
 use crate::conformance::{
     Fixture,
-    kit::{accepted, admin, call, consume, inbox, next, nothing_comes, number, put, queue, refused, soon, take},
+    kit::{
+        accepted, admin, assert_unsupported, call, consume, inbox, next, nothing_comes, number, put, queue, refused,
+        soon, take,
+    },
 };
 
 fn bury(reason: &str) -> Settlement {
@@ -109,11 +112,14 @@ pub async fn dropped_letters_are_gone<F: Fixture>(fixture: F) {
     nothing_comes(&mut consumer).await;
 }
 
-/// A paused channel accepts work and delivers none, until the pause ends or is ended.
+/// A paused channel accepts work and delivers none, until the pause ends or is ended; or pausing is refused.
 pub async fn a_paused_channel_delivers_nothing<F: Fixture>(fixture: F) {
     let broker = fixture.connect().await.broker;
     let Some(admin) = broker.admin() else { return };
     let channel = queue("paused.v1");
+    if !broker.capabilities().pause {
+        return assert_unsupported(soon("pause", admin.pause(&channel, Duration::from_secs(60))).await);
+    }
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
     soon("pause", admin.pause(&channel, Duration::from_secs(60))).await.expect("a channel can be paused");
     put(&broker, &channel, [1]).await;

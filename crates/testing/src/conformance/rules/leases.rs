@@ -58,14 +58,17 @@ pub async fn a_lease_that_ends_gives_the_work_to_another<F: Fixture>(fixture: F)
     silent(&probe).await;
 }
 
-/// A worker that dies loses its leases with its connection, long before they end.
+/// A worker that dies loses its leases with its connection, long before they end; on a broker that does not
+/// notice, when they end.
 pub async fn a_lost_connection_gives_its_work_to_another<F: Fixture>(fixture: F) {
     let (mut dying, living) = (fixture.connect().await, fixture.connect().await.broker);
     if !living.capabilities().redelivery {
         return;
     }
     let channel = queue("dying.v1");
-    let mut first = consume(&dying.broker, &channel, ConsumeOptions::default()).await;
+    let prompt = living.capabilities().prompt_redelivery;
+    let lease = if prompt { ConsumeOptions::default().lease } else { fixture.shortest_lease() };
+    let mut first = consume(&dying.broker, &channel, ConsumeOptions { lease, ..ConsumeOptions::default() }).await;
     put(&living, &channel, [1]).await;
     let lost = next(&mut first).await;
     let mut second = consume(&living, &channel, ConsumeOptions::default()).await;
@@ -77,13 +80,21 @@ pub async fn a_lost_connection_gives_its_work_to_another<F: Fixture>(fixture: F)
     drop(lost);
 }
 
-/// Work that is given back untouched has not been attempted.
+/// Work that is given back untouched has not been attempted. A broker that counts it says so, and counts.
 pub async fn a_release_is_no_attempt<F: Fixture>(fixture: F) {
     let broker = fixture.connect().await.broker;
-    if !broker.capabilities().dead_letters {
+    if !broker.capabilities().redelivery {
         return;
     }
     let channel = queue("released.v1");
+    if !broker.capabilities().uncounted_release {
+        let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
+        put(&broker, &channel, [1]).await;
+        accepted("release", next(&mut consumer).await.settle(Settlement::Release)).await;
+        let again = next(&mut consumer).await;
+        assert_eq!((number(again.envelope()), again.attempt()), (1, 2));
+        return accepted("settle", again.settle(Settlement::Done)).await;
+    }
     let options = ConsumeOptions { max_attempts: 2, ..ConsumeOptions::default() };
     let mut consumer = consume(&broker, &channel, options).await;
     put(&broker, &channel, [1]).await;
@@ -134,19 +145,27 @@ pub async fn an_extended_lease_does_not_end<F: Fixture>(fixture: F) {
     nothing_comes(&mut consumer).await;
 }
 
-/// A message that is given back is delivered before those that were enqueued after it.
+/// A message that is given back is delivered before those that were enqueued after it, or on a broker that
+/// cannot do that, later; in either case once.
 pub async fn a_returned_message_regains_its_place<F: Fixture>(fixture: F) {
     let broker = fixture.connect().await.broker;
     if !broker.capabilities().redelivery {
         return;
     }
+    let in_place = broker.capabilities().regains_place;
     let channel = queue("in-place.v1");
     put(&broker, &channel, 0..4).await;
     let mut consumer = consume(&broker, &channel, ConsumeOptions { credit: 1, ..ConsumeOptions::default() }).await;
     drop(next(&mut consumer).await);
-    for expected in 0..4 {
-        assert_eq!(take(&mut consumer).await, expected);
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        taken.push(take(&mut consumer).await);
     }
+    if !in_place {
+        taken.sort_unstable();
+    }
+    assert_eq!(taken, [0, 1, 2, 3]);
+    nothing_comes(&mut consumer).await;
 }
 
 /// Work that was claimed once is not delivered again, however its lease ends, and its caller hears

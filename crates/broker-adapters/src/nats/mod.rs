@@ -1,0 +1,1 @@
+//! NATS: JetStream, or queue groups of core NATS.

@@ -1,0 +1,22 @@
+//! What the adapters of brokers on the network have in common: the URL that names a broker and its
+//! options, why there is no connection, pauses between attempts to connect, and what a worker tells a
+//! caller who gets no reply.
+
+mod suggest;
+
+mod url;
+
+mod limits;
+
+mod error;
+
+mod pause;
+
+mod notice;
+
+pub use self::{
+    error::OpenError,
+    limits::QueueLimits,
+    url::{BrokerUrl, UrlError},
+};
+pub(crate) use self::{notice::Notice, pause::Pauses};

@@ -1,0 +1,1 @@
+//! RabbitMQ and its relatives: AMQP 0-9-1 keeps every rule, against the real server.

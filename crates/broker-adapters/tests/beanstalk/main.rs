@@ -1,0 +1,1 @@
+//! beanstalkd, by a client of our own keeps every rule, against the real server.

@@ -1,0 +1,1 @@
+//! NATS: JetStream, or queue groups of core NATS keeps every rule, against the real server.

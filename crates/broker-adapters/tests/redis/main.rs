@@ -1,0 +1,1 @@
+//! Redis and Valkey: streams with consumer groups keeps every rule, against the real server.
