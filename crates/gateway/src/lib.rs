@@ -32,6 +32,9 @@
 //! `not-started`, `unknown`), `retry_safe` and `details`; the status is the one that
 //! `google/rpc/code.proto` assigns to the code. 404 is for what never existed, 503 with `Retry-After` for
 //! a known service without a running instance.
+//!
+//! A gateway that has just started lets requests wait for the registry's first snapshot, at most two
+//! seconds; `/readyz` says meanwhile that it is not ready.
 
 pub mod options;
 mod error;

@@ -26,6 +26,9 @@ pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests may take to finish once the gateway is told to stop; the same as a worker's drain.
 pub const DRAIN: Duration = Duration::from_secs(20);
+/// How long a request that comes before the registry's first snapshot may wait for it. It takes
+/// milliseconds, so that a gateway's restart under load is not seen unless the registry is away.
+pub const REGISTRY_WAIT: Duration = Duration::from_secs(2);
 
 /// What a gateway allows. The defaults are the constants of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,9 @@ pub struct GatewayOptions {
     pub keep_alive_timeout: Duration,
     /// How long requests may take to finish once the gateway is told to stop. Default [`DRAIN`].
     pub drain: Duration,
+    /// How long a request that comes before the registry's first snapshot may wait for it. Default
+    /// [`REGISTRY_WAIT`].
+    pub registry_wait: Duration,
 }
 
 impl Default for GatewayOptions {
@@ -71,6 +77,7 @@ impl Default for GatewayOptions {
             keep_alive_interval: KEEP_ALIVE_INTERVAL,
             keep_alive_timeout: KEEP_ALIVE_TIMEOUT,
             drain: DRAIN,
+            registry_wait: REGISTRY_WAIT,
         }
     }
 }

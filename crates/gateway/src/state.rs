@@ -1,9 +1,6 @@
 //! What all requests of a gateway share.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::Arc;
 
 use skyloom::{client::Client, registry::Snapshot};
 use tokio::sync::watch;
@@ -15,38 +12,35 @@ use crate::{options::GatewayOptions, routes::Table};
 pub(crate) struct State {
     pub(crate) client: Client,
     pub(crate) options: GatewayOptions,
-    table: RwLock<Arc<Table>>,
-    heard: AtomicBool,
+    /// None before the registry has been heard.
+    table: watch::Sender<Option<Arc<Table>>>,
     draining: watch::Sender<bool>,
 }
 
 impl State {
     pub(crate) fn new(client: Client, options: GatewayOptions) -> Self {
-        Self {
-            client,
-            options,
-            table: RwLock::default(),
-            heard: AtomicBool::new(false),
-            draining: watch::Sender::new(false),
-        }
+        Self { client, options, table: watch::Sender::default(), draining: watch::Sender::default() }
     }
 
-    /// The routes as of now.
-    pub(crate) fn table(&self) -> Arc<Table> {
-        // Nothing panics while it is locked.
-        Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
+    /// The routes as of now; none before the registry has been heard.
+    pub(crate) fn table(&self) -> Option<Arc<Table>> {
+        self.table.borrow().clone()
+    }
+
+    /// The routes, as soon as there are any.
+    pub(crate) async fn first_table(&self) -> Arc<Table> {
+        let mut tables = self.table.subscribe();
+        match tables.wait_for(Option::is_some).await.map(|table| table.clone()) {
+            Ok(Some(table)) => table,
+            // Their sender lives as long as this does.
+            _ => std::future::pending().await,
+        }
     }
 
     /// Takes over what the registry knows.
     pub(crate) fn update(&self, snapshot: &Snapshot) {
-        let table = Table::of(snapshot, &self.table());
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = table;
-        self.heard.store(true, Relaxed);
-    }
-
-    /// Whether the registry has been heard since the start.
-    pub(crate) fn has_heard(&self) -> bool {
-        self.heard.load(Relaxed)
+        let table = Table::of(snapshot, &self.table().unwrap_or_default());
+        self.table.send_replace(Some(table));
     }
 
     /// Ends streams and says to `/readyz` that no new requests are wanted.

@@ -8,8 +8,7 @@ use skyloom::{Outcome, Result, Status, client::Request};
 
 use crate::{
     exchange::{RequestId, forwarded, trace},
-    routes::Operation,
-    state::State,
+    routes::{Operation, Table},
 };
 
 /// Refuses a call of a service that has no running instance, so that its caller need not wait for
@@ -22,21 +21,15 @@ pub(crate) fn ensure_live(operation: &Operation) -> Result<()> {
     Err(Status::unavailable(message).with_outcome(Outcome::NotStarted))
 }
 
-/// Why there is no method at this path, `/{package.Service}/{Method}`; before the registry has been
-/// heard nobody knows.
-pub(crate) fn missing(state: &State, path: &str, otherwise: fn(String) -> Status) -> Status {
-    if !state.has_heard() {
-        let message = "the gateway has not heard from the registry yet: try again later";
-        return Status::unavailable(message).with_outcome(Outcome::NotStarted);
-    }
+/// Why there is no method at this path, `/{package.Service}/{Method}`.
+pub(crate) fn missing(table: &Table, path: &str) -> String {
     let short = |text: &str| text.chars().take(128).collect::<String>();
-    let message = match path.strip_prefix('/').and_then(|path| path.split_once('/')) {
+    match path.strip_prefix('/').and_then(|path| path.split_once('/')) {
         Some((service, method)) if service.contains('.') && !method.contains('/') => {
-            state.table().missing(&short(service), &short(method))
+            table.missing(&short(service), &short(method))
         }
         _ => format!("there is nothing at {:?}", short(path)),
-    };
-    otherwise(message)
+    }
 }
 
 /// The request for an operation with this payload.

@@ -13,7 +13,7 @@ use super::{
     frame::{PREFIX, frame, too_large, unframe},
 };
 use crate::{
-    call::{Replies, ensure_live, missing, request},
+    call::{Replies, Routes, ensure_live, missing, request},
     exchange::{Body, Failure, RequestId, Response, Unreadable, apply, grpc_timeout, read},
     state::State,
 };
@@ -59,16 +59,18 @@ where
 {
     check_codec(&parts.headers)?;
     let path = parts.uri.path();
-    let table = state.table();
+    let timeout = || grpc_timeout(&parts.headers, state.options.max_timeout);
+    let routes = Routes::of(state, timeout).await?;
     // A method that does not exist is "unimplemented" to gRPC.
-    let operation = table.operation(path).ok_or_else(|| missing(state, path, Status::unimplemented))?;
+    let missing = || Status::unimplemented(missing(&routes.table, path));
+    let operation = routes.table.operation(path).ok_or_else(missing)?;
     let name = operation.transcoder.name();
     if operation.transcoder.codec() == Codec::Json {
         let message = format!("{name} takes JSON, which gRPC does not carry: POST it to /{name}");
         return Err(Status::unimplemented(message));
     }
     ensure_live(operation)?;
-    let timeout = grpc_timeout(&parts.headers, state.options.max_timeout)?;
+    let timeout = routes.left(timeout()?);
     let limit = state.options.body_limit;
     let body = read(body, limit + PREFIX, state.options.body_read_timeout).await.map_err(|error| match error {
         Unreadable::TooLarge(_) => too_large(limit),

@@ -36,7 +36,7 @@ async fn ready(state: &State) -> Result<()> {
     if *state.draining().borrow() {
         return Err(Status::unavailable("the gateway is being stopped"));
     }
-    if !state.has_heard() {
+    if state.table().is_none() {
         return Err(Status::unavailable("the gateway has not heard from the registry yet"));
     }
     // Any queue will do; one that does not exist is empty.

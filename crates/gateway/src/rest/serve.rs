@@ -15,13 +15,21 @@ use super::{
     render::unary,
 };
 use crate::{
-    call::{Replies, ensure_live, missing, request},
+    call::{Replies, Routes, ensure_live, missing, request},
     exchange::{Body, Failure, RequestId, Response, connect_timeout, read},
     routes::{Found, Operation, RestRoute},
     state::State,
     template::{Slashes, decode},
     transcode::Types,
 };
+
+/// A request under way.
+struct Exchange<'a> {
+    state: &'a State,
+    routes: &'a Routes,
+    parts: &'a Parts,
+    id: &'a RequestId,
+}
 
 /// Serves a request that is not gRPC.
 pub(crate) async fn serve<B>(state: &State, parts: &Parts, body: B, id: &RequestId) -> Result<Response, Failure>
@@ -32,25 +40,26 @@ where
     if let Some(answer) = health(state, parts).await {
         return answer;
     }
+    let routes = Routes::of(state, || connect_timeout(&parts.headers, state.options.max_timeout)).await?;
+    let exchange = Exchange { state, routes: &routes, parts, id };
     let path = parts.uri.path();
-    let table = state.table();
-    if let Some(operation) = table.operation(path) {
+    if let Some(operation) = routes.table.operation(path) {
         return match parts.method {
-            Method::POST => rpc(state, operation, parts, body, id).await,
+            Method::POST => exchange.rpc(operation, body).await,
             Method::OPTIONS => Ok(options(&[HttpVerb::Post])),
             _ => Err(not_allowed(&parts.method, &[HttpVerb::Post])),
         };
     }
     decode(path, Slashes::Decode)
         .map_err(|error| Status::invalid_argument(format!("the path is malformed: {error}")))?;
-    match table.rest(verb(&parts.method), path) {
+    match routes.table.rest(verb(&parts.method), path) {
         Found::Route(route, path) => {
             let asked = Asked { path, query: parts.uri.query(), headers: &parts.headers };
-            rest(state, route, asked, parts, body, id).await
+            exchange.rest(route, asked, body).await
         }
         Found::NotAllowed(allowed) if parts.method == Method::OPTIONS => Ok(options(&allowed)),
         Found::NotAllowed(allowed) => Err(not_allowed(&parts.method, &allowed)),
-        Found::Nothing => Err(missing(state, path, Status::not_found).into()),
+        Found::Nothing => Err(Status::not_found(missing(&routes.table, path)).into()),
     }
 }
 
@@ -90,83 +99,74 @@ fn not_allowed(method: &Method, allowed: &[HttpVerb]) -> Failure {
     Failure::not_allowed(allow, message)
 }
 
-/// `POST /{package.Service}/{Method}`: the Connect convention.
-async fn rpc<B>(
-    state: &State,
-    operation: &Arc<Operation>,
-    parts: &Parts,
-    body: B,
-    id: &RequestId,
-) -> Result<Response, Failure>
-where
-    B: hyper::body::Body<Data = Bytes>,
-    B::Error: Display,
-{
-    let transcoder = &operation.transcoder;
-    let is_raw = matches!(transcoder.input(), Types::Raw);
-    let format = if is_raw { Format::Json } else { format(&parts.headers)? };
-    if format == Format::Protobuf && transcoder.codec() == Codec::Json {
-        return Err(unsupported(format!("{} takes JSON, not protobuf", transcoder.name())));
+impl Exchange<'_> {
+    /// `POST /{package.Service}/{Method}`: the Connect convention.
+    async fn rpc<B>(&self, operation: &Arc<Operation>, body: B) -> Result<Response, Failure>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        let headers = &self.parts.headers;
+        let transcoder = &operation.transcoder;
+        let is_raw = matches!(transcoder.input(), Types::Raw);
+        let format = if is_raw { Format::Json } else { format(headers)? };
+        if format == Format::Protobuf && transcoder.codec() == Codec::Json {
+            return Err(unsupported(format!("{} takes JSON, not protobuf", transcoder.name())));
+        }
+        if format == Format::Protobuf && operation.streaming {
+            return Err(unsupported(format!("{} streams: send JSON, or use gRPC", transcoder.name())));
+        }
+        let body = self.body_of(operation, body).await?;
+        let payload = match format {
+            Format::Json if is_raw => raw(headers, &body).encode_to_vec().into(),
+            Format::Json => transcoder.encode_request(&body)?,
+            Format::Protobuf => body,
+        };
+        self.answer(operation, payload, format, None).await
     }
-    if format == Format::Protobuf && operation.streaming {
-        return Err(unsupported(format!("{} streams: send JSON, or use gRPC", transcoder.name())));
-    }
-    let body = body_of(state, operation, parts, body).await?;
-    let payload = match format {
-        Format::Json if is_raw => raw(&parts.headers, &body).encode_to_vec().into(),
-        Format::Json => transcoder.encode_request(&body)?,
-        Format::Protobuf => body,
-    };
-    answer(state, operation, payload, parts, id, format, None).await
-}
 
-async fn rest<B>(
-    state: &State,
-    route: &RestRoute,
-    asked: Asked<'_>,
-    parts: &Parts,
-    body: B,
-    id: &RequestId,
-) -> Result<Response, Failure>
-where
-    B: hyper::body::Body<Data = Bytes>,
-    B::Error: Display,
-{
-    let operation = &route.operation;
-    if !route.takes_raw_body() && format(&parts.headers)? == Format::Protobuf {
-        let message = format!("this path takes JSON; protobuf goes to POST /{}", operation.transcoder.name());
-        return Err(unsupported(message));
+    /// A path by the contract's rules.
+    async fn rest<B>(&self, route: &RestRoute, asked: Asked<'_>, body: B) -> Result<Response, Failure>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        let operation = &route.operation;
+        if !route.takes_raw_body() && format(&self.parts.headers)? == Format::Protobuf {
+            let message = format!("this path takes JSON; protobuf goes to POST /{}", operation.transcoder.name());
+            return Err(unsupported(message));
+        }
+        let body = self.body_of(operation, body).await?;
+        let payload = payload(route, &asked, &body)?;
+        self.answer(operation, payload, Format::Json, route.response_body.as_deref()).await
     }
-    let body = body_of(state, operation, parts, body).await?;
-    let payload = payload(route, &asked, &body)?;
-    answer(state, operation, payload, parts, id, Format::Json, route.response_body.as_deref()).await
-}
 
-async fn body_of<B>(state: &State, operation: &Operation, parts: &Parts, body: B) -> Result<Bytes, Failure>
-where
-    B: hyper::body::Body<Data = Bytes>,
-    B::Error: Display,
-{
-    check_encoding(&parts.headers)?;
-    ensure_live(operation)?;
-    Ok(read(body, state.options.body_limit, state.options.body_read_timeout).await?)
-}
-
-async fn answer(
-    state: &State,
-    operation: &Arc<Operation>,
-    payload: Bytes,
-    parts: &Parts,
-    id: &RequestId,
-    format: Format,
-    field: Option<&str>,
-) -> Result<Response, Failure> {
-    let timeout = connect_timeout(&parts.headers, state.options.max_timeout)?;
-    let request = request(operation, payload, timeout, parts, id);
-    if operation.streaming {
-        let replies = Replies::open(state, request, timeout).await?;
-        return Ok(streamed(Arc::clone(operation), replies, id.clone()).await?);
+    async fn body_of<B>(&self, operation: &Operation, body: B) -> Result<Bytes, Failure>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        check_encoding(&self.parts.headers)?;
+        ensure_live(operation)?;
+        let options = &self.state.options;
+        Ok(read(body, options.body_limit, options.body_read_timeout).await?)
     }
-    let reply = state.client.call(request).await?;
-    Ok(unary(operation, reply, format, field)?)
+
+    async fn answer(
+        &self,
+        operation: &Arc<Operation>,
+        payload: Bytes,
+        format: Format,
+        field: Option<&str>,
+    ) -> Result<Response, Failure> {
+        let Self { state, parts, id, .. } = *self;
+        let timeout = self.routes.left(connect_timeout(&parts.headers, state.options.max_timeout)?);
+        let request = request(operation, payload, timeout, parts, id);
+        if operation.streaming {
+            let replies = Replies::open(state, request, timeout).await?;
+            return Ok(streamed(Arc::clone(operation), replies, id.clone()).await?);
+        }
+        let reply = state.client.call(request).await?;
+        Ok(unary(operation, reply, format, field)?)
+    }
 }
