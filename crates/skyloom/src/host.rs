@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     config::Settings,
-    connect::{Connection, address, connect},
+    connect::{Connection, address, is_there},
 };
 
 /// How long to look for a local broker before hosting one.
@@ -21,19 +21,22 @@ pub(crate) struct Hosted {
 }
 
 impl Hosted {
-    /// Connects as configured; without a configured broker to the local one, and if there is none,
-    /// to one that is hosted here.
+    /// Connects as configured. If nothing says which embedded broker to use, be it for the queues or for
+    /// the registry, and none runs on this host, one is hosted here.
     pub(crate) async fn open(settings: &Settings) -> Result<Self, Status> {
-        if let Some(url) = &settings.broker {
-            return Ok(Self { connection: connect(url).await?, door: None });
+        let endpoints = settings.endpoints();
+        let mut door = None;
+        if let Some(url) = endpoints.embedded()?
+            && ![&settings.broker, &settings.registry].into_iter().flatten().any(|named| named == url)
+        {
+            let local = address(url)?;
+            if !is_there(&local, LOOK).await {
+                door = Some(host(&local).await?);
+                let what = if settings.broker.is_some() { "registry" } else { "broker" };
+                tracing::info!(%local, "no {what} was configured and none was there: this process hosts one");
+            }
         }
-        let local = address("local:")?;
-        if let Ok(connection) = Connection::open(&local, LOOK).await {
-            return Ok(Self { connection, door: None });
-        }
-        let door = host(&local).await?;
-        tracing::info!(%local, "no broker was configured and none was there: this process hosts one");
-        Ok(Self { connection: connect("local:").await?, door: Some(door) })
+        Ok(Self { connection: endpoints.connect().await?, door })
     }
 
     /// Closes the connection, and the broker if it is hosted here.

@@ -30,8 +30,8 @@
 //! there is none.
 #![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
 
-pub mod config;
 mod connect;
+pub mod config;
 pub mod embedded;
 mod host;
 pub mod signals;
@@ -60,5 +60,5 @@ pub use skyloom_macros::{event, handler, main, service};
 pub use self::{
     app::{App, serve},
     config::Settings,
-    connect::{ConnectError, Connection, connect, connect_within},
+    connect::{ConnectError, Connection, Endpoints, connect},
 };

@@ -10,7 +10,7 @@ async fn main() -> Result<()> {
     let settings = Settings::load(&Sources::of_process(Some("gateway@1")))?;
     telemetry::init(&settings.log, settings.log_format)?;
     let ended = signals::termination()?;
-    let connection = skyloom::connect(settings.broker.as_deref().unwrap_or("local:")).await?;
+    let connection = settings.endpoints().connect().await?;
     let options = GatewayOptions::default();
     let gateway = Gateway::new(connection.client_with(settings.client()), connection.registry.clone(), options);
     let bound = gateway.bind(listen(&settings)?).await.map_err(|error| Status::unavailable(error.to_string()))?;

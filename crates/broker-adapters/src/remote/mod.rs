@@ -10,8 +10,10 @@ mod limits;
 
 mod error;
 
+#[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod pause;
 
+#[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod notice;
 
 pub use self::{
@@ -19,4 +21,5 @@ pub use self::{
     limits::QueueLimits,
     url::{BrokerUrl, UrlError},
 };
+#[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 pub(crate) use self::{notice::Notice, pause::Pauses};

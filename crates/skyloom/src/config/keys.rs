@@ -29,8 +29,13 @@ pub(super) struct Key {
 pub(super) const OWN: &str = "settings";
 
 /// All keys.
-pub(super) const KEYS: [Key; 11] = [
-    key("broker", Form::Text, "the broker's URL: local:, unix:/path, tcp://127.0.0.1:4711 or memory:"),
+pub(super) const KEYS: [Key; 12] = [
+    key(
+        "broker",
+        Form::Text,
+        "the broker's URL: local:, unix:/path, nats://, redis://, amqp://, beanstalk:// or memory:",
+    ),
+    key("registry", Form::Text, "the registry's URL, if it is not the broker's own: local:, nats:// or redis://"),
     key("region", Form::Text, "the region that this process runs in"),
     key("log", Form::Text, "what to log: error, warn, info, debug, trace, or by module: info,links=debug"),
     key("log_format", Form::Word(&["text", "json"]), "text or json"),

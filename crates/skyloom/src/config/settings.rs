@@ -12,6 +12,7 @@ use super::{
     keys::parse_duration,
     layers::{FILE_VARIABLE, Layer, environment, flags, help},
 };
+use crate::connect::Endpoints;
 
 /// The file that is read if it is there.
 const DEFAULT_FILE: &str = "skyloom.toml";
@@ -34,6 +35,8 @@ pub enum LogFormat {
 pub struct Settings {
     /// The broker's URL; none: the local broker, or one in this process if there is none.
     pub broker: Option<String>,
+    /// The registry's URL; none: the broker's own.
+    pub registry: Option<String>,
     /// The region that this process runs in.
     pub region: String,
     /// What to log, by level and module.
@@ -64,6 +67,7 @@ impl Default for Settings {
         let (worker, client) = (WorkerOptions::default(), ClientOptions::default());
         Self {
             broker: None,
+            registry: None,
             region: String::new(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
@@ -137,6 +141,15 @@ impl Settings {
         let empty = || Value::new(None, config::ValueKind::Table(config::Map::new()));
         let own = self.settings.clone().unwrap_or_else(empty);
         own.try_deserialize().map_err(|error| ConfigError::Own(error.to_string()))
+    }
+
+    /// Where the broker and the registry are; the local broker if nothing is configured.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            broker: self.broker.clone().unwrap_or_else(|| "local:".to_owned()),
+            registry: self.registry.clone(),
+        }
     }
 
     /// How the worker is to behave.

@@ -1,0 +1,83 @@
+//! [`ConnectError`].
+
+use skyloom_broker::door::AddressError;
+use skyloom_broker_adapters::remote::{OpenError, UrlError};
+use skyloom_core::{Status, broker::BrokerError};
+
+/// Why a process has no broker.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL names no broker.
+    #[error(
+        "{url:?} names no broker: use local:, unix:/path/to/socket, tcp://127.0.0.1:PORT, memory:, nats://HOST, \
+         redis://HOST, amqp://HOST or beanstalk://HOST"
+    )]
+    Unknown {
+        /// The URL, without what may be a password.
+        url: String,
+    },
+    /// This program was built without the adapter for that broker.
+    #[error("this program was built without {feature}: build it with the feature {feature:?} of the skyloom crate")]
+    NotBuilt {
+        /// The feature that is missing.
+        feature: &'static str,
+    },
+    /// The broker keeps no registry.
+    #[error(
+        "{feature} keeps no registry of instances: name a broker that does with --registry, such as redis://HOST, nats://HOST or local:"
+    )]
+    NoRegistry {
+        /// The broker's feature.
+        feature: &'static str,
+    },
+    /// The address is malformed or not allowed.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A URL of a broker on the network is malformed.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// Nobody answers there.
+    #[error("no broker at {address}: {}; name another with --broker", why(.reason))]
+    Absent {
+        /// Where.
+        address: String,
+        /// Why.
+        reason: BrokerError,
+    },
+    /// Somebody answers there who cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// The reason without the sentence that it is not available, which has been said.
+fn why(error: &BrokerError) -> String {
+    match error {
+        BrokerError::Unavailable { reason } => reason.clone(),
+        other => other.to_string(),
+    }
+}
+
+impl ConnectError {
+    /// Whether it may go away by itself, so that trying again makes sense.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Absent { .. })
+    }
+}
+
+impl From<OpenError> for ConnectError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Absent { address, reason } => Self::Absent { address, reason: BrokerError::unavailable(reason) },
+            OpenError::Url(error) => Self::Url(error),
+            other => Self::Unusable(other.to_string()),
+        }
+    }
+}
+
+impl From<ConnectError> for Status {
+    fn from(error: ConnectError) -> Self {
+        Self::unavailable(error.to_string())
+    }
+}

@@ -1,0 +1,20 @@
+//! From URLs to a broker and its registry.
+
+mod scheme;
+
+mod error;
+
+mod connection;
+
+mod embedded;
+
+mod network;
+
+mod endpoints;
+
+pub(crate) use self::embedded::{address, is_there};
+pub use self::{
+    connection::Connection,
+    endpoints::{Endpoints, connect},
+    error::ConnectError,
+};
