@@ -67,8 +67,12 @@ struct Chain {
 impl Chain {
     fn call(&self, number: u32) {
         let reply_to = *self.inbox.lock().expect("no panic");
-        now(self.broker.enqueue(&channel(), Envelope { kind: Kind::Call, reply_to, ..cast(number) }, OPTIONS))
-            .expect("it is accepted");
+        now(self.broker.enqueue(
+            &channel(),
+            Arc::new(Envelope { kind: Kind::Call, reply_to, ..cast(number) }),
+            OPTIONS,
+        ))
+        .expect("it is accepted");
     }
 }
 
@@ -132,11 +136,11 @@ fn a_sink_that_panics_does_not_silence_the_broker() {
     let mut consumer = consume(&broker, ConsumeOptions::default());
     let inbox = open(&broker, Arc::new(Panics));
     let request = Envelope { kind: Kind::Call, reply_to: Some(inbox.id()), ..cast(1) };
-    now(broker.enqueue(&channel(), request, OPTIONS)).unwrap();
+    now(broker.enqueue(&channel(), request.into(), OPTIONS)).unwrap();
     let delivery = next(&mut consumer).unwrap();
     let panicked = thread::spawn(move || answer(delivery)).join();
     assert!(panicked.is_err());
-    now(broker.enqueue(&channel(), cast(2), OPTIONS)).unwrap();
+    now(broker.enqueue(&channel(), cast(2).into(), OPTIONS)).unwrap();
     assert_eq!(number(next(&mut consumer).unwrap().envelope()), 2);
 }
 
@@ -145,7 +149,7 @@ fn without_a_runtime_a_lease_ends_at_the_next_step() {
     let broker = MemoryBroker::default();
     let mut consumer =
         consume(&broker, ConsumeOptions { lease: Duration::from_millis(20), ..ConsumeOptions::default() });
-    now(broker.enqueue(&channel(), cast(1), OPTIONS)).unwrap();
+    now(broker.enqueue(&channel(), cast(1).into(), OPTIONS)).unwrap();
     let hung = next(&mut consumer).unwrap();
     thread::sleep(Duration::from_millis(40));
     assert_eq!(now(hung.settle(Settlement::Done)), Err(BrokerError::Stale));
@@ -157,8 +161,8 @@ async fn times_beyond_the_clock_are_for_ever() {
     let broker = MemoryBroker::default();
     let mut consumer = consume(&broker, ConsumeOptions { lease: Duration::MAX, ..ConsumeOptions::default() });
     let work = Envelope { budget: Some(Duration::MAX), ..cast(1) };
-    now(broker.enqueue(&channel(), work, OPTIONS)).unwrap();
-    now(broker.enqueue(&channel(), cast(2), EnqueueOptions { delay: Duration::MAX, ..OPTIONS })).unwrap();
+    now(broker.enqueue(&channel(), work.into(), OPTIONS)).unwrap();
+    now(broker.enqueue(&channel(), cast(2).into(), EnqueueOptions { delay: Duration::MAX, ..OPTIONS })).unwrap();
     let delivery = next(&mut consumer).unwrap();
     assert_eq!((number(delivery.envelope()), delivery.deadline()), (1, None));
     now(delivery.settle(Settlement::Done)).unwrap();
@@ -169,7 +173,7 @@ async fn times_beyond_the_clock_are_for_ever() {
 fn what_a_dropped_consumer_has_not_seen_is_not_attempted() {
     let broker = MemoryBroker::default();
     for number in 0..3 {
-        now(broker.enqueue(&channel(), cast(number), OPTIONS)).unwrap();
+        now(broker.enqueue(&channel(), cast(number).into(), OPTIONS)).unwrap();
     }
     let mut consumer = consume(&broker, ConsumeOptions::default());
     let seen = next(&mut consumer).unwrap();
@@ -211,7 +215,7 @@ fn threads_share_the_broker_and_keep_the_order() {
             let broker = broker.connect();
             thread::spawn(move || {
                 for number in 0..EACH {
-                    now(broker.enqueue(&channel(), cast(sender * EACH + number), OPTIONS)).unwrap();
+                    now(broker.enqueue(&channel(), cast(sender * EACH + number).into(), OPTIONS)).unwrap();
                 }
             })
         })
@@ -220,7 +224,7 @@ fn threads_share_the_broker_and_keep_the_order() {
     let mut all = HashSet::new();
     for _ in 0..takers.len() {
         // With equal priorities these come last; whoever gets one stops.
-        now(broker.enqueue(&channel(), cast(u32::MAX), OPTIONS)).unwrap();
+        now(broker.enqueue(&channel(), cast(u32::MAX).into(), OPTIONS)).unwrap();
     }
     for taker in takers {
         let taken =
@@ -240,7 +244,7 @@ async fn a_delay_ends_on_time_and_the_timer_with_it() {
     let broker = MemoryBroker::new(Limits { channel_idle: idle, ..Limits::default() });
     let delay = Duration::from_secs(5);
     let start = Instant::now();
-    now(broker.enqueue(&channel(), cast(1), EnqueueOptions { delay, ..OPTIONS })).unwrap();
+    now(broker.enqueue(&channel(), cast(1).into(), EnqueueOptions { delay, ..OPTIONS })).unwrap();
     let mut consumer = consume(&broker, ConsumeOptions::default());
     let delivery = consumer.next().await.unwrap();
     let waited = start.elapsed();
@@ -259,7 +263,7 @@ async fn work_whose_lease_ended_goes_to_another_first_and_else_to_the_only_consu
     let lease = Duration::from_millis(100);
     let options = ConsumeOptions { lease, credit: 2, ..ConsumeOptions::default() };
     let mut first = consume(&broker, options);
-    now(broker.enqueue(&channel(), cast(1), OPTIONS)).unwrap();
+    now(broker.enqueue(&channel(), cast(1).into(), OPTIONS)).unwrap();
     let soon = async |consumer: &mut Consumer| tokio::time::timeout(lease * 2, consumer.next()).await.unwrap().unwrap();
     let lost = [soon(&mut first).await, soon(&mut first).await];
     assert_eq!(lost.each_ref().map(Delivery::attempt), [1, 2], "nobody else is there, and time alone brings it back");
@@ -287,12 +291,12 @@ fn another_runtime_takes_over_when_the_timers_ends() {
     let mut consumer = consume(&broker, ConsumeOptions { lease, ..ConsumeOptions::default() });
     let first = current_thread();
     let hung = first.block_on(async {
-        now(broker.enqueue(&channel(), cast(1), OPTIONS)).unwrap();
+        now(broker.enqueue(&channel(), cast(1).into(), OPTIONS)).unwrap();
         consumer.next().await.unwrap()
     });
     drop(first);
     current_thread().block_on(async {
-        now(broker.enqueue(&Channel::Queue(QueueName::new("other.v1").unwrap()), cast(2), OPTIONS)).unwrap();
+        now(broker.enqueue(&Channel::Queue(QueueName::new("other.v1").unwrap()), cast(2).into(), OPTIONS)).unwrap();
         let again = tokio::time::timeout(Duration::from_secs(10), consumer.next()).await.unwrap().unwrap();
         assert_eq!(again.attempt(), 2);
     });
@@ -309,7 +313,7 @@ fn a_broker_that_nobody_holds_lets_go_of_everything() {
     };
     let inbox = open(&broker, chain);
     let consumer = consume(&broker, ConsumeOptions::default());
-    now(broker.enqueue(&channel(), cast(1), OPTIONS)).unwrap();
+    now(broker.enqueue(&channel(), cast(1).into(), OPTIONS)).unwrap();
     drop((consumer, inbox, broker));
     assert!(watched.upgrade().is_none());
 }

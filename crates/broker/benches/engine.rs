@@ -9,7 +9,7 @@ use std::{process::ExitCode, time::Duration};
 use bytes::Bytes;
 use skyloom_broker::engine::{Conn, ConsumerId, Engine, Input, Limits, Message, Output, Settle, Ticket};
 use skyloom_core::{
-    Channel, Envelope, Guid, Kind, TraceContext,
+    Channel, Envelope, Extras, Guid, Kind, TraceContext,
     broker::{ConsumeOptions, EnqueueOptions, Lease},
 };
 use tokio::time::Instant;
@@ -101,7 +101,7 @@ fn request() -> Bytes {
             envelope.method = "Hello".into();
             envelope.reply_to = Some(Guid::private());
             envelope.budget = Some(Duration::from_secs(10));
-            envelope.trace = Some(TraceContext::root());
+            envelope.extras = Extras::new().with_trace(Some(TraceContext::root()));
             envelope.payload = Bytes::from_static(&[7; PAYLOAD]);
             envelope.encode()
         };

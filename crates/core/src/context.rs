@@ -76,19 +76,19 @@ impl Context {
     /// The caller's headers, names in lower case.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.0.envelope.headers
+        self.0.envelope.headers()
     }
 
     /// Who is asking, as the gateway or the broker has stamped it.
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
-        self.0.envelope.principal.as_deref()
+        self.0.envelope.principal().map(Text::as_str)
     }
 
     /// The trace that the call belongs to.
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.0.envelope.trace.as_ref()
+        self.0.envelope.trace()
     }
 
     /// The instance that serves the call.
@@ -134,8 +134,8 @@ impl Context {
         scope.get_or_init(|| {
             Arc::new(Scope {
                 deadline: *deadline,
-                trace: envelope.trace.clone(),
-                principal: envelope.principal.clone(),
+                trace: envelope.trace().cloned(),
+                principal: envelope.principal().cloned(),
                 book: Arc::default(),
             })
         })

@@ -24,7 +24,7 @@ pub use self::{
     codec::{Empty, HttpBody, Json, Payload},
     context::Context,
     contract::ServiceRef,
-    envelope::{Codec, DecodeEnvelopeError, Envelope, Headers, Kind},
+    envelope::{Codec, DecodeEnvelopeError, Envelope, Extras, Headers, Kind},
     guid::{Guid, ParseGuidError},
     ledger::{Ledger, LedgerBook},
     name::{GroupName, MAX_NAME, MethodName, NameError, QueueName, TopicName},

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use proptest::{collection::vec, option, prelude::*};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
-use skyloom_core::{Code, Codec, Envelope, Guid, Headers, Kind, Ledger, Outcome, Status, Text, TraceContext};
+use skyloom_core::{Code, Codec, Envelope, Extras, Guid, Headers, Kind, Ledger, Outcome, Status, Text, TraceContext};
 
 fn descriptor() -> MessageDescriptor {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
@@ -75,13 +75,11 @@ prop_compose! {
             reply_to: ids.1.map(Guid::from_bytes),
             origin: ids.2.map(Guid::from_bytes),
             budget: budget.map(Duration::from_millis),
-            headers: list,
-            trace,
             ledger,
-            principal: principal.map(Text::from),
             attempt,
             status,
             payload: Bytes::from(payload),
+            extras: Extras::new().with_headers(list).with_trace(trace).with_principal(principal.map(Text::from)),
             ..Envelope::new(kind, Guid::from_bytes(ids.0))
         }
     }
@@ -128,7 +126,7 @@ fn what_a_later_version_adds_survives() {
     prost::encoding::string::encode(99, &"new".to_owned(), &mut bytes);
     prost::encoding::uint64::encode(100, &7, &mut bytes);
     let envelope = Envelope::decode(Bytes::from(bytes)).unwrap();
-    assert!(!envelope.unknown.is_empty());
+    assert!(!envelope.extras.unknown().is_empty());
     let message = DynamicMessage::decode(descriptor(), envelope.encode()).unwrap();
     let numbers: Vec<u32> = message.unknown_fields().map(|field| field.number()).collect();
     assert_eq!(numbers, [99, 100]);

@@ -138,12 +138,12 @@ impl Broker for LocalBroker {
         }
     }
 
-    fn enqueue(&self, channel: &Channel, envelope: Envelope, options: EnqueueOptions) -> Ack {
+    fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
         let frame = |ticket, message| ClientFrame::Enqueue { ticket, channel: channel.clone(), message };
         self.send(&envelope, options, frame)
     }
 
-    fn publish(&self, topic: &TopicName, envelope: Envelope) -> Ack {
+    fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
         let frame = |ticket, message| ClientFrame::Publish { ticket, topic: topic.clone(), message };
         self.send(&envelope, EnqueueOptions::default(), frame)
     }

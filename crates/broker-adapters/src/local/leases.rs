@@ -80,11 +80,11 @@ impl Leases for Batch {
         }
     }
 
-    fn partial(&self, lease: Lease, reply: Envelope) -> Ack {
+    fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack {
         if let Some(error) = self.too_large(&reply) {
             return Ack::ready(Err(error));
         }
-        self.ask(Confirm::Unneeded, |ticket| ClientFrame::Partial { ticket, lease, body: &reply })
+        self.ask(Confirm::Unneeded, |ticket| ClientFrame::Partial { ticket, lease, body: &*reply })
     }
 
     fn extend(&self, lease: Lease) -> Ack {

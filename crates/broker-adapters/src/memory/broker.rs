@@ -48,7 +48,7 @@ impl Default for MemoryBroker {
     }
 }
 
-fn message(envelope: Envelope, options: EnqueueOptions) -> Message<Body> {
+fn message(envelope: Arc<Envelope>, options: EnqueueOptions) -> Message<Body> {
     Message {
         id: envelope.id,
         reply_to: envelope.reply_to,
@@ -56,7 +56,7 @@ fn message(envelope: Envelope, options: EnqueueOptions) -> Message<Body> {
         delay: options.delay,
         time_to_live: envelope.budget,
         size: envelope.size(),
-        body: Arc::new(envelope),
+        body: envelope,
     }
 }
 
@@ -81,12 +81,12 @@ impl Broker for MemoryBroker {
         }
     }
 
-    fn enqueue(&self, channel: &Channel, envelope: Envelope, options: EnqueueOptions) -> Ack {
+    fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
         let message = message(envelope, options);
         self.link.ask(Input::Enqueue { conn: self.link.conn, ticket: TICKET, channel: channel.clone(), message })
     }
 
-    fn publish(&self, topic: &TopicName, envelope: Envelope) -> Ack {
+    fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
         let message = message(envelope, EnqueueOptions::default());
         self.link.ask(Input::Publish { conn: self.link.conn, ticket: TICKET, topic: topic.clone(), message })
     }

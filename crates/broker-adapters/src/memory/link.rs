@@ -47,8 +47,8 @@ impl Leases for Link {
         self.ask(Input::Settle { conn: self.conn, ticket: TICKET, lease, settle })
     }
 
-    fn partial(&self, lease: Lease, reply: Envelope) -> Ack {
-        self.ask(Input::Partial { conn: self.conn, ticket: TICKET, lease, body: Arc::new(reply) })
+    fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack {
+        self.ask(Input::Partial { conn: self.conn, ticket: TICKET, lease, body: reply })
     }
 
     fn extend(&self, lease: Lease) -> Ack {

@@ -1,6 +1,6 @@
 //! What a worker's side tells a caller who gets no reply, on brokers that tell nobody.
 
-use skyloom_core::{Envelope, Guid, Kind, Ledger, broker::BrokerError};
+use skyloom_core::{Envelope, Guid, Headers, Kind, Ledger, broker::BrokerError};
 
 /// The header that tells a Skyloom client why there is no reply. Any other client reads the status.
 const HEADER: &str = "skyloom-refused";
@@ -21,8 +21,10 @@ impl Notice {
             _ => (String::new(), ""),
         };
         if !word.is_empty() {
-            envelope.headers.push(HEADER, word);
-            envelope.headers.push(REASON, reason.to_owned());
+            let mut headers = Headers::new();
+            headers.push(HEADER, word);
+            headers.push(REASON, reason.to_owned());
+            envelope.extras = envelope.extras.with_headers(headers);
         }
         envelope.status = Some(skyloom_core::Status::from(error.clone()).with_ledger(Ledger::default()));
         envelope
@@ -30,8 +32,8 @@ impl Notice {
 
     /// The error, if a reply is such a notice.
     pub(crate) fn read(reply: &Envelope) -> Option<BrokerError> {
-        let word = reply.headers.get(HEADER)?;
-        let reason = || reply.headers.get(REASON).unwrap_or_default().to_owned();
+        let word = reply.headers().get(HEADER)?;
+        let reason = || reply.headers().get(REASON).unwrap_or_default().to_owned();
         match word.split_once(' ') {
             Some(("dead", attempts)) => Some(BrokerError::Dead { attempts: attempts.parse().ok()?, reason: reason() }),
             None if word == "expired" => Some(BrokerError::Expired),

@@ -46,7 +46,7 @@ pub trait Leases: Send + Sync {
     fn settle(&self, lease: Lease, settlement: Settlement) -> Ack;
 
     /// Sends a reply that is not the final one to the request's inbox.
-    fn partial(&self, lease: Lease, reply: Envelope) -> Ack;
+    fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack;
 
     /// Starts the lease's time anew.
     fn extend(&self, lease: Lease) -> Ack;
@@ -113,7 +113,7 @@ impl Delivery {
     }
 
     /// Sends a reply that is not the final one.
-    pub fn partial(&self, reply: Envelope) -> Ack {
+    pub fn partial(&self, reply: Arc<Envelope>) -> Ack {
         match self.lease {
             Some(lease) => self.leases.partial(lease, reply),
             None => Ack::ready(Err(BrokerError::Stale)),

@@ -39,11 +39,11 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
     /// that a refusal would reach the inbox by [`ReplySink::refused`]. For a cast it resolves when
     /// the broker has accepted. Its error says whether the envelope may have been accepted:
     /// [`BrokerError::Lost`] means that it may, every other error that it was not.
-    fn enqueue(&self, channel: &Channel, envelope: Envelope, options: EnqueueOptions) -> Ack;
+    fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack;
 
     /// Puts an event on a topic; every subscribed group gets it once. Without a group it is
     /// accepted and dropped. Refused as a whole if one of the groups is full.
-    fn publish(&self, topic: &TopicName, envelope: Envelope) -> Ack;
+    fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack;
 
     /// Takes deliveries from a channel until the consumer is dropped. Consuming a
     /// [`Channel::Group`] subscribes the group to its topic.

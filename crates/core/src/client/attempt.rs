@@ -12,7 +12,7 @@ use super::{
     pending::{Entry, Waiter},
     shared::Shared,
 };
-use crate::{Envelope, Guid, Kind, Ledger, Outcome, Result, Status};
+use crate::{Envelope, Extras, Guid, Kind, Ledger, Outcome, Result, Status};
 
 /// One attempt of a call.
 #[derive(Clone, Copy)]
@@ -53,18 +53,17 @@ impl Shared {
             .trace
             .clone()
             .or_else(|| scope.and_then(|scope| scope.trace.as_ref().map(crate::TraceContext::child)));
+        let principal = request.principal.clone().or_else(|| scope.and_then(|scope| scope.principal.clone()));
         Envelope {
             method: request.method.clone(),
             codec: request.codec,
-            headers: request.headers.clone(),
-            principal: request.principal.clone().or_else(|| scope.and_then(|scope| scope.principal.clone())),
             payload: request.payload.clone(),
-            trace,
+            extras: Extras::new().with_headers(request.headers.clone()).with_trace(trace).with_principal(principal),
             ..Envelope::new(kind, id)
         }
     }
 
-    fn call_envelope(&self, request: &Request, attempt: Attempt<'_>, inbox: Guid) -> Result<Envelope> {
+    fn call_envelope(&self, request: &Request, attempt: Attempt<'_>, inbox: Guid) -> Result<Arc<Envelope>> {
         let left = attempt.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(no_time());
@@ -73,7 +72,7 @@ impl Shared {
         envelope.reply_to = Some(inbox);
         envelope.budget = Some(left - margin(left));
         envelope.ledger = attempt.spent;
-        Ok(envelope)
+        Ok(Arc::new(envelope))
     }
 
     async fn inbox_by(&self, deadline: Instant) -> Result<Guid> {

@@ -146,7 +146,7 @@ impl Client {
     pub async fn cast(&self, request: Request) -> Result<()> {
         let deadline = self.shared.deadline(request.timeout, self.scope.as_deref());
         let envelope = self.shared.envelope(Kind::Cast, &request, Guid::call(), self.scope.as_deref());
-        let ack = self.shared.broker.enqueue(&request.channel, envelope, request.enqueue);
+        let ack = self.shared.broker.enqueue(&request.channel, Arc::new(envelope), request.enqueue);
         self.confirmed(ack, deadline).await
     }
 
@@ -168,7 +168,7 @@ impl Client {
         // The channel of an event is its topic; the request only carries the rest.
         let request = Request::new(Channel::Instance(Guid::default()), topic.as_str().to_owned(), codec, payload);
         let envelope = self.shared.envelope(Kind::Event, &request, Guid::call(), self.scope.as_deref());
-        self.confirmed(self.shared.broker.publish(topic, envelope), deadline).await
+        self.confirmed(self.shared.broker.publish(topic, Arc::new(envelope)), deadline).await
     }
 
     async fn confirmed(&self, ack: crate::broker::Ack, deadline: tokio::time::Instant) -> Result<()> {

@@ -116,7 +116,7 @@ impl Pending {
     /// Tells the instance that runs a call that nobody waits for it any more.
     fn cancel(&self, id: Guid, origin: Option<Guid>) {
         if let (Some(instance), Some(broker)) = (origin, self.broker.upgrade()) {
-            let cancel = Envelope::new(Kind::Cancel, id);
+            let cancel = Arc::new(Envelope::new(Kind::Cancel, id));
             // If the instance is gone there is nothing left to cancel.
             drop(broker.enqueue(&Channel::Instance(instance), cancel, EnqueueOptions::default()));
         }

@@ -74,14 +74,14 @@ pub struct Response {
 
 impl Response {
     /// Takes a reply apart; `spent` is what the call cost on this side.
-    pub(super) fn from_envelope(envelope: Envelope, spent: Ledger) -> Result<Self> {
+    pub(super) fn from_envelope(mut envelope: Envelope, spent: Ledger) -> Result<Self> {
         let ledger = envelope.ledger.merge(spent);
         match envelope.status {
             Some(status) => Err(status.with_ledger(ledger)),
             None => Ok(Self {
                 codec: envelope.codec,
                 payload: envelope.payload,
-                headers: envelope.headers,
+                headers: envelope.extras.take_headers(),
                 ledger,
                 attempt: envelope.attempt,
                 origin: envelope.origin,

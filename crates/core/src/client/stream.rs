@@ -38,7 +38,7 @@ impl ResponseStream {
             entry,
             replies,
             origin: first.origin,
-            headers: first.headers.clone(),
+            headers: first.headers().clone(),
             first: None,
             ledger,
             book,

@@ -45,12 +45,12 @@ impl Envelope {
         let whole = buffer.clone();
         let mut envelope = Self::default();
         let mut unknown = BytesMut::new();
-        let mut state = None;
+        let (mut trace, mut state) = (None, None);
         while !buffer.is_empty() {
             let start = whole.len() - buffer.len();
             let key = wire::get_varint(&mut buffer)?;
             match (key >> 3, key & 7) {
-                (8, BYTES) => envelope.trace = text(&mut buffer, 8)?.parse::<TraceContext>().ok(),
+                (8, BYTES) => trace = text(&mut buffer, 8)?.parse::<TraceContext>().ok(),
                 (9, BYTES) => state = Some(text(&mut buffer, 9)?),
                 (field @ (1 | 3 | 4 | 7 | 10..=13 | 15), BYTES) => {
                     envelope.read_bytes(field, &mut buffer)?;
@@ -62,8 +62,9 @@ impl Envelope {
                 }
             }
         }
-        envelope.trace = envelope.trace.map(|trace| trace.with_state(state));
-        envelope.unknown = unknown.freeze();
+        let trace: Option<TraceContext> = trace;
+        let extras = envelope.extras.with_trace(trace.map(|trace| trace.with_state(state)));
+        envelope.extras = extras.with_unknown(unknown.freeze());
         Ok(envelope)
     }
 
@@ -72,9 +73,12 @@ impl Envelope {
             1 => self.id = guid(buffer, field)?,
             3 => self.method = text(buffer, field)?,
             4 => self.reply_to = Some(guid(buffer, field)?),
-            7 => read_header(&mut self.headers, wire::get_bytes(buffer)?)?,
+            7 => read_header(self.extras.headers_mut(), wire::get_bytes(buffer)?)?,
             10 => self.ledger = read_ledger(wire::get_bytes(buffer)?)?,
-            11 => self.principal = Some(text(buffer, field)?),
+            11 => {
+                let principal = text(buffer, field)?;
+                self.extras = std::mem::take(&mut self.extras).with_principal(Some(principal));
+            }
             12 => self.origin = Some(guid(buffer, field)?),
             13 => self.status = Some(read_status(wire::get_bytes(buffer)?)?),
             _ => self.payload = wire::get_bytes(buffer)?,

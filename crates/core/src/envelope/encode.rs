@@ -8,7 +8,7 @@ use super::{
     Envelope, Headers,
     wire::{bytes_len, number_len, put_bytes, put_bytes_always, put_number, varint_len},
 };
-use crate::{Ledger, Status, TraceContext};
+use crate::{Ledger, Status, Text, TraceContext};
 
 impl Envelope {
     /// The exact length of [`Envelope::encode`]'s output.
@@ -21,13 +21,12 @@ impl Envelope {
             + self.reply_to.map_or(0, |_| bytes_len(16))
             + number_len(millis(self.budget))
             + number_len(self.codec as u64)
-            + headers_len(&self.headers)
+            + headers_len(self.headers())
             + self
-                .trace
-                .as_ref()
+                .trace()
                 .map_or(0, |trace| bytes_len(TRACEPARENT) + trace.state.as_ref().map_or(0, |s| bytes_len(s.len())))
             + optional(ledger_len(self.ledger))
-            + self.principal.as_ref().map_or(0, |text| bytes_len(text.len()))
+            + self.principal().map_or(0, |text| bytes_len(text.len()))
             + self.origin.map_or(0, |_| bytes_len(16))
             + self.status.as_ref().map_or(0, |status| {
                 let n = status_len(status);
@@ -35,7 +34,7 @@ impl Envelope {
             })
             + number_len(self.attempt.into())
             + bytes_len(self.payload.len())
-            + self.unknown.len()
+            + self.extras.unknown().len()
     }
 
     /// Appends the envelope to a buffer, as `skyloom.Envelope`.
@@ -48,12 +47,12 @@ impl Envelope {
         }
         put_number(out, 5, millis(self.budget));
         put_number(out, 6, self.codec as u64);
-        put_headers(out, &self.headers);
-        if let Some(trace) = &self.trace {
+        put_headers(out, self.headers());
+        if let Some(trace) = self.trace() {
             put_trace(out, trace);
         }
         put_ledger(out, self.ledger);
-        put_bytes(out, 11, self.principal.as_deref().unwrap_or_default().as_bytes());
+        put_bytes(out, 11, self.principal().map_or("", Text::as_str).as_bytes());
         if let Some(origin) = &self.origin {
             put_bytes(out, 12, origin.as_bytes());
         }
@@ -64,7 +63,7 @@ impl Envelope {
         }
         put_number(out, 14, self.attempt.into());
         put_bytes(out, 15, &self.payload);
-        out.put_slice(&self.unknown);
+        out.put_slice(self.extras.unknown());
     }
 
     /// The envelope as bytes of its own.

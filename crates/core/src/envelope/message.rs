@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Headers;
+use super::{Extras, Headers};
 use crate::{Guid, Ledger, Status, Text, TraceContext};
 
 /// What an envelope is for.
@@ -89,14 +89,8 @@ pub struct Envelope {
     pub reply_to: Option<Guid>,
     /// How much of the caller's time was left when this was sent; none on replies and events.
     pub budget: Option<Duration>,
-    /// Headers of the caller or, on a reply, of the handler.
-    pub headers: Headers,
-    /// The trace it belongs to.
-    pub trace: Option<TraceContext>,
     /// On a reply: what the call cost on the worker's side. On a request: what was spent before.
     pub ledger: Ledger,
-    /// Who is asking, as stamped by the gateway or the broker.
-    pub principal: Option<Text>,
     /// On replies: the instance that answers.
     pub origin: Option<Guid>,
     /// On replies: which attempt this answer comes from, 1 for the first.
@@ -105,8 +99,8 @@ pub struct Envelope {
     pub status: Option<Status>,
     /// The encoded message.
     pub payload: Bytes,
-    /// Fields that this version does not know, kept as they were received.
-    pub unknown: Bytes,
+    /// Headers, trace, principal, and what this version does not know.
+    pub extras: Extras,
 }
 
 impl Envelope {
@@ -116,10 +110,29 @@ impl Envelope {
         Self { id, kind, ..Self::default() }
     }
 
+    /// Headers of the caller or, on a reply, of the handler.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        self.extras.headers()
+    }
+
+    /// The trace it belongs to.
+    #[must_use]
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.extras.trace()
+    }
+
+    /// Who is asking, as stamped by the gateway or the broker.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Text> {
+        self.extras.principal()
+    }
+
     /// Roughly what it occupies in memory or on the wire, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let headers = self.headers.text_len() + self.headers.len() * 6;
-        64 + self.method.len() + headers + self.payload.len() + self.unknown.len()
+        let headers = self.headers();
+        let headers = headers.text_len() + headers.len() * 6;
+        64 + self.method.len() + headers + self.payload.len() + self.extras.unknown().len()
     }
 }

@@ -1,6 +1,7 @@
 //! The envelope: a small header and an opaque payload. `proto/skyloom/envelope.proto` defines it.
 
 mod headers;
+mod extras;
 mod message;
 mod wire;
 mod decode;
@@ -8,6 +9,7 @@ mod encode;
 
 pub use self::{
     decode::DecodeEnvelopeError,
+    extras::Extras,
     headers::Headers,
     message::{Codec, Envelope, Kind},
 };

@@ -129,12 +129,12 @@ async fn stream_out<T>(
     let pump = async {
         let headers = context.take_reply_headers();
         let started = reply_to(request, Kind::Started, shared.instance, attempt, headers);
-        delivery.partial(started).await?;
+        delivery.partial(Arc::new(started)).await?;
         while let Some(message) = stream.next().await {
             let mut partial = reply_to(request, Kind::Partial, shared.instance, attempt, crate::Headers::new());
             partial.codec = codec;
             partial.payload = message?;
-            delivery.partial(partial).await?;
+            delivery.partial(Arc::new(partial)).await?;
             sent = sent.saturating_add(1);
         }
         Ok::<(), Status>(())

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{Code, Envelope, Guid, Headers, Kind, Ledger, Status, broker::Settlement};
+use crate::{Code, Envelope, Extras, Guid, Headers, Kind, Ledger, Status, broker::Settlement};
 
 /// A reply to a request, without its payload or status.
 pub(super) fn reply_to(request: &Envelope, kind: Kind, origin: Guid, attempt: u32, headers: Headers) -> Envelope {
-    Envelope { origin: Some(origin), attempt, headers, trace: request.trace.clone(), ..Envelope::new(kind, request.id) }
+    let extras = Extras::new().with_headers(headers).with_trace(request.trace().cloned());
+    Envelope { origin: Some(origin), attempt, extras, ..Envelope::new(kind, request.id) }
 }
 
 /// What the worker's side of a call costs: the receipt, the settle, a retry if it is one, and what

@@ -60,7 +60,7 @@ pub(crate) fn reply(request: &Envelope, kind: Kind, number: u32) -> Envelope {
 /// Puts numbered work on a queue.
 pub(crate) async fn put(broker: &Arc<dyn Broker>, channel: &Channel, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
-        accepted("enqueue", broker.enqueue(channel, work(number), EnqueueOptions::default())).await;
+        accepted("enqueue", broker.enqueue(channel, work(number).into(), EnqueueOptions::default())).await;
     }
 }
 

@@ -83,9 +83,9 @@ async fn work_for_a_broker_that_is_away_waits_and_what_nobody_wants_any_more_is_
     let broker = connect(&address);
     let channel = Channel::Queue(QueueName::new("work.v1").unwrap());
     let work = |text: &'static str| Envelope { payload: text.into(), ..Envelope::new(Kind::Cast, Guid::call()) };
-    let wanted = broker.enqueue(&channel, work("wanted"), EnqueueOptions::default());
-    drop(broker.enqueue(&channel, work("abandoned"), EnqueueOptions::default()));
-    let also = broker.enqueue(&channel, work("also"), EnqueueOptions::default());
+    let wanted = broker.enqueue(&channel, work("wanted").into(), EnqueueOptions::default());
+    drop(broker.enqueue(&channel, work("abandoned").into(), EnqueueOptions::default()));
+    let also = broker.enqueue(&channel, work("also").into(), EnqueueOptions::default());
     let consumer = broker.consume(channel.clone(), ConsumeOptions::default());
     let _running = bind(&address).await;
     timeout(SOON, wanted).await.unwrap().unwrap();
@@ -105,7 +105,7 @@ async fn more_than_may_wait_is_refused() {
     let options = LocalOptions { held_messages: 2, ..LocalOptions::default() };
     let broker = LocalBroker::spawn(socket(&directory), options);
     let channel = Channel::Queue(QueueName::new("work.v1").unwrap());
-    let put = || broker.enqueue(&channel, Envelope::new(Kind::Cast, Guid::call()), EnqueueOptions::default());
+    let put = || broker.enqueue(&channel, Envelope::new(Kind::Cast, Guid::call()).into(), EnqueueOptions::default());
     let (first, _second) = (put(), put());
     let refused = put().await;
     assert!(matches!(refused, Err(BrokerError::Full { .. })), "{refused:?}");
@@ -284,7 +284,7 @@ async fn leases_end_with_their_connection_and_the_consumer_goes_on() {
     let (sender, worker) = (connect(&address), connect(proxy.address()));
     let channel = Channel::Queue(QueueName::new("work.v1").unwrap());
     let mut consumer = worker.consume(channel.clone(), ConsumeOptions::default()).await.unwrap();
-    sender.enqueue(&channel, Envelope::new(Kind::Cast, Guid::call()), EnqueueOptions::default()).await.unwrap();
+    sender.enqueue(&channel, Envelope::new(Kind::Cast, Guid::call()).into(), EnqueueOptions::default()).await.unwrap();
     let lost = timeout(SOON, consumer.next()).await.unwrap().unwrap();
     proxy.cut().await;
     sleep(Duration::from_millis(30)).await;

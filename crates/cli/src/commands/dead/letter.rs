@@ -80,7 +80,7 @@ impl Whole {
     /// A dead letter with its message, as JSON if its contract or its codec allows.
     pub(super) fn new(channel: &Channel, letter: &DeadLetter, snapshot: &Snapshot) -> Self {
         let envelope = &letter.envelope;
-        let headers = envelope.headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let headers = envelope.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let payload = request_text(snapshot, channel, envelope)
             .and_then(|text| as_json(&text))
             .unwrap_or_else(|| Value::String(format!("{} bytes of {}", envelope.payload.len(), envelope.codec.name())));
@@ -110,7 +110,7 @@ impl Whole {
 
 #[cfg(test)]
 mod tests {
-    use skyloom::{Codec, Envelope, Kind};
+    use skyloom::{Codec, Envelope, Headers, Kind};
 
     use super::*;
 
@@ -119,7 +119,9 @@ mod tests {
         envelope.method = "Hello".into();
         envelope.codec = codec;
         envelope.payload = payload.into();
-        envelope.headers.push("x-a", "b");
+        let mut headers = Headers::new();
+        headers.push("x-a", "b");
+        envelope.extras = envelope.extras.with_headers(headers);
         DeadLetter {
             number: 7,
             id: envelope.id,

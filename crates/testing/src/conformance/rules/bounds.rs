@@ -16,7 +16,7 @@ pub async fn a_call_whose_time_has_run_out_is_dropped_unexecuted<F: Fixture>(fix
     let (probe, inbox) = inbox(&broker).await;
     let mut request = call(&inbox, 1);
     request.budget = Some(Duration::from_millis(50));
-    let ack = broker.enqueue(&channel, request.clone(), EnqueueOptions::default());
+    let ack = broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default());
     tokio::time::sleep(Duration::from_millis(100)).await;
     put(&broker, &channel, [2]).await;
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
@@ -35,11 +35,11 @@ pub async fn a_full_queue_refuses_and_keeps_what_it_has<F: Fixture>(fixture: F) 
     let channel = queue("full.v1");
     let limit = u32::try_from(fixture.queue_limit()).expect("a test queue is small");
     put(&broker, &channel, 0..limit).await;
-    let one_more = soon("enqueue", broker.enqueue(&channel, work(limit), EnqueueOptions::default())).await;
+    let one_more = soon("enqueue", broker.enqueue(&channel, work(limit).into(), EnqueueOptions::default())).await;
     assert!(matches!(one_more, Err(BrokerError::Full { .. })), "{one_more:?}");
     let (probe, inbox) = inbox(&broker).await;
     let request = call(&inbox, limit);
-    let ack = broker.enqueue(&channel, request.clone(), EnqueueOptions::default());
+    let ack = broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default());
     let error = refusal(&probe, request.id, ack).await;
     assert!(matches!(error, BrokerError::Full { .. }), "{error:?}");
     let mut consumer = consume(&broker, &channel, ConsumeOptions { credit: 1, ..ConsumeOptions::default() }).await;
@@ -58,12 +58,12 @@ pub async fn a_message_that_is_too_large_is_refused<F: Fixture>(fixture: F) {
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
     let mut cast = work(1);
     cast.payload = vec![0; limit + 1].into();
-    let refused = soon("enqueue", broker.enqueue(&channel, cast.clone(), EnqueueOptions::default())).await;
+    let refused = soon("enqueue", broker.enqueue(&channel, cast.clone().into(), EnqueueOptions::default())).await;
     assert!(matches!(refused, Err(BrokerError::TooLarge { .. })), "{refused:?}");
     let (probe, inbox) = inbox(&broker).await;
     let mut request = call(&inbox, 1);
     request.payload = cast.payload;
-    let ack = broker.enqueue(&channel, request.clone(), EnqueueOptions::default());
+    let ack = broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default());
     let error = refusal(&probe, request.id, ack).await;
     assert!(matches!(error, BrokerError::TooLarge { .. }), "{error:?}");
     put(&broker, &channel, [3]).await;

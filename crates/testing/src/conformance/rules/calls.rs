@@ -19,7 +19,7 @@ pub async fn a_call_is_answered_on_its_inbox<F: Fixture>(fixture: F) {
     let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
     let (probe, inbox) = inbox(&client).await;
     let request = call(&inbox, 7);
-    accepted("enqueue", client.enqueue(&channel, request.clone(), EnqueueOptions::default())).await;
+    accepted("enqueue", client.enqueue(&channel, request.clone().into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     assert_eq!((delivery.envelope().id, delivery.attempt()), (request.id, 1));
     let left = delivery.deadline().expect("a call's budget reaches the worker");
@@ -38,10 +38,10 @@ pub async fn partial_replies_come_in_order_before_the_final_one<F: Fixture>(fixt
     let channel = queue("tail.v1");
     let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
     let (probe, inbox) = inbox(&client).await;
-    accepted("enqueue", client.enqueue(&channel, call(&inbox, 0), EnqueueOptions::default())).await;
+    accepted("enqueue", client.enqueue(&channel, call(&inbox, 0).into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     for part in 0..PARTIALS {
-        accepted("partial", delivery.partial(reply(delivery.envelope(), Kind::Partial, part))).await;
+        accepted("partial", delivery.partial(reply(delivery.envelope(), Kind::Partial, part).into())).await;
     }
     let last = reply(delivery.envelope(), Kind::Reply, PARTIALS);
     accepted("reply", delivery.settle(Settlement::Reply(last.into()))).await;
@@ -75,7 +75,7 @@ pub async fn many_calls_are_each_answered_once<F: Fixture>(fixture: F) {
     for n in 0..CALLS {
         let request = call(&inbox, n);
         expected.insert(request.id, n * 2);
-        accepted("enqueue", client.enqueue(&channel, request, EnqueueOptions::default())).await;
+        accepted("enqueue", client.enqueue(&channel, request.into(), EnqueueOptions::default())).await;
     }
     while !expected.is_empty() {
         let heard = answer(&probe).await;
@@ -94,7 +94,7 @@ pub async fn replying_settles_the_request<F: Fixture>(fixture: F) {
     let options = ConsumeOptions { lease, ..ConsumeOptions::default() };
     let mut consumer = consume(broker, &channel, options).await;
     let (probe, inbox) = inbox(broker).await;
-    accepted("enqueue", broker.enqueue(&channel, call(&inbox, 1), EnqueueOptions::default())).await;
+    accepted("enqueue", broker.enqueue(&channel, call(&inbox, 1).into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     let answered = reply(delivery.envelope(), Kind::Reply, 2);
     accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;

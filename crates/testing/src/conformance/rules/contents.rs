@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skyloom_core::{
-    Codec, Detail, Envelope, Guid, Kind, Ledger, MAX_NAME, Outcome, Status, TraceContext,
+    Codec, Detail, Envelope, Extras, Guid, Headers, Kind, Ledger, MAX_NAME, Outcome, Status, TraceContext,
     broker::{ConsumeOptions, EnqueueOptions, Settlement},
 };
 
@@ -21,7 +21,7 @@ pub async fn a_large_binary_payload_survives<F: Fixture>(fixture: F) {
     let (probe, inbox) = inbox(&broker).await;
     let blob: Bytes = (0..=255u8).cycle().take(1 << 20).collect::<Vec<u8>>().into();
     let request = Envelope { payload: blob.clone(), ..crate::conformance::kit::call(&inbox, 0) };
-    accepted("enqueue", broker.enqueue(&channel, request, EnqueueOptions::default())).await;
+    accepted("enqueue", broker.enqueue(&channel, request.into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     assert!(delivery.envelope().payload == blob, "the request arrives as it was sent");
     let answered = Envelope { id: delivery.envelope().id, kind: Kind::Reply, payload: blob.clone(), ..work(0) };
@@ -38,15 +38,17 @@ pub async fn every_field_of_an_envelope_survives<F: Fixture>(fixture: F) {
     let mut request = crate::conformance::kit::call(&inbox, 1);
     request.codec = Codec::Json;
     request.method = "Hello".into();
-    request.headers.push("x-note", "grüße".to_owned());
-    request.headers.push("x-note", "again");
-    request.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse::<TraceContext>().ok();
+    let mut headers = Headers::new();
+    headers.push("x-note", "grüße".to_owned());
+    headers.push("x-note", "again");
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse::<TraceContext>().ok();
+    assert!(trace.is_some(), "the trace is well-formed");
     request.ledger = Ledger { sends: 1, receives: 2, settles: 3, retries: 4 };
-    request.principal = Some("ada".into());
     // Field 1000, a varint of 5, as a later version might add.
-    request.unknown = Bytes::from_static(&[0xc0, 0x3e, 0x05]);
-    assert!(request.trace.is_some(), "the trace is well-formed");
-    accepted("enqueue", broker.enqueue(&channel, request.clone(), EnqueueOptions::default())).await;
+    let unknown = Bytes::from_static(&[0xc0, 0x3e, 0x05]);
+    let extras = Extras::new().with_headers(headers).with_trace(trace);
+    request.extras = extras.with_principal(Some("ada".into())).with_unknown(unknown.clone());
+    accepted("enqueue", broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     let arrived = Envelope { budget: request.budget, ..Envelope::clone(delivery.envelope()) };
     assert_eq!(arrived, request);
@@ -60,7 +62,7 @@ pub async fn every_field_of_an_envelope_survives<F: Fixture>(fixture: F) {
         origin: Some(Guid::private()),
         attempt: 2,
         status: Some(status),
-        unknown: request.unknown.clone(),
+        extras: Extras::new().with_unknown(unknown),
         ..Envelope::new(Kind::Reply, request.id)
     };
     accepted("reply", delivery.settle(Settlement::Reply(answered.clone().into()))).await;

@@ -28,7 +28,7 @@ pub async fn used_up_attempts_make_a_dead_letter_and_the_caller_is_told<F: Fixtu
     let mut consumer = consume(&broker, &channel, options).await;
     let (probe, inbox) = inbox(&broker).await;
     let request = call(&inbox, 5);
-    accepted("enqueue", broker.enqueue(&channel, request.clone(), EnqueueOptions::default())).await;
+    accepted("enqueue", broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default())).await;
     for attempt in 1..=3 {
         let delivery = next(&mut consumer).await;
         assert_eq!(delivery.attempt(), attempt);

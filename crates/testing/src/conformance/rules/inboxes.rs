@@ -22,7 +22,7 @@ pub async fn a_reply_reaches_only_the_inbox_that_is_named<F: Fixture>(fixture: F
     let (beside, second) = inbox(&client).await;
     let (elsewhere, third) = inbox(&other).await;
     assert!(own.id() != second.id() && own.id() != third.id(), "an inbox cannot be guessed from another");
-    accepted("enqueue", client.enqueue(&channel, call(&own, 1), EnqueueOptions::default())).await;
+    accepted("enqueue", client.enqueue(&channel, call(&own, 1).into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     let answered = reply(delivery.envelope(), Kind::Reply, 2);
     accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
@@ -39,11 +39,11 @@ pub async fn a_closed_inbox_hears_nothing_and_hinders_nobody<F: Fixture>(fixture
     let options = ConsumeOptions { lease: fixture.shortest_lease(), ..ConsumeOptions::default() };
     let mut consumer = consume(&worker, &channel, options).await;
     let (probe, inbox) = inbox(&client).await;
-    accepted("enqueue", client.enqueue(&channel, call(&inbox, 1), EnqueueOptions::default())).await;
+    accepted("enqueue", client.enqueue(&channel, call(&inbox, 1).into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     drop(inbox);
     // What the client sends next comes after the closing of its inbox.
-    accepted("enqueue", client.enqueue(&channel, work(2), EnqueueOptions::default())).await;
+    accepted("enqueue", client.enqueue(&channel, work(2).into(), EnqueueOptions::default())).await;
     assert_eq!(take(&mut consumer).await, 2);
     let answered = reply(delivery.envelope(), Kind::Reply, 3);
     accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
@@ -58,12 +58,12 @@ pub async fn an_unknown_instance_is_refused<F: Fixture>(fixture: F) {
     let (probe, inbox) = inbox(&broker).await;
     let instance = Channel::Instance(Guid::private());
     let request = call(&inbox, 1);
-    let ack = broker.enqueue(&instance, request.clone(), EnqueueOptions::default());
+    let ack = broker.enqueue(&instance, request.clone().into(), EnqueueOptions::default());
     let error = refusal(&probe, request.id, ack).await;
     assert!(matches!(error, BrokerError::Refused { .. }), "{error:?}");
     let mut consumer = consume(&broker, &instance, ConsumeOptions::default()).await;
     nothing_comes(&mut consumer).await;
-    accepted("enqueue", broker.enqueue(&instance, work(2), EnqueueOptions::default())).await;
+    accepted("enqueue", broker.enqueue(&instance, work(2).into(), EnqueueOptions::default())).await;
     assert_eq!(take(&mut consumer).await, 2);
 }
 
@@ -74,13 +74,14 @@ pub async fn closing_ends_consumers<F: Fixture>(fixture: F) {
     let channel = queue("closing.v1");
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
     // What was accepted before is not lost by closing.
-    accepted("enqueue", broker.enqueue(&queue("kept.v1"), work(1), EnqueueOptions::default())).await;
+    accepted("enqueue", broker.enqueue(&queue("kept.v1"), work(1).into(), EnqueueOptions::default())).await;
     let (probe, inbox) = inbox(&broker).await;
-    accepted("enqueue", broker.enqueue(&queue("unanswered.v1"), call(&inbox, 2), EnqueueOptions::default())).await;
+    accepted("enqueue", broker.enqueue(&queue("unanswered.v1"), call(&inbox, 2).into(), EnqueueOptions::default()))
+        .await;
     soon("close", broker.close()).await;
     assert!(matches!(lost(&probe).await, BrokerError::Lost { .. }), "the call may have been accepted");
     assert!(soon("the end of the stream", consumer.next()).await.is_none());
-    let refused = soon("enqueue", broker.enqueue(&channel, work(2), EnqueueOptions::default())).await;
+    let refused = soon("enqueue", broker.enqueue(&channel, work(2).into(), EnqueueOptions::default())).await;
     assert!(matches!(refused, Err(BrokerError::Unavailable { .. })), "{refused:?}");
     let mut kept = consume(&other, &queue("kept.v1"), ConsumeOptions::default()).await;
     assert_eq!(take(&mut kept).await, 1);

@@ -43,7 +43,7 @@ pub async fn a_lease_that_ends_gives_the_work_to_another<F: Fixture>(fixture: F)
     let options = ConsumeOptions { lease: fixture.shortest_lease(), ..ConsumeOptions::default() };
     let (probe, inbox) = inbox(&quick).await;
     let mut first = consume(&slow, &channel, options).await;
-    accepted("enqueue", quick.enqueue(&channel, call(&inbox, 1), EnqueueOptions::default())).await;
+    accepted("enqueue", quick.enqueue(&channel, call(&inbox, 1).into(), EnqueueOptions::default())).await;
     let hung = next(&mut first).await;
     accepted("stop", first.stop()).await;
     let mut second = consume(&quick, &channel, ConsumeOptions::default()).await;
@@ -177,7 +177,7 @@ pub async fn once_means_at_most_once<F: Fixture>(fixture: F) {
     let mut consumer = consume(&broker, &channel, options).await;
     let (probe, inbox) = inbox(&broker).await;
     let request = call(&inbox, 1);
-    accepted("enqueue", broker.enqueue(&channel, request.clone(), EnqueueOptions::default())).await;
+    accepted("enqueue", broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default())).await;
     let delivery = next(&mut consumer).await;
     accepted("once", delivery.once()).await;
     drop(delivery);
@@ -186,7 +186,7 @@ pub async fn once_means_at_most_once<F: Fixture>(fixture: F) {
     nothing_comes(&mut consumer).await;
 
     let request = call(&inbox, 2);
-    let ack = broker.enqueue(&channel, request.clone(), EnqueueOptions::default());
+    let ack = broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default());
     let delivery = next(&mut consumer).await;
     accepted("once", delivery.once()).await;
     let error = refusal(&probe, request.id, ack).await;

@@ -73,10 +73,10 @@ pub async fn priorities<F: Fixture>(fixture: F) {
     let channel = queue("urgent.v1");
     let with = |priority| EnqueueOptions { priority, ..EnqueueOptions::default() };
     if !broker.capabilities().priority {
-        return assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0), with(1))).await);
+        return assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0).into(), with(1))).await);
     }
     for (n, priority) in [(0, 2_000), (1, 1), (2, EnqueueOptions::DEFAULT_PRIORITY), (3, 1), (4, u32::MAX), (5, 0)] {
-        accepted("enqueue", broker.enqueue(&channel, work(n), with(priority))).await;
+        accepted("enqueue", broker.enqueue(&channel, work(n).into(), with(priority))).await;
     }
     let mut consumer = consume(&broker, &channel, ConsumeOptions { credit: 1, ..ConsumeOptions::default() }).await;
     for expected in [5, 1, 3, 2, 0, 4] {
@@ -91,11 +91,11 @@ pub async fn delays<F: Fixture>(fixture: F) {
     let delay = Duration::from_millis(300);
     let later = EnqueueOptions { delay, ..EnqueueOptions::default() };
     if !broker.capabilities().delay {
-        return assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0), later)).await);
+        return assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0).into(), later)).await);
     }
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
     let sent = Instant::now();
-    accepted("enqueue", broker.enqueue(&channel, work(0), later)).await;
+    accepted("enqueue", broker.enqueue(&channel, work(0).into(), later)).await;
     put(&broker, &channel, [1]).await;
     assert_eq!(take(&mut consumer).await, 1);
     assert_eq!(take(&mut consumer).await, 0);
@@ -136,7 +136,7 @@ pub async fn depth_counts_what_a_channel_holds<F: Fixture>(fixture: F) {
     accepted("settle", delivery.settle(Settlement::Done)).await;
     if broker.capabilities().delay {
         let later = EnqueueOptions { delay: Duration::from_secs(60), ..EnqueueOptions::default() };
-        accepted("enqueue", broker.enqueue(&channel, work(9), later)).await;
+        accepted("enqueue", broker.enqueue(&channel, work(9).into(), later)).await;
         assert_eq!(depth().await.delayed, 1);
     }
     let rest = depth().await;

@@ -21,7 +21,7 @@ fn group(name: &str) -> Channel {
 async fn publish(broker: &Arc<dyn Broker>, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
         let event = Envelope { kind: Kind::Event, ..work(number) };
-        accepted("publish", broker.publish(&topic(), event)).await;
+        accepted("publish", broker.publish(&topic(), event.into())).await;
     }
 }
 
