@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use skyloom::{
-    Connection,
+    Connection, Endpoints,
     broker::Admin,
     client::{Client, ClientOptions},
     config::{Settings, Sources},
@@ -27,9 +27,14 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Global {
-    /// The broker: local:, unix:/path or tcp://127.0.0.1:PORT [default: SKYLOOM_BROKER or local:]
+    /// The broker: local:, unix:/path, tcp://127.0.0.1:PORT, nats://, redis://, amqp:// or beanstalk://HOST
+    /// [default: SKYLOOM_BROKER or local:]
     #[arg(long, global = true, value_name = "URL")]
     broker: Option<String>,
+    /// The registry, if it is not the broker's own: local:, unix:/path, nats:// or redis://HOST
+    /// [default: SKYLOOM_REGISTRY]
+    #[arg(long, global = true, value_name = "URL")]
+    registry: Option<String>,
     /// Print listings and results as JSON, for other programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -49,15 +54,18 @@ impl Global {
         if let Some(broker) = &self.broker {
             settings.broker = Some(broker.clone());
         }
+        if let Some(registry) = &self.registry {
+            settings.registry = Some(registry.clone());
+        }
         Ok(settings)
     }
 
-    /// The broker's URL: the flag, else what is configured, else this host's own.
+    /// The broker and the registry: the flags, else what is configured, else this host's own.
     ///
     /// # Errors
     /// If the configuration has a mistake.
-    pub(crate) fn broker_url(&self) -> Result<String, Failure> {
-        Ok(self.settings()?.broker.unwrap_or_else(|| "local:".to_owned()))
+    pub(crate) fn endpoints(&self) -> Result<Endpoints, Failure> {
+        Ok(self.settings()?.endpoints())
     }
 }
 
@@ -73,13 +81,15 @@ impl Session {
     /// # Errors
     /// If it is not there, or its URL is wrong.
     pub(crate) async fn open(global: &Global, patience: Duration) -> Result<Self, Failure> {
-        let url = global.broker_url()?;
-        if url == "memory:" {
+        let endpoints = global.endpoints()?;
+        if endpoints.broker == "memory:" {
             let why = "memory: is a broker inside one process, which nobody else can ask";
             return Err(Failure::usage(format!("{why}; name one with --broker, or start one with `sky broker`")));
         }
-        let connection = skyloom::connect_within(&url, patience).await.map_err(|error| match error {
-            skyloom::ConnectError::Absent { .. } => Failure::failed(error.to_string()),
+        let connection = endpoints.connect_within(patience).await.map_err(|error| match error {
+            skyloom::ConnectError::Absent { .. } | skyloom::ConnectError::Unusable(_) => {
+                Failure::failed(error.to_string())
+            }
             _ => Failure::usage(error.to_string()),
         })?;
         Ok(Self { connection })
@@ -125,7 +135,7 @@ impl Session {
     /// Writes out what is pending and closes.
     pub(crate) async fn close(self) {
         // What could not be written within this time will not be.
-        drop(tokio::time::timeout(CLOSING, self.connection.broker.close()).await);
+        drop(tokio::time::timeout(CLOSING, self.connection.close()).await);
     }
 }
 

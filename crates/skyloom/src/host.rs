@@ -41,7 +41,7 @@ impl Hosted {
 
     /// Closes the connection, and the broker if it is hosted here.
     pub(crate) async fn close(self) {
-        self.connection.broker.close().await;
+        self.connection.close().await;
         if let Some((stop, ended)) = self.door {
             // An error means that the broker has ended already.
             let _ = stop.send(());

@@ -15,7 +15,7 @@ async fn main() -> Result<()> {
     let gateway = Gateway::new(connection.client_with(settings.client()), connection.registry.clone(), options);
     let bound = gateway.bind(listen(&settings)?).await.map_err(|error| Status::unavailable(error.to_string()))?;
     bound.run(ended).await.map_err(|error| Status::internal(error.to_string()))?;
-    connection.broker.close().await;
+    connection.close().await;
     Ok(())
 }
 

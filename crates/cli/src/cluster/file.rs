@@ -17,7 +17,7 @@ const MAX_INSTANCES: u32 = 64;
 const MAX_NAME: usize = 32;
 
 /// A whole cluster file, for the help.
-pub(super) const EXAMPLE: &str = r#"[broker]                          # the embedded broker; without it, the one of --broker is used
+pub(super) const EXAMPLE: &str = r#"[broker]                          # the embedded broker, unless --broker names one on the network
 listen = "unix:/tmp/sky.sock"     # default: that of --broker
 
 [gateway]
@@ -107,7 +107,7 @@ impl ClusterFile {
         Self::parse(&text).map_err(|sentence| Failure::usage(format!("{}: {sentence}", path.display())))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         keys::check(text)?;
         let file: Self = toml::from_str(text).map_err(|error| {
             let what = error.message().trim().replace('\n', "; ");
@@ -141,7 +141,7 @@ impl ClusterFile {
                 "this is no name for a service; use a-z, 0-9, hyphen and underscore, at most {MAX_NAME}"
             ));
         }
-        if ["sky", "broker", "gateway"].contains(&name) {
+        if ["sky", "broker", "registry", "gateway"].contains(&name) {
             return Err("this name is taken by the cluster itself; choose another".to_owned());
         }
         if service.command.first().is_none_or(String::is_empty) {

@@ -9,7 +9,7 @@ use std::{
 
 use skyloom::embedded::Address;
 
-use super::plan::Plan;
+use super::plan::{Embedded, Plan};
 use crate::failure::Failure;
 
 /// How long a broker on this host may take to accept a connection.
@@ -24,14 +24,14 @@ pub(super) fn check(plan: &Plan) -> Result<(), Failure> {
     if let Some(address) = plan.gateway {
         check_port(address)?;
     }
-    let address = &plan.broker;
-    match (plan.embedded, answers(address)) {
+    let Some(Embedded { address, hosted, name }) = &plan.embedded else { return Ok(()) };
+    match (hosted, answers(address)) {
         (true, true) => Err(Failure::failed(format!(
             "a broker is already running on {address}: stop it or the cluster that it belongs to, choose another place \
-             with --broker, or take [broker] out of the file to use it"
+             with --{name}, or take [broker] out of the file to use it"
         ))),
         (false, false) => Err(Failure::failed(format!(
-            "no broker at {address}: start one with `sky broker`, or add [broker] to the cluster file"
+            "no {name} at {address}: start one with `sky broker --listen {address}`, or add [broker] to the cluster file"
         ))),
         _ => Ok(()),
     }
@@ -69,17 +69,23 @@ mod tests {
         let broker: Address = format!("unix:{}", socket.display()).parse().unwrap();
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let gateway = Some(taken.local_addr().unwrap());
-        let mut plan = Plan { broker, embedded: true, gateway, parts: Vec::new() };
+        let mut plan = Plan {
+            endpoints: skyloom::Endpoints::new(broker.to_string()),
+            embedded: Some(Embedded { address: broker, hosted: true, name: "broker" }),
+            gateway,
+            parts: Vec::new(),
+        };
+        let host = |plan: &mut Plan, hosted| plan.embedded.as_mut().unwrap().hosted = hosted;
         let said = |plan: &Plan| check(plan).unwrap_err().to_string();
         let port = taken.local_addr().unwrap().port();
         assert!(said(&plan).starts_with(&format!("port {port} of 127.0.0.1 is taken: ")));
         drop(taken);
         check(&plan).unwrap();
-        plan.embedded = false;
+        host(&mut plan, false);
         assert!(said(&plan).starts_with(&format!("no broker at unix:{}: ", socket.display())));
         let _listener = UnixListener::bind(&socket).unwrap();
         check(&plan).unwrap();
-        plan.embedded = true;
+        host(&mut plan, true);
         assert!(said(&plan).starts_with("a broker is already running on unix:"));
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use skyloom::embedded::Address;
+use skyloom::{ConnectError, Endpoints, embedded::Address};
 
 use super::{
     file::{ClusterFile, ServicePart},
@@ -19,6 +19,9 @@ use crate::failure::Failure;
 
 /// The variable that tells a process where the broker is.
 const BROKER_VARIABLE: &str = "SKYLOOM_BROKER";
+
+/// The variable that tells a process where the registry is, if it is not the broker's own.
+const REGISTRY_VARIABLE: &str = "SKYLOOM_REGISTRY";
 
 /// One process that is kept running.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +51,24 @@ pub(super) struct Part {
     pub(super) processes: Vec<Spec>,
 }
 
+/// An embedded broker of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Embedded {
+    /// Where it is.
+    pub(super) address: Address,
+    /// Whether it is one of the cluster's parts; otherwise it runs already.
+    pub(super) hosted: bool,
+    /// The name of the part: `broker`, or `registry` if the queues are on another broker.
+    pub(super) name: &'static str,
+}
+
 /// All parts, each after those that it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Where the broker is.
-    pub(super) broker: Address,
-    /// Whether the broker is one of the parts.
-    pub(super) embedded: bool,
+    /// Where the broker and the registry are.
+    pub(super) endpoints: Endpoints,
+    /// The embedded broker that the cluster needs, for its queues or for its registry.
+    pub(super) embedded: Option<Embedded>,
     /// Where the gateway listens.
     pub(super) gateway: Option<SocketAddr>,
     /// The parts.
@@ -62,22 +76,22 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a file whose paths are relative to `directory`, where its processes run; `broker`
-    /// is the URL to use if the file gives none.
+    /// The plan of a file whose paths are relative to `directory`, where its processes run; `endpoints`
+    /// are to be used if the file gives none.
     ///
     /// # Errors
     /// A sentence if a program is missing or services wait for each other.
-    pub(super) fn new(file: &ClusterFile, directory: &Path, broker: &str) -> Result<Self, Failure> {
-        let listen = file.broker.as_ref().and_then(|part| part.listen.as_deref()).unwrap_or(broker);
+    pub(super) fn new(file: &ClusterFile, directory: &Path, endpoints: &Endpoints) -> Result<Self, Failure> {
         let sky =
             env::current_exe().map_err(|error| Failure::failed(format!("cannot find sky's own file: {error}")))?;
-        let broker: Address = absolute(listen, directory).parse().map_err(|error| {
+        let endpoints = settled(file, directory, endpoints).map_err(|error| {
             Failure::usage(format!("the cluster's processes need a broker that they can share: {error}"))
         })?;
-        let build = Build { broker: broker.to_string(), sky, directory };
+        let embedded = embedded(file, &endpoints).map_err(|error| Failure::usage(error.to_string()))?;
+        let build = Build { endpoints: &endpoints, sky, directory };
         let mut parts = Vec::new();
-        if let Some(part) = &file.broker {
-            parts.push(build.broker(part.snapshot.as_deref()));
+        if let (Some(part), Some(embedded)) = (&file.broker, &embedded) {
+            parts.push(build.broker(embedded, part.snapshot.as_deref()));
         }
         let after = file.services.iter().map(|(name, service)| (name.clone(), service.after.clone())).collect();
         for name in start_order(&after).map_err(Failure::usage)? {
@@ -90,29 +104,61 @@ impl Plan {
             let built = build.gateway(address, &part.command, (0..parts.len()).collect());
             parts.push(built.map_err(|sentence| Failure::usage(format!("gateway: {sentence}")))?);
         }
-        Ok(Self { broker, embedded: file.broker.is_some(), gateway, parts })
+        Ok(Self { endpoints, embedded, gateway, parts })
     }
 }
 
+/// The endpoints as they mean the same to every process.
+fn settled(file: &ClusterFile, directory: &Path, given: &Endpoints) -> Result<Endpoints, ConnectError> {
+    let listen = file.broker.as_ref().and_then(|part| part.listen.clone());
+    let mut settled = given.clone();
+    // A broker on the network is used if it is asked for; then what the file has can be its registry.
+    match (given.embedded()?.is_some_and(|url| *url == given.broker), listen) {
+        (true, Some(listen)) => settled.broker = listen,
+        (false, Some(listen)) if given.registry.is_none() && given.embedded()?.is_some() => {
+            settled.registry = Some(listen);
+        }
+        _ => {}
+    }
+    settled.broker = absolute(&settled.broker, directory);
+    settled.registry = settled.registry.map(|url| absolute(&url, directory));
+    settled.shown()?;
+    if settled.broker == "memory:" {
+        return Err(ConnectError::Unknown { url: settled.broker });
+    }
+    Ok(settled)
+}
+
+/// The embedded broker that these endpoints need.
+fn embedded(file: &ClusterFile, endpoints: &Endpoints) -> Result<Option<Embedded>, ConnectError> {
+    let Some(url) = endpoints.embedded()? else { return Ok(None) };
+    let name = if *url == endpoints.broker { "broker" } else { "registry" };
+    Ok(Some(Embedded { address: url.parse()?, hosted: file.broker.is_some(), name }))
+}
+
 struct Build<'a> {
-    broker: String,
+    endpoints: &'a Endpoints,
     sky: PathBuf,
     directory: &'a Path,
 }
 
 impl Build<'_> {
     fn spec(&self, name: String, program: PathBuf, arguments: Vec<String>) -> Spec {
-        let environment = BTreeMap::from([(BROKER_VARIABLE.to_owned(), self.broker.clone())]);
+        let mut environment = BTreeMap::from([(BROKER_VARIABLE.to_owned(), self.endpoints.broker.clone())]);
+        if let Some(registry) = &self.endpoints.registry {
+            environment.insert(REGISTRY_VARIABLE.to_owned(), registry.clone());
+        }
         Spec { name, program, arguments, environment, directory: self.directory.to_path_buf() }
     }
 
-    fn broker(&self, snapshot: Option<&str>) -> Part {
-        let mut arguments = vec!["broker".to_owned(), "--listen".to_owned(), self.broker.clone()];
+    fn broker(&self, embedded: &Embedded, snapshot: Option<&str>) -> Part {
+        let mut arguments = vec!["broker".to_owned(), "--listen".to_owned(), embedded.address.to_string()];
         if let Some(path) = snapshot {
             arguments.extend(["--snapshot".to_owned(), path.to_owned()]);
         }
-        let spec = self.spec("broker".to_owned(), self.sky.clone(), arguments);
-        Part { name: spec.name.clone(), after: Vec::new(), probe: Probe::Broker, processes: vec![spec] }
+        let spec = self.spec(embedded.name.to_owned(), self.sky.clone(), arguments);
+        let probe = if embedded.name == "broker" { Probe::Broker } else { Probe::Registry };
+        Part { name: spec.name.clone(), after: Vec::new(), probe, processes: vec![spec] }
     }
 
     fn service(&self, name: &str, service: &ServicePart, earlier: &[Part]) -> Result<Part, String> {
@@ -123,7 +169,8 @@ impl Build<'_> {
             spec.environment.extend(service.env.clone());
             spec
         };
-        let after = |part: &Part| part.name == "broker" || service.after.contains(&part.name);
+        let after =
+            |part: &Part| ["broker", "registry"].contains(&part.name.as_str()) || service.after.contains(&part.name);
         Ok(Part {
             name: name.to_owned(),
             after: earlier.iter().enumerate().filter(|(_, part)| after(part)).map(|(place, _)| place).collect(),
@@ -159,7 +206,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("cluster.toml");
         std::fs::write(&path, text).unwrap();
-        Plan::new(&ClusterFile::read(&path)?, Path::new("/srv"), "unix:/tmp/x")
+        Plan::new(&ClusterFile::read(&path)?, Path::new("/srv"), &Endpoints::new("unix:/tmp/x"))
     }
 
     #[test]
@@ -175,8 +222,25 @@ mod tests {
         assert_eq!(links.arguments, ["-c", "x"]);
         assert_eq!(links.environment["SKYLOOM_REGION"], "eu");
         assert_eq!(links.environment[BROKER_VARIABLE], "unix:/tmp/x");
-        assert!(plan.embedded);
+        assert!(plan.embedded.is_some_and(|embedded| embedded.hosted && embedded.name == "broker"));
         assert_eq!(plan.parts[3].processes[0].arguments, ["gateway", "--listen", "127.0.0.1:8081"]);
+    }
+
+    #[test]
+    fn a_broker_on_the_network_takes_the_place_of_the_embedded_one() {
+        let file = ClusterFile::parse("[broker]\n[services.qr]\ncommand = ['sh']\n").unwrap();
+        let plan = |broker: &str, registry: Option<&str>| {
+            let registry = registry.map(str::to_owned);
+            Plan::new(&file, Path::new("/srv"), &Endpoints { broker: broker.to_owned(), registry }).unwrap()
+        };
+        let nats = plan("nats://a", None);
+        assert_eq!((nats.embedded, nats.parts.len()), (None, 1));
+        assert_eq!(nats.parts[0].processes[0].environment[BROKER_VARIABLE], "nats://a");
+        let amqp = plan("amqp://a", Some("unix:run/registry.sock"));
+        assert_eq!(amqp.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["registry", "qr"]);
+        assert_eq!(amqp.parts[0].processes[0].arguments, ["broker", "--listen", "unix:/srv/run/registry.sock"]);
+        assert_eq!(amqp.parts[1].after, [0]);
+        assert_eq!(amqp.parts[1].processes[0].environment[REGISTRY_VARIABLE], "unix:/srv/run/registry.sock");
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, time::Duration};
 
 use rustix::process::{Pid, getpgid};
-use skyloom::{Channel, Connection, Guid, registry::Snapshot};
+use skyloom::{
+    Channel, Connection, Guid,
+    registry::{Filter, Snapshot},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -22,6 +25,8 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(super) enum Probe {
     /// It is the broker, and answers.
     Broker,
+    /// It keeps the registry, and answers.
+    Registry,
     /// The registry lists an instance with its process id.
     Registered,
     /// It answers `GET /readyz` here with 200.
@@ -36,6 +41,7 @@ impl Probe {
     pub(super) async fn ready(self, pid: Pid, brokers: &mut Brokers) {
         match self {
             Self::Broker => answers(brokers).await,
+            Self::Registry => tells(brokers).await,
             Self::Registered => registered(pid, brokers).await,
             Self::Http(address) => {
                 while !matches!(timeout(LOOK, is_ready(address)).await, Ok(Ok(true))) {
@@ -56,6 +62,13 @@ async fn answers(brokers: &mut Brokers) {
     let Some(connection) = connected(brokers).await else { return };
     let nobody = Channel::Instance(Guid::default());
     while !matches!(timeout(LOOK, connection.broker.depth(&nobody)).await, Ok(Ok(_))) {
+        sleep(AGAIN).await;
+    }
+}
+
+async fn tells(brokers: &mut Brokers) {
+    let Some(connection) = connected(brokers).await else { return };
+    while !matches!(timeout(LOOK, connection.registry.list(&Filter::default())).await, Ok(Ok(_))) {
         sleep(AGAIN).await;
     }
 }

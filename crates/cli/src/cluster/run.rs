@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use skyloom::{Connection, Endpoints};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -45,7 +46,7 @@ pub(super) async fn run(
     let board = Arc::new(Board::new(plan));
     let (connected, brokers) = watch::channel(None);
     let mut helpers = JoinSet::new();
-    helpers.spawn(connect(plan.broker.to_string(), connected));
+    helpers.spawn(connect(plan.endpoints.clone(), logs.clone(), connected));
     if let Some(run_dir) = run_dir {
         helpers.spawn(record(run_dir, Arc::clone(&board), logs.clone()));
     }
@@ -59,7 +60,7 @@ pub(super) async fn run(
         Some(sentence) = given_up.recv() => Err(Failure::Failed(sentence)),
     };
     logs.say("stopping in order; Ctrl-C again kills at once");
-    stop(&mut parts, plan.embedded, &brokers, wishes).await;
+    stop(&mut parts, plan.embedded.as_ref().is_some_and(|embedded| embedded.hosted), &brokers, wishes).await;
     // Drops the run directory, and with it the state's file.
     helpers.shutdown().await;
     logs.say(&format!("stopped; it ran for {}", span(start.elapsed())));
@@ -74,7 +75,7 @@ fn start_part(
     brokers: &Brokers,
     give_up: &mpsc::Sender<String>,
 ) -> Running {
-    let essential = ["broker", "gateway"].contains(&part.name.as_str());
+    let essential = ["broker", "registry", "gateway"].contains(&part.name.as_str());
     let after: Vec<String> =
         part.after.iter().filter_map(|place| plan.parts.get(*place)).map(|earlier| earlier.name.clone()).collect();
     let wish = watch::Sender::new(Wish::Run);
@@ -95,14 +96,19 @@ fn start_part(
 }
 
 /// Connects to the broker, however long it takes to come; the connection mends itself from then on.
-async fn connect(url: String, connected: watch::Sender<Option<skyloom::Connection>>) {
+async fn connect(endpoints: Endpoints, logs: Logs, connected: watch::Sender<Option<Connection>>) {
+    let mut said = false;
     loop {
-        match skyloom::connect(&url).await {
+        match endpoints.connect().await {
             Ok(connection) => {
                 connected.send_replace(Some(connection));
                 // The senders' end closes the channel, and nobody is to wait in vain.
                 connected.closed().await;
                 return;
+            }
+            Err(error) if !error.is_temporary() && !said => {
+                logs.say(&error.to_string());
+                said = true;
             }
             Err(_) => sleep(MERGE).await,
         }
@@ -132,14 +138,15 @@ async fn record(run_dir: RunDir, board: Arc<Board>, logs: Logs) {
 async fn announce(plan: &Plan, board: &Board, logs: &Logs, start: Instant) -> std::convert::Infallible {
     board.all_ready().await;
     let gateway = plan.gateway.map_or_else(String::new, |address| format!(", gateway http://{address}"));
-    logs.say(&format!("ready after {}: broker {}{gateway}; Ctrl-C stops", span(start.elapsed()), plan.broker));
+    let broker = plan.endpoints.shown().unwrap_or_default();
+    logs.say(&format!("ready after {}: broker {broker}{gateway}; Ctrl-C stops", span(start.elapsed())));
     std::future::pending().await
 }
 
 /// Stops the last part first, so that each finishes its work while those it needs still run.
-async fn stop(parts: &mut Vec<Running>, embedded: bool, brokers: &Brokers, mut wishes: watch::Receiver<Wish>) {
+async fn stop(parts: &mut Vec<Running>, hosted: bool, brokers: &Brokers, mut wishes: watch::Receiver<Wish>) {
     while let Some(mut part) = parts.pop() {
-        if embedded && parts.is_empty() {
+        if hosted && parts.is_empty() {
             close(brokers).await;
         }
         part.wish.send_replace((*wishes.borrow()).max(Wish::Drain));
@@ -163,6 +170,6 @@ async fn finished(supervisors: &mut JoinSet<()>) {
 async fn close(brokers: &Brokers) {
     let connection = brokers.borrow().clone();
     if let Some(connection) = connection {
-        drop(timeout(CLOSING, connection.broker.close()).await);
+        drop(timeout(CLOSING, connection.close()).await);
     }
 }

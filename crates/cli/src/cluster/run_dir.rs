@@ -1,8 +1,10 @@
 //! The directory of a running cluster: its lock, its state, its logs.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::Write as _,
     net::SocketAddr,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -31,6 +33,8 @@ struct Head {
     pid: u32,
     file: PathBuf,
     broker: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registry: Option<String>,
     gateway: Option<String>,
 }
 
@@ -78,7 +82,8 @@ impl RunDir {
         let head = Head {
             pid: std::process::id(),
             file: file.to_path_buf(),
-            broker: plan.broker.to_string(),
+            broker: plan.endpoints.broker.clone(),
+            registry: plan.endpoints.registry.clone(),
             gateway: plan.gateway.map(|address: SocketAddr| format!("http://{address}")),
         };
         let run_dir = Self { path: path.to_path_buf(), lock, head };
@@ -100,7 +105,9 @@ impl RunDir {
         let mut text = serde_json::to_string_pretty(&State { head: &self.head, ready, processes })?;
         text.push('\n');
         let fresh = self.path.join("state.json.new");
-        fs::write(&fresh, text)?;
+        // The broker's URL may hold a password.
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(text.as_bytes())?;
         fs::rename(fresh, self.path.join(STATE))
     }
 }
@@ -154,7 +161,7 @@ mod tests {
 
     fn plan() -> Plan {
         let gateway = Some(SocketAddr::from(([127, 0, 0, 1], 8080)));
-        Plan { broker: "unix:/x".parse().unwrap(), embedded: false, gateway, parts: Vec::new() }
+        Plan { endpoints: skyloom::Endpoints::new("unix:/x"), embedded: None, gateway, parts: Vec::new() }
     }
 
     #[test]

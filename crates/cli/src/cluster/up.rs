@@ -58,7 +58,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     }
     let directory =
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
-    let plan = Plan::new(&file, &directory, &global.broker_url()?)?;
+    let plan = Plan::new(&file, &directory, &global.endpoints()?)?;
     let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
     obstacles::check(&plan)?;
     let wishes = wishes()?;
@@ -68,6 +68,12 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let logs = Logs::new(std::io::stderr(), Paint::stderr(global.color), width, &names);
     if let Some(run_dir) = &run_dir {
         logs.keep_in(&run_dir.path().join("logs"))?;
+    }
+    if file.broker.is_some() && plan.embedded.is_none() {
+        logs.say(&format!(
+            "the broker is {}; the embedded one is not started",
+            plan.endpoints.shown().unwrap_or_default()
+        ));
     }
     run(&plan, &logs, run_dir, wishes).await
 }

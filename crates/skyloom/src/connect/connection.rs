@@ -17,6 +17,8 @@ pub struct Connection {
     pub broker: Arc<dyn Broker>,
     /// The registry.
     pub registry: Arc<dyn Registry>,
+    /// The embedded broker that keeps the registry, where the queues are on another.
+    keeper: Option<Arc<dyn Broker>>,
     address: Arc<str>,
 }
 
@@ -32,7 +34,20 @@ impl Connection {
     /// A broker and a registry that are there already, and what to call them.
     #[must_use]
     pub fn new(broker: Arc<dyn Broker>, registry: Arc<dyn Registry>, address: &str) -> Self {
-        Self { broker, registry, address: address.into() }
+        Self { broker, registry, keeper: None, address: address.into() }
+    }
+
+    /// The same, with the embedded broker that keeps the registry.
+    pub(super) fn kept_by(self, keeper: Option<Arc<dyn Broker>>) -> Self {
+        Self { keeper, ..self }
+    }
+
+    /// Writes out what is pending and closes.
+    pub async fn close(&self) {
+        self.broker.close().await;
+        if let Some(keeper) = &self.keeper {
+            keeper.close().await;
+        }
     }
 
     /// A client with default options.

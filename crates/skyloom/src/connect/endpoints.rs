@@ -83,12 +83,12 @@ impl Endpoints {
             }
             Scheme::Network(kind) => (network::broker(kind, &self.broker, patience).await?, None),
         };
-        let registry = match (self.separate_registry()?, own) {
+        let (keeper, registry) = match (self.separate_registry()?, own) {
             (Some((scheme, url)), _) => registry(scheme, url, patience).await?,
-            (None, Some(own)) => own,
+            (None, Some(own)) => (None, own),
             (None, None) => registry(Scheme::of(&self.broker)?, &self.broker, patience).await?,
         };
-        Ok(Connection::new(broker, registry, &self.shown()?))
+        Ok(Connection::new(broker, registry, &self.shown()?).kept_by(keeper))
     }
 
     /// The registry that is not the broker's own.
@@ -104,11 +104,19 @@ impl Endpoints {
     }
 }
 
-async fn registry(scheme: Scheme, url: &str, patience: Duration) -> Result<Arc<dyn Registry>, ConnectError> {
+/// A registry of its own, and the embedded broker that keeps it, if it is one that does.
+async fn registry(
+    scheme: Scheme,
+    url: &str,
+    patience: Duration,
+) -> Result<(Option<Arc<dyn Broker>>, Arc<dyn Registry>), ConnectError> {
     match scheme {
-        Scheme::Memory => Ok(Connection::memory().registry),
-        Scheme::Embedded => Ok(embedded::open(&address(url)?, patience).await?.1),
-        Scheme::Network(kind) => network::registry(kind, url, patience).await,
+        Scheme::Memory => Ok((None, Connection::memory().registry)),
+        Scheme::Embedded => {
+            let (keeper, registry) = embedded::open(&address(url)?, patience).await?;
+            Ok((Some(keeper), registry))
+        }
+        Scheme::Network(kind) => Ok((None, network::registry(kind, url, patience).await?)),
     }
 }
 
