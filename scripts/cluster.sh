@@ -3,10 +3,14 @@ set -euo pipefail
 
 # The example cluster: broker, gateway and four services, each a process of its own.
 #
-#   scripts/cluster.sh up [--port 8080] [--scale qr=3]... [--release]
+#   scripts/cluster.sh up [--port 8080] [--scale qr=3]... [--broker URL [--registry URL]] [--release]
 #   scripts/cluster.sh status
 #   scripts/cluster.sh logs [SERVICE]
 #   scripts/cluster.sh down
+#
+# --broker nats://HOST, redis://HOST, amqp://USER:PASSWORD@HOST/%2f or beanstalk://HOST uses a broker that runs
+# already instead of the embedded one. RabbitMQ and beanstalkd keep no registry: there the embedded broker does,
+# unless --registry names NATS or Redis.
 #
 # State and logs are in .run. With CLUSTER_RUN=DIRECTORY they are there, and so is the broker's socket:
 # a second cluster beside the first.
@@ -16,7 +20,7 @@ cd "$root"
 run="${CLUSTER_RUN:-$root/.run}"
 pid_file="$run/cluster.pid"
 
-usage() { sed -n '4,12s/^# \{0,1\}//p' scripts/cluster.sh; }
+usage() { sed -n '4,16s/^# \{0,1\}//p' scripts/cluster.sh; }
 
 say() { printf '%s\n' "$*"; }
 
@@ -40,8 +44,10 @@ build() {
     cargo build --quiet --workspace --bins "$@"
 }
 
-# Where the running cluster's broker is.
-broker() { sed -n 's/.*"broker": *"\([^"]*\)".*/\1/p' "$run/state.json" | head -n 1; }
+# Where the running cluster's broker is, and its registry if it is elsewhere.
+broker() { state broker; }
+registry() { state registry; }
+state() { sed -n 's/^  "'"$1"'": *"\([^"]*\)".*/\1/p' "$run/state.json" | head -n 1; }
 
 # Waits until the cluster says that it is ready, or until it has ended.
 await() {
@@ -56,13 +62,17 @@ await() {
 }
 
 up() {
-    local port=8080 profile=debug flags=() scale=()
+    local port=8080 profile=debug flags=() scale=() url="" registry=""
     while (($# > 0)); do
         case "$1" in
             --port) port="${2:?scripts/cluster.sh: --port needs a number}"; shift 2 ;;
             --port=*) port="${1#*=}"; shift ;;
             --scale) scale+=(--scale "${2:?scripts/cluster.sh: --scale needs NAME=NUMBER}"); shift 2 ;;
             --scale=*) scale+=(--scale "${1#*=}"); shift ;;
+            --broker) url="${2:?scripts/cluster.sh: --broker needs a URL}"; shift 2 ;;
+            --broker=*) url="${1#*=}"; shift ;;
+            --registry) registry="${2:?scripts/cluster.sh: --registry needs a URL}"; shift 2 ;;
+            --registry=*) registry="${1#*=}"; shift ;;
             --release) profile=release; flags=(--release); shift ;;
             *) stop "unknown option '$1'; see scripts/cluster.sh --help" ;;
         esac
@@ -81,9 +91,17 @@ up() {
     mkdir -p "$run"
     rm -f "$run/state.json"
     ln -sfn "$bin" "$run/bin"
-    local broker=()
-    [[ -z "${CLUSTER_RUN:-}" ]] || broker=(--broker "unix:$run/broker.sock")
-    SKYLOOM_SETTINGS_BASE_URL="http://localhost:$port" nohup "$bin/sky" "${broker[@]}" up services/cluster.toml \
+    # A cluster in a directory of its own has its embedded broker there, whatever that is for.
+    if [[ -n "${CLUSTER_RUN:-}" ]]; then
+        case "$url" in
+            "") url="unix:$run/broker.sock" ;;
+            amqp* | beanstalk*) registry="${registry:-unix:$run/broker.sock}" ;;
+        esac
+    fi
+    local endpoints=()
+    [[ -z "$url" ]] || endpoints+=(--broker "$url")
+    [[ -z "$registry" ]] || endpoints+=(--registry "$registry")
+    SKYLOOM_SETTINGS_BASE_URL="http://localhost:$port" nohup "$bin/sky" "${endpoints[@]}" up services/cluster.toml \
         --dir "$run" --port "$port" "${scale[@]}" > "$run/cluster.log" 2>&1 < /dev/null &
     pid=$!
     printf '%s\n' "$pid" > "$pid_file"
@@ -105,7 +123,7 @@ Try next:
   curl -s localhost:$port/v1/links/CODE/qr -o qr.png
   curl -s -d '{"name":"Ada"}' localhost:$port/greeter.v1.Greeter/Hello
 
-  export PATH="$bin:\$PATH" SKYLOOM_BROKER="$(broker)"
+  export PATH="$bin:\$PATH" $(variables)
   sky call greeter.v1.Greeter/Hello '{"name":"Ada"}'
   sky services;  sky instances;  sky queues;  sky ping
 
@@ -113,13 +131,24 @@ Try next:
 END
 }
 
+# What tells a process where the running cluster's broker and registry are.
+variables() {
+    printf "SKYLOOM_BROKER='%s'" "$(broker)"
+    [[ -z "$(registry)" ]] || printf " SKYLOOM_REGISTRY='%s'" "$(registry)"
+}
+
 # The command of the running cluster, on its broker.
-sky() { SKYLOOM_BROKER="$(broker)" "$run/bin/sky" "$@"; }
+sky() {
+    local endpoints=(--broker "$(broker)") separate
+    separate="$(registry)"
+    [[ -z "$separate" ]] || endpoints+=(--registry "$separate")
+    "$run/bin/sky" "${endpoints[@]}" "$@"
+}
 
 status() {
     local pid
     pid="$(running)" || stop "the cluster is not running; start it with scripts/cluster.sh up"
-    say "The cluster is running (process $pid) on $(broker)."
+    say "The cluster is running (process $pid) on $(broker | sed 's#:[^:@/]*@#:***@#')."
     sky instances
     sky queues
 }

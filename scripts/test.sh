@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
 set -euo pipefail
 
-# Every check there is, in the order in which a mistake is cheapest to find. Needs Rust, and for one test
-# redis-server, which it installs where it may.
+# Every check there is, in the order in which a mistake is cheapest to find. Needs Rust, and servers that the
+# tests start themselves: redis-server, nats-server, rabbitmq-server and beanstalkd, which it installs where it may.
 #
-#   scripts/test.sh            everything
-#   scripts/test.sh --quick    without the documentation build and the licence check
+#   scripts/test.sh              everything
+#   scripts/test.sh --quick      without the documentation build and the licence check
+#   scripts/test.sh --embedded   only what needs no server; what was left out is said at the end
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-usage() { sed -n '4,8s/^# \{0,1\}//p' scripts/test.sh; }
+usage() { sed -n '4,9s/^# \{0,1\}//p' scripts/test.sh; }
 
 quick=false
+embedded=false
 for argument in "$@"; do
     case "$argument" in
         --quick) quick=true ;;
+        --embedded) embedded=true ;;
         -h | --help) usage; exit 0 ;;
-        *) echo "scripts/test.sh: unknown option '$argument'; use --quick, --help, or none" >&2; exit 2 ;;
+        *) echo "scripts/test.sh: unknown option '$argument'; use --quick, --embedded, --help, or none" >&2; exit 2 ;;
     esac
 done
 
@@ -28,13 +31,19 @@ if command -v cargo > /dev/null; then
 else
     missing+=("Rust: install it from https://rustup.rs, then open a new shell")
 fi
-if ! command -v redis-server > /dev/null; then
+# Debian puts servers where only root looks.
+export PATH="$PATH:/usr/sbin:/sbin"
+servers=(redis-server nats-server rabbitmq-server beanstalkd)
+absent() { for server in "${servers[@]}"; do command -v "$server" > /dev/null || printf '%s\n' "$server"; done; }
+if ! "$embedded" && [[ -n "$(absent)" ]]; then
     if [[ "$(id -u)" == 0 ]] && command -v apt-get > /dev/null; then
-        echo "Installing redis-server, which the test of shared links needs ..."
-        # The server must not be started here: the test starts its own.
-        (apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y redis-server) > /dev/null 2>&1 || true
+        printf 'Installing %s, which the tests start ...\n' "$(absent | paste -sd ' ')"
+        # The system's own instances must not be started.
+        (apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(absent)) > /dev/null 2>&1 || true
     fi
-    command -v redis-server > /dev/null || missing+=("redis-server: install it (Debian: apt-get install redis-server)")
+    for server in $(absent); do
+        missing+=("$server: install it (Debian: apt-get install $server), or leave its tests out with --embedded")
+    done
 fi
 command -v cc > /dev/null || missing+=("a linker, cc: install gcc or clang (Debian: apt-get install gcc libc6-dev)")
 if ((${#missing[@]} > 0)); then

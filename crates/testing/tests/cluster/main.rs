@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
 
-mod faults;
 mod kit;
+mod faults;
+mod cluster;
 mod walkthrough;
+mod brokers;

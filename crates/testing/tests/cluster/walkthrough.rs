@@ -1,83 +1,19 @@
 //! What the README tells a newcomer to do, done.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{net::TcpListener, path::Path};
 
 use greeter::contract::{HelloReply, HelloRequest, HelloStreamRequest};
 use serde_json::Value;
 use tonic::{Code, client::Grpc, transport::Channel};
 use tonic_prost::ProstCodec;
 
-use crate::kit::{Process, eventually, free_port, http, program, root};
+use crate::{
+    cluster::{Cluster, said, script},
+    kit::{Process, eventually, free_port, http},
+};
 
-/// A cluster started by the script; stopped by the script when dropped.
-struct Cluster {
-    run: tempfile::TempDir,
-    port: u16,
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn script(run: &Path, arguments: &[&str]) -> Output {
-    // The script builds what is not built yet, into the place where this test was built.
-    let target = program("sky").parent().unwrap().parent().unwrap().to_owned();
-    let mut script = Command::new(root().join("scripts/cluster.sh"));
-    script.args(arguments).env("CLUSTER_RUN", run).env("CARGO_TARGET_DIR", target).output().unwrap()
-}
-
-impl Cluster {
-    fn up(arguments: &[&str]) -> Self {
-        let cluster = Self { run: tempfile::Builder::new().prefix("sky").tempdir().unwrap(), port: free_port() };
-        let port = cluster.port.to_string();
-        let output = script(cluster.run.path(), &[&["up", "--port", &port], arguments].concat());
-        assert!(output.status.success(), "{}", said(&output));
-        assert!(said(&output).contains("Hello, Ada!"), "{}", said(&output));
-        cluster
-    }
-
-    fn script(&self, arguments: &[&str]) -> Output {
-        script(self.run.path(), arguments)
-    }
-
-    fn broker(&self) -> String {
-        let state = fs::read(self.run.path().join("state.json")).unwrap();
-        let state: Value = serde_json::from_slice(&state).unwrap();
-        state["broker"].as_str().unwrap().to_owned()
-    }
-
-    fn sky(&self, arguments: &[&str]) -> Output {
-        Command::new(program("sky")).args(arguments).env("SKYLOOM_BROKER", self.broker()).output().unwrap()
-    }
-
-    fn sky_json(&self, arguments: &[&str]) -> Value {
-        let output = self.sky(arguments);
-        assert!(output.status.success(), "{}", said(&output));
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)))
-    }
-
-    fn http(&self, line: &str, body: Option<&str>) -> super::kit::Response {
-        http(self.port, line, body)
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        // It is down already, unless the test has failed.
-        let output = self.script(&["down"]);
-        if std::thread::panicking() {
-            let log = fs::read_to_string(self.run.path().join("cluster.log")).unwrap_or_default();
-            eprintln!("--- down said: {}\n--- the cluster said:\n{log}", said(&output));
-        }
-    }
-}
-
-fn rest(port: u16) -> String {
+/// What curl does. Returns the code of a link.
+pub(crate) fn rest(port: u16) -> String {
     let http = |line: &str, body| http(port, line, body);
     let hello = http("GET /v1/hello/Ada", None);
     assert_eq!((hello.status, &hello.json()["text"]), (200, &Value::from("Hello, Ada!")));
@@ -114,7 +50,8 @@ fn scan(picture: &[u8]) -> String {
     image.detect_grids()[0].decode().unwrap().1
 }
 
-async fn grpc(cluster: &Cluster) {
+/// What a gRPC client does.
+pub(crate) async fn grpc(cluster: &Cluster) {
     let channel = Channel::from_shared(format!("http://127.0.0.1:{}", cluster.port)).unwrap().connect().await.unwrap();
     let mut client = Grpc::new(channel);
     client.ready().await.unwrap();
@@ -144,7 +81,8 @@ async fn grpc(cluster: &Cluster) {
     assert!(status.message().contains("name is missing"), "{status}");
 }
 
-fn operator(cluster: &Cluster) {
+/// What an operator does with `sky`; two of `qr` run and one of each other.
+pub(crate) fn operator(cluster: &Cluster) {
     let reply = cluster.sky_json(&["call", "greeter.v1.Greeter/Hello", r#"{"name":"Ada"}"#]);
     assert_eq!(reply["text"], "Hello, Ada!");
     let services = cluster.sky_json(&["services", "--json"]);
@@ -161,16 +99,21 @@ fn operator(cluster: &Cluster) {
     assert!(said(&unknown).contains("greeter.v1.Greeter"), "{}", said(&unknown));
 }
 
+/// Waits until the event of a visit has come to the audit.
+pub(crate) async fn audited(port: u16, code: &str) {
+    eventually("the audit has heard of the visit", || async {
+        http(port, "GET /v1/audit", None).json()["links"][0]["code"] == *code
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newcomers_first_ten_minutes() {
     let cluster = Cluster::up(&["--scale", "qr=2"]);
     let code = rest(cluster.port);
     grpc(&cluster).await;
     operator(&cluster);
-    eventually("the audit has heard of the visit", || async {
-        cluster.http("GET /v1/audit", None).json()["links"][0]["code"] == *code
-    })
-    .await;
+    audited(cluster.port, &code).await;
 
     let again = cluster.script(&["up"]);
     assert!(!again.status.success() && said(&again).contains("running already"), "{}", said(&again));
@@ -200,10 +143,7 @@ async fn the_same_services_in_one_process() {
     let mut process = Process::start("onebox", &["--listen", &address], &[], directory.path());
     eventually("it listens", || async { std::net::TcpStream::connect(&address).is_ok() }).await;
     let code = rest(port);
-    eventually("the audit has heard of the visit", || async {
-        http(port, "GET /v1/audit", None).json()["links"][0]["code"] == *code
-    })
-    .await;
+    audited(port, &code).await;
     process.terminated().await;
 }
 

@@ -1,0 +1,150 @@
+//! The example cluster on every broker: the walk-through, a dead letter, a killed worker.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use skyloom_testing::servers::{Launch, Server};
+
+use crate::{
+    cluster::{Cluster, said},
+    kit::{eventually, http},
+    walkthrough::{audited, grpc, operator, rest},
+};
+
+/// Some brokers notice a dead worker only by the end of its lease.
+const LEASE: [(&str, &str); 1] = [("SKYLOOM_LEASE", "2s")];
+
+const OPTIONS: [&str; 2] = ["--scale", "qr=2"];
+
+/// Everything that the cluster promises, on the broker of this URL.
+async fn keeps_every_promise_on(url: Option<&str>) {
+    let broker = url.map(|url| ["--broker", url]);
+    let cluster = Cluster::up_with(&LEASE, &[&OPTIONS[..], broker.as_ref().map_or(&[], |broker| &broker[..])].concat());
+    if let Some(url) = url {
+        assert_eq!(cluster.broker(), url);
+    }
+    let code = rest(cluster.port);
+    grpc(&cluster).await;
+    operator(&cluster);
+    audited(cluster.port, &code).await;
+    stream_by_sky(&cluster);
+    dead_letters(&cluster).await;
+    drained_instance(&cluster).await;
+    killed_worker(&cluster, &code).await;
+    let down = cluster.script(&["down"]);
+    assert!(down.status.success(), "{}", said(&down));
+}
+
+fn stream_by_sky(cluster: &Cluster) {
+    let request = r#"{"name":"Ada","times":3,"pauseMs":1}"#;
+    let stream = cluster.sky(&["call", "greeter.v1.Greeter/HelloStream", request]);
+    assert_eq!(said(&stream).matches("Hello, Ada!").count(), 3, "{}", said(&stream));
+}
+
+/// Work that cannot succeed is kept with its reason, sent on again and dropped.
+async fn dead_letters(cluster: &Cluster) {
+    let letters = || cluster.sky_json(&["dead", "list", "links.v1", "--json"]).as_array().unwrap().clone();
+    let cast = cluster.sky(&["cast", "links.v1.Links/Shorten", r#"{"url":"no url"}"#]);
+    assert!(cast.status.success(), "{}", said(&cast));
+    eventually("it is a dead letter", || async { letters().len() == 1 }).await;
+    let letter = letters().remove(0);
+    assert!(letter["reason"].as_str().unwrap().contains("no url"), "{letter}");
+    let number = letter["number"].to_string();
+    let shown = said(&cluster.sky(&["dead", "show", "links.v1", &number]));
+    assert!(shown.contains("no url"), "{shown}");
+    let queues = cluster.sky_json(&["queues", "--json"]);
+    let links = queues.as_array().unwrap().iter().find(|row| row["channel"] == "links.v1").unwrap();
+    assert_eq!(links["dead"], 1, "{links}");
+    let kicked = cluster.sky(&["dead", "kick", "links.v1", &number]);
+    assert!(kicked.status.success(), "{}", said(&kicked));
+    eventually("it has failed again", || async {
+        letters()
+            .first()
+            .is_some_and(|again| again["number"] != letter["number"] || again["age_ms"] != letter["age_ms"])
+    })
+    .await;
+    let dropped = cluster.sky(&["dead", "drop", "links.v1", "--all"]);
+    assert!(dropped.status.success(), "{}", said(&dropped));
+    assert_eq!(letters(), Vec::<Value>::new());
+}
+
+/// An instance that is drained leaves, and another is started in its place.
+async fn drained_instance(cluster: &Cluster) {
+    let audits = || instances(cluster, "audit.v1.Audit");
+    let (id, pid) = audits().pop_first().unwrap();
+    let drained = cluster.sky(&["drain", &id, "--wait"]);
+    assert!(drained.status.success(), "{}", said(&drained));
+    eventually("another is there", || async { audits().values().any(|other| *other != pid) && audits().len() == 1 })
+        .await;
+}
+
+/// The instances of a service and their processes.
+fn instances(cluster: &Cluster, service: &str) -> BTreeMap<String, i32> {
+    let all = cluster.sky_json(&["instances", "--json"]);
+    let serves = |row: &&Value| row["services"].to_string().contains(service);
+    let known = all.as_array().unwrap().iter().filter(serves);
+    known
+        .map(|row| (row["id"].as_str().unwrap().to_owned(), i32::try_from(row["pid"].as_i64().unwrap()).unwrap()))
+        .collect()
+}
+
+/// A worker is killed while requests come; each has its answer.
+async fn killed_worker(cluster: &Cluster, code: &str) {
+    let (_, victim) = instances(cluster, "qr.v1.Qr").pop_first().unwrap();
+    let (port, line) = (cluster.port, format!("GET /v1/links/{code}/qr"));
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let line = line.clone();
+            tokio::task::spawn_blocking(move || (0..25).map(|_| http(port, &line, None)).collect::<Vec<_>>())
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    kill_process(Pid::from_raw(victim).unwrap(), Signal::KILL).unwrap();
+    for client in clients {
+        for response in client.await.unwrap() {
+            assert_eq!(response.status, 200, "{}", response.text());
+        }
+    }
+    eventually("it is started anew", || async {
+        let running = instances(cluster, "qr.v1.Qr");
+        running.len() == 2 && !running.values().any(|pid| *pid == victim)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_the_embedded_broker() {
+    keeps_every_promise_on(None).await;
+}
+
+/// A server that only needs to be told where to listen.
+fn server(program: &str, arguments: impl FnOnce(&str, &str) -> Vec<String>) -> Server {
+    let launch = Launch::new(program);
+    let (port, directory) = (launch.port().to_string(), launch.directory().display().to_string());
+    Server::start(launch.args(arguments(&port, &directory)))
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_nats() {
+    let nats = server("nats-server", |port, directory| words(&format!("-a 127.0.0.1 -p {port} -js -sd {directory}")));
+    keeps_every_promise_on(Some(&format!("nats://127.0.0.1:{}", nats.port()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_redis() {
+    let redis = server("redis-server", |port, directory| {
+        words(&format!("--bind 127.0.0.1 --port {port} --dir {directory} --appendonly yes"))
+    });
+    keeps_every_promise_on(Some(&format!("redis://127.0.0.1:{}", redis.port()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_beanstalkd() {
+    let beanstalkd = server("beanstalkd", |port, directory| words(&format!("-l 127.0.0.1 -p {port} -b {directory}")));
+    keeps_every_promise_on(Some(&format!("beanstalk://127.0.0.1:{}", beanstalkd.port()))).await;
+}
