@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use qr::contract::{QrClient, RenderRequest};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use skyloom::{Code, Connection, Outcome};
@@ -52,6 +53,35 @@ async fn the_work_of_a_killed_worker_goes_to_another() {
     assert_eq!(runs.len(), 200, "none was answered twice");
     let depth = depth(&connection, QUEUE).await;
     assert_eq!((depth.ready, depth.leased, depth.dead), (0, 0, 0));
+}
+
+/// The same with the example cluster's own service and its typed client.
+#[tokio::test]
+async fn a_killed_qr_worker_costs_nobody_a_picture() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let mut victim = site.service("qr", &[]);
+    let connection = site.connect_when(1).await;
+    let client = QrClient::new(connection.client());
+    victim.signal(Signal::STOP);
+    let mut calls = JoinSet::new();
+    for number in 0..200 {
+        let request = RenderRequest { text: format!("https://example.org/{number}"), scale: 1 };
+        let call = client.render(request).timeout(LONG);
+        calls.spawn(async move { call.with_ledger().await });
+    }
+    eventually("the victim has taken some", || async {
+        let depth = depth(&connection, "qr.v1").await;
+        depth.leased > 0 && depth.ready + depth.leased == 200
+    })
+    .await;
+    let leased = depth(&connection, "qr.v1").await.leased;
+    let _other = site.service("qr", &[]);
+    victim.kill();
+    let replies: Vec<_> = calls.join_all().await.into_iter().map(|reply| reply.expect("a picture")).collect();
+    assert!(replies.iter().all(|(picture, _)| picture.data.starts_with(b"\x89PNG")));
+    let again = replies.iter().filter(|(_, ledger)| ledger.retries == 1).count();
+    assert_eq!(again as u64, leased, "what the victim had taken is attempted a second time");
 }
 
 #[tokio::test]

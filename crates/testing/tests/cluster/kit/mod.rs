@@ -6,7 +6,7 @@ mod programs;
 mod site;
 
 pub(crate) use self::{
-    http::{Response, free_port, http, try_http},
+    http::{free_port, http, try_http},
     process::Process,
     programs::{program, root},
     site::{Site, call, depth, eventually},
