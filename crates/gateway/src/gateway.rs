@@ -8,6 +8,7 @@ use hyper::body::Body as _;
 use skyloom::{Status, client::Client, registry::Registry};
 
 use crate::{
+    call::Inbound,
     exchange::{Body, Failure, RequestId, Response, respond_with},
     follow::follow,
     grpc,
@@ -40,26 +41,26 @@ impl Gateway {
         B::Error: Display,
     {
         let (parts, body) = request.into_parts();
-        let id = RequestId::of(&parts.headers);
         let state = &*self.state;
+        let mut inbound = Inbound::new(state, &parts);
         let answer = if parts.headers.len() > state.options.header_count {
             let message = format!("the request has more than {} headers", state.options.header_count);
             let status = Status::invalid_argument(message);
             Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, status))
-        } else if grpc::is_grpc(&parts.headers) {
-            grpc::serve(state, &parts, body, &id).await
+        } else if grpc::is_grpc(inbound.known.content_type) {
+            grpc::serve(&mut inbound, body).await
         } else {
-            rest::serve(state, &parts, body, &id).await
+            rest::serve(&mut inbound, body).await
         };
-        let mut response = answer.unwrap_or_else(|failure| respond_with(&failure, &id));
+        let mut response = answer.unwrap_or_else(|failure| respond_with(&failure, &inbound.id));
         tracing::debug!(
             method = %parts.method,
             path = parts.uri.path(),
             status = response.status().as_u16(),
-            id = id.as_str(),
+            id = inbound.id.as_str(),
             "answered"
         );
-        response.headers_mut().insert(RequestId::HEADER, id.header());
+        response.headers_mut().insert(RequestId::HEADER, inbound.id.header());
         if parts.method == Method::HEAD { without_body(response) } else { response }
     }
 }

@@ -1,11 +1,13 @@
 //! Calls of a service on behalf of an HTTP client.
 
+mod inbound;
 mod routes;
-mod request;
+mod refusal;
 mod replies;
 
 pub(crate) use self::{
+    inbound::Inbound,
+    refusal::{ensure_live, missing},
     replies::Replies,
-    request::{ensure_live, missing, request},
     routes::Routes,
 };

@@ -1,6 +1,6 @@
 //! Reads the body of a request.
 
-use std::{fmt::Display, future::poll_fn, pin::Pin, time::Duration};
+use std::{fmt::Display, future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
@@ -50,7 +50,12 @@ where
     if body.size_hint().lower() > limit as u64 {
         return Err(Unreadable::TooLarge(limit));
     }
-    tokio::time::timeout(timeout, read_all(body, limit)).await.unwrap_or(Err(Unreadable::TooSlow(timeout)))
+    let mut reading = std::pin::pin!(read_all(body, limit));
+    // Most bodies are here by the time their headers have been read, and need no timer.
+    match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+        Poll::Ready(read) => read,
+        Poll::Pending => tokio::time::timeout(timeout, reading).await.unwrap_or(Err(Unreadable::TooSlow(timeout))),
+    }
 }
 
 async fn read_all<B>(body: B, limit: usize) -> Result<Bytes, Unreadable>

@@ -1,48 +1,59 @@
 //! Which headers of a request reach the handler.
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, header, request::Parts};
+use http::request::Parts;
 use skyloom::{Headers, Text, TraceContext};
 
-use super::RequestId;
+use super::{Known, RequestId};
 
-const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
-/// Room for the headers of most requests.
-const BUFFER: usize = 256;
 /// The longest `tracestate` that is passed on; the recommendation asks for at least 512 characters.
 const LONGEST_STATE: usize = 512;
 
 /// The headers for the handler: those from end to end, less what the gateway itself deals with and
 /// less everything by which a client could claim an identity. `host` is the authority of HTTP/2.
-/// They share one buffer, since many small ones would cost more than all else that is done here.
-pub(crate) fn forwarded(parts: &Parts, id: &RequestId) -> Headers {
-    let named = parts.headers.get(header::CONNECTION).and_then(|value| value.to_str().ok());
-    let listed =
-        |name: &str| named.is_some_and(|named| named.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(name)));
-    let all = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let own = all.filter(|(name, _)| !is_kept_back(name) && !listed(name));
-    let authority = parts.uri.authority().filter(|_| !parts.headers.contains_key(header::HOST));
-    let authority = authority.map(|authority| ("host", authority.as_str().as_bytes()));
-    let all = own.chain(authority).chain([(RequestId::NAME, id.as_str().as_bytes())]);
-
-    let mut buffer = BytesMut::with_capacity(BUFFER);
-    let mut lengths = Vec::with_capacity(parts.headers.len() + 2);
-    for (name, value) in all {
-        buffer.extend_from_slice(name.as_bytes());
-        buffer.extend_from_slice(value);
-        lengths.push((name.len(), value.len()));
-    }
-    let mut buffer = buffer.freeze();
+/// Their texts share the buffer.
+pub(crate) fn forwarded(parts: &Parts, known: &Known<'_>, id: &RequestId, buffer: &mut BytesMut) -> Headers {
+    let hops = known.connection.and_then(|value| value.to_str().ok());
+    let is_hop = |name: &str| hops.is_some_and(|hops| hops.split(',').any(|hop| hop.trim().eq_ignore_ascii_case(name)));
     let mut forwarded = Headers::new();
-    for (name, value) in lengths {
-        let (name, value) = (buffer.split_to(name), buffer.split_to(value));
+    for (name, value) in &parts.headers {
+        let name = name.as_str();
+        if is_kept_back(name) || is_hop(name) {
+            continue;
+        }
+        let name = common(name).or_else(|| shared(name.as_bytes(), buffer));
         // A value that is no text cannot be a header of an envelope.
-        if let (Ok(name), Ok(value)) = (Text::from_utf8(name), Text::from_utf8(value)) {
+        if let (Some(name), Some(value)) = (name, shared(value.as_bytes(), buffer)) {
             forwarded.push(name, value);
         }
     }
+    let authority = parts.uri.authority().filter(|_| known.host.is_none());
+    if let Some(authority) = authority.and_then(|authority| shared(authority.as_str().as_bytes(), buffer)) {
+        forwarded.push("host", authority);
+    }
+    forwarded.push(RequestId::NAME, id.text());
     forwarded
+}
+
+/// The names that most clients send, which need not be copied.
+fn common(name: &str) -> Option<Text> {
+    Some(Text::from_static(match name {
+        "accept" => "accept",
+        "accept-language" => "accept-language",
+        "authorization" => "authorization",
+        "cookie" => "cookie",
+        "host" => "host",
+        "origin" => "origin",
+        "referer" => "referer",
+        "user-agent" => "user-agent",
+        _ => return None,
+    }))
+}
+
+/// Text in the buffer.
+fn shared(text: &[u8], buffer: &mut BytesMut) -> Option<Text> {
+    buffer.extend_from_slice(text);
+    Text::from_utf8(buffer.split().freeze()).ok()
 }
 
 fn is_kept_back(name: &str) -> bool {
@@ -62,20 +73,19 @@ fn is_kept_back(name: &str) -> bool {
 }
 
 /// The trace that the client belongs to, or a new one if it names none or a malformed one.
-pub(crate) fn trace(headers: &HeaderMap) -> TraceContext {
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(trace) = text(&TRACE_PARENT).and_then(|text| text.parse::<TraceContext>().ok()) else {
-        return TraceContext::root();
-    };
-    let state = text(&TRACE_STATE).filter(|state| state.len() <= LONGEST_STATE);
+pub(crate) fn trace(known: &Known<'_>) -> TraceContext {
+    let parsed = known.trace_parent.and_then(|parent| parent.to_str().ok()?.parse::<TraceContext>().ok());
+    let Some(trace) = parsed else { return TraceContext::root() };
+    let state = known.trace_state.and_then(|state| state.to_str().ok()).filter(|state| state.len() <= LONGEST_STATE);
     trace.with_state(state.map(|state| Text::from(state.to_owned())))
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
     use http::Request;
 
-    use super::{RequestId, forwarded, trace};
+    use super::{Known, RequestId, forwarded, trace};
 
     #[test]
     fn what_concerns_the_handler_passes_and_identity_does_not() {
@@ -91,7 +101,9 @@ mod tests {
             .header("grpc-timeout", "1S")
             .header("X-Request-Id", "abc");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let headers = forwarded(&parts, &RequestId::of(&parts.headers));
+        let (known, mut buffer) = (Known::of(&parts.headers), BytesMut::new());
+        let id = RequestId::of(known.request_id, &mut buffer);
+        let headers = forwarded(&parts, &known, &id, &mut buffer);
         let expected = [
             ("authorization", "Bearer x"),
             ("accept-language", "de"),
@@ -106,7 +118,7 @@ mod tests {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let request = |parent: &str| {
             let request = Request::get("/").header("traceparent", parent).header("tracestate", "a=1");
-            trace(request.body(()).unwrap().headers())
+            trace(&Known::of(request.body(()).unwrap().headers()))
         };
         let known = request(parent);
         assert_eq!((known.to_string().as_str(), known.state.as_deref()), (parent, Some("a=1")));

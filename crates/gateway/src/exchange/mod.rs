@@ -1,6 +1,7 @@
 //! What every HTTP request and response has to do with: bodies, headers, errors.
 
 mod body;
+mod known;
 mod request_id;
 mod problem;
 mod collect;
@@ -13,6 +14,7 @@ pub(crate) use self::{
     body::Response,
     collect::{Unreadable, read},
     forward::{forwarded, trace},
+    known::{Known, text},
     problem::{Failure, Problem, respond_with},
     reply_headers::apply,
     request_id::RequestId,

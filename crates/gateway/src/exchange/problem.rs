@@ -135,7 +135,7 @@ pub(crate) fn respond_with(failure: &Failure, id: &RequestId) -> Response {
 mod tests {
     use std::time::Duration;
 
-    use http::HeaderMap;
+    use bytes::BytesMut;
     use skyloom::{Code, Outcome, Status};
 
     use super::{Failure, Problem, RequestId, http_status, respond_with};
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_problem_says_everything_that_is_known() {
-        let id = RequestId::of(&HeaderMap::new());
+        let id = RequestId::of(None, &mut BytesMut::new());
         let status = Status::aborted("the worker \"is\" gone").with_outcome(Outcome::Unknown).with_detail("t/x", "hi");
         let problem = serde_json::to_value(Problem::new(&status.into(), &id)).unwrap();
         let expected = serde_json::json!({
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn who_should_come_back_is_told_when() {
-        let id = RequestId::of(&HeaderMap::new());
+        let id = RequestId::of(None, &mut BytesMut::new());
         let after = |status: Status| {
             let response = respond_with(&status.into(), &id);
             response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned())

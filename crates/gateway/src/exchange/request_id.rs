@@ -1,7 +1,10 @@
 //! The id by which a request is found again in logs.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use skyloom::Guid;
+use std::fmt::Write as _;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue};
+use skyloom::{Guid, Text};
 
 /// The longest id that is taken over from a client.
 const LONGEST: usize = 64;
@@ -9,7 +12,7 @@ const LONGEST: usize = 64;
 /// The id by which a request is found again in logs: the client's, or a new GUID. It goes to the
 /// handler and comes back with every response.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(HeaderValue);
+pub(crate) struct RequestId(Bytes);
 
 impl RequestId {
     /// Its header's name.
@@ -17,22 +20,28 @@ impl RequestId {
     /// Its header.
     pub(crate) const HEADER: HeaderName = HeaderName::from_static(Self::NAME);
 
-    /// The client's id if it is well-formed, `[A-Za-z0-9._-]{1,64}`; else a new one.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let own = headers.get(Self::HEADER).filter(|value| well_formed(value.as_bytes())).cloned();
-        Self(own.unwrap_or_else(|| {
-            let new = HeaderValue::try_from(Guid::call().to_string());
-            // A GUID's text is a header's value; the fall-back is never used.
-            new.unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-        }))
+    /// The client's id if it is well-formed, `[A-Za-z0-9._-]{1,64}`; else a new one. Its text is put into
+    /// the buffer.
+    pub(crate) fn of(own: Option<&HeaderValue>, buffer: &mut BytesMut) -> Self {
+        match own.map(HeaderValue::as_bytes).filter(|own| well_formed(own)) {
+            Some(own) => buffer.extend_from_slice(own),
+            // A buffer takes all that is written to it.
+            None => drop(write!(buffer, "{}", Guid::call())),
+        }
+        Self(buffer.split().freeze())
     }
 
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+    pub(crate) fn header(self) -> HeaderValue {
+        // An id is always a header's value; the fall-back is never used.
+        HeaderValue::from_maybe_shared(self.0).unwrap_or(HeaderValue::from_static("unknown"))
+    }
+
+    pub(crate) fn text(&self) -> Text {
+        Text::from_utf8(self.0.clone()).unwrap_or_default()
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -43,14 +52,14 @@ fn well_formed(id: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
+    use bytes::BytesMut;
 
     use super::RequestId;
 
     fn id_for(text: &str) -> String {
-        let mut headers = HeaderMap::new();
-        headers.insert(RequestId::HEADER, text.parse().unwrap());
-        RequestId::of(&headers).as_str().to_owned()
+        let id = RequestId::of(Some(&text.parse().unwrap()), &mut BytesMut::new());
+        assert_eq!(id.text().as_str(), id.as_str());
+        id.header().to_str().unwrap().to_owned()
     }
 
     #[test]

@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderValue;
 use skyloom::{Result, Status};
-
-const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// The timeout of a REST or JSON request: the header `connect-timeout-ms`, as the Connect protocol
 /// has it, a whole number of milliseconds from 1 to the maximum.
-pub(crate) fn connect_timeout(headers: &HeaderMap, longest: Duration) -> Result<Option<Duration>> {
-    let Some(value) = headers.get(&CONNECT_TIMEOUT) else { return Ok(None) };
+pub(crate) fn connect_timeout(header: Option<&HeaderValue>, longest: Duration) -> Result<Option<Duration>> {
+    let Some(value) = header else { return Ok(None) };
     let timeout = value.to_str().ok().and_then(|text| digits(text, 10)).map(Duration::from_millis);
     match timeout.filter(|timeout| !timeout.is_zero() && *timeout <= longest) {
         Some(timeout) => Ok(Some(timeout)),
@@ -25,8 +22,8 @@ pub(crate) fn connect_timeout(headers: &HeaderMap, longest: Duration) -> Result<
 
 /// The timeout of a gRPC request: the header `grpc-timeout`, at most eight digits and a unit. What
 /// is longer than the maximum counts as the maximum, since libraries send days for "none".
-pub(crate) fn grpc_timeout(headers: &HeaderMap, longest: Duration) -> Result<Option<Duration>> {
-    let Some(value) = headers.get(&GRPC_TIMEOUT) else { return Ok(None) };
+pub(crate) fn grpc_timeout(header: Option<&HeaderValue>, longest: Duration) -> Result<Option<Duration>> {
+    let Some(value) = header else { return Ok(None) };
     let parse = |text: &str| {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         let number = digits(number, 8)?;
@@ -56,23 +53,15 @@ fn digits(text: &str, most: usize) -> Option<u64> {
 mod tests {
     use std::time::Duration;
 
-    use http::HeaderMap;
-
     use super::{connect_timeout, grpc_timeout};
 
     const LONGEST: Duration = Duration::from_secs(3600);
 
-    fn with(name: &'static str, value: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, value.parse().unwrap());
-        headers
-    }
-
     #[test]
     fn connects_header() {
-        let parse = |text| connect_timeout(&with("connect-timeout-ms", text), LONGEST);
+        let parse = |text: &str| connect_timeout(Some(&text.parse().unwrap()), LONGEST);
         assert_eq!(parse("1500").unwrap(), Some(Duration::from_millis(1500)));
-        assert_eq!(connect_timeout(&HeaderMap::new(), LONGEST).unwrap(), None);
+        assert_eq!(connect_timeout(None, LONGEST).unwrap(), None);
         for text in ["", "0", "-1", "+5", "1.5", "2s", "3600001", "99999999999", "1e3", " 5x"] {
             let message = parse(text).unwrap_err();
             assert!(message.message().contains("milliseconds from 1 to 3600000"), "{text}");
@@ -81,7 +70,7 @@ mod tests {
 
     #[test]
     fn grpcs_header() {
-        let parse = |text| grpc_timeout(&with("grpc-timeout", text), LONGEST);
+        let parse = |text: &str| grpc_timeout(Some(&text.parse().unwrap()), LONGEST);
         for (text, expected) in [
             ("1H", LONGEST),
             ("2M", Duration::from_secs(120)),

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use hyper::body::Frame;
 use skyloom::{Codec, Result, Status, client::Response as Reply};
 
@@ -13,31 +13,30 @@ use super::{
     frame::{PREFIX, frame, too_large, unframe},
 };
 use crate::{
-    call::{Replies, Routes, ensure_live, missing, request},
-    exchange::{Body, Failure, RequestId, Response, Unreadable, apply, grpc_timeout, read},
-    state::State,
+    call::{Inbound, Replies, Routes, ensure_live, missing},
+    exchange::{Body, Failure, Response, Unreadable, apply, grpc_timeout, read, text},
 };
 
 /// Whether a request is gRPC: `application/grpc`, perhaps with a codec. (gRPC-Web is another protocol.)
-pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.strip_prefix("application/grpc").is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
+pub(crate) fn is_grpc(content_type: Option<&HeaderValue>) -> bool {
+    let rest = content_type.and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]))
 }
 
 /// Serves a gRPC request.
-pub(crate) async fn serve<B>(state: &State, parts: &Parts, body: B, id: &RequestId) -> Result<Response, Failure>
+pub(crate) async fn serve<B>(inbound: &mut Inbound<'_>, body: B) -> Result<Response, Failure>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Display,
 {
-    if parts.version != Version::HTTP_2 {
+    if inbound.parts.version != Version::HTTP_2 {
         let status = Status::failed_precondition("gRPC needs HTTP/2: connect with prior knowledge");
         return Err(Failure::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, status));
     }
-    if parts.method != Method::POST {
+    if inbound.parts.method != Method::POST {
         return Err(Failure::not_allowed(HeaderValue::from_static("POST"), "gRPC calls are made with POST".to_owned()));
     }
-    Ok(call(state, parts, body, id).await.unwrap_or_else(|status| {
+    Ok(call(inbound, body).await.unwrap_or_else(|status| {
         let mut response = with_type(Body::empty());
         response.headers_mut().extend(failure(&status));
         response
@@ -52,14 +51,15 @@ fn with_type(body: Body) -> Response {
     response
 }
 
-async fn call<B>(state: &State, parts: &Parts, body: B, id: &RequestId) -> Result<Response>
+async fn call<B>(inbound: &mut Inbound<'_>, body: B) -> Result<Response>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Display,
 {
-    check_codec(&parts.headers)?;
+    let Inbound { state, parts, known, .. } = *inbound;
+    check_codec(known.content_type)?;
     let path = parts.uri.path();
-    let timeout = || grpc_timeout(&parts.headers, state.options.max_timeout);
+    let timeout = || grpc_timeout(known.grpc_timeout, state.options.max_timeout);
     let routes = Routes::of(state, timeout).await?;
     // A method that does not exist is "unimplemented" to gRPC.
     let missing = || Status::unimplemented(missing(&routes.table, path));
@@ -76,7 +76,7 @@ where
         Unreadable::TooLarge(_) => too_large(limit),
         other => Failure::from(other).status,
     })?;
-    let request = request(operation, unframe(body, limit)?, timeout, parts, id);
+    let request = inbound.request(operation, unframe(body, limit)?, timeout);
     if operation.streaming {
         let replies = Replies::open(state, request, timeout).await?;
         return Ok(streamed(replies));
@@ -89,9 +89,9 @@ where
     Ok(response)
 }
 
-fn check_codec(headers: &HeaderMap) -> Result<()> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let codec = value.strip_prefix("application/grpc").unwrap_or_default().split(';').next().unwrap_or_default();
+fn check_codec(content_type: Option<&HeaderValue>) -> Result<()> {
+    let codec =
+        text(content_type).strip_prefix("application/grpc").unwrap_or_default().split(';').next().unwrap_or_default();
     match codec.trim() {
         "" | "+proto" => Ok(()),
         _ => Err(Status::unimplemented("only protobuf is understood: send application/grpc+proto")),

@@ -1,6 +1,6 @@
 //! What a request's body is and what the response's is to be.
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use skyloom::Status;
 
 use crate::exchange::Failure;
@@ -16,9 +16,9 @@ pub(super) enum Format {
 ///
 /// No type at all and what a plain `curl -d` sends are taken for JSON: if it is none, the parser
 /// says so.
-pub(super) fn format(headers: &HeaderMap) -> Result<Format, Failure> {
-    let value = headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+pub(super) fn format(content_type: Option<&HeaderValue>) -> Result<Format, Failure> {
+    let Some(value) = content_type.filter(|value| *value != "application/json") else { return Ok(Format::Json) };
+    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/json" | "" | "text/plain" | "text/json" | "application/x-www-form-urlencoded" => Ok(Format::Json),
         "application/proto" | "application/protobuf" | "application/x-protobuf" => Ok(Format::Protobuf),
@@ -31,8 +31,8 @@ pub(super) fn format(headers: &HeaderMap) -> Result<Format, Failure> {
 }
 
 /// Refuses a compressed body.
-pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Failure> {
-    match headers.get(header::CONTENT_ENCODING) {
+pub(super) fn check_encoding(content_encoding: Option<&HeaderValue>) -> Result<(), Failure> {
+    match content_encoding {
         Some(encoding) if encoding != "identity" => {
             Err(unsupported("compressed bodies are not understood: send it as it is".to_owned()))
         }
@@ -47,19 +47,13 @@ pub(super) fn unsupported(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, header};
-
     use super::{Format, format};
 
     #[test]
     fn types_are_recognised() {
-        let of = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, text.parse().unwrap());
-            format(&headers).ok()
-        };
-        assert_eq!(format(&HeaderMap::new()).unwrap(), Format::Json);
-        for json in ["application/json", "Application/JSON; charset=utf-8", "application/x-www-form-urlencoded"] {
+        let of = |text: &str| format(Some(&text.parse().unwrap())).ok();
+        assert_eq!(format(None).unwrap(), Format::Json);
+        for json in ["application/json", "", "Application/JSON; charset=utf-8", "application/x-www-form-urlencoded"] {
             assert_eq!(of(json), Some(Format::Json), "{json}");
         }
         for proto in ["application/proto", "application/x-protobuf"] {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::HeaderValue;
 use prost::{
     Message as _,
     encoding::{WireType, encode_key, encode_varint},
@@ -17,7 +17,7 @@ use skyloom::{
 
 use crate::{
     bind::{bind_json, bind_message, pairs},
-    exchange::Failure,
+    exchange::{Failure, text},
     routes::{RestRoute, capture},
     template::Variable,
     transcode::{Check, Types, check_text, find_field, parse_json, parse_message},
@@ -28,7 +28,7 @@ pub(super) struct Asked<'a> {
     /// The path without its leading slash and its custom verb.
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
-    pub(super) headers: &'a HeaderMap,
+    pub(super) content_type: Option<&'a HeaderValue>,
 }
 
 /// A field of the request and the text that it gets.
@@ -38,7 +38,7 @@ type Binding<'a> = (Cow<'a, str>, Cow<'a, str>);
 pub(super) fn payload(route: &RestRoute, asked: &Asked<'_>, body: &Bytes) -> Result<Bytes, Failure> {
     let transcoder = &route.operation.transcoder;
     if matches!(transcoder.input(), Types::Raw) {
-        return Ok(raw(asked.headers, body).encode_to_vec().into());
+        return Ok(raw(asked.content_type, body).encode_to_vec().into());
     }
     if route.body == HttpBody::None && !body.trim_ascii().is_empty() {
         let message = format!("{} takes no body here: use the path and the query", transcoder.name());
@@ -54,9 +54,8 @@ pub(super) fn payload(route: &RestRoute, asked: &Asked<'_>, body: &Bytes) -> Res
 }
 
 /// A body as it is, with its type.
-pub(super) fn raw(headers: &HeaderMap, body: &Bytes) -> RawBody {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    RawBody::new(content_type, body.clone())
+pub(super) fn raw(content_type: Option<&HeaderValue>, body: &Bytes) -> RawBody {
+    RawBody::new(text(content_type), body.clone())
 }
 
 fn bindings<'a>(route: &'a RestRoute, asked: &Asked<'a>) -> Result<Vec<Binding<'a>>> {
@@ -128,7 +127,7 @@ fn message(
     }
     let mut message = match &route.body {
         HttpBody::None => DynamicMessage::new(descriptor.clone()),
-        HttpBody::Field(field) => with_field(descriptor, field, asked.headers, body)?,
+        HttpBody::Field(field) => with_field(descriptor, field, asked.content_type, body)?,
         HttpBody::Whole => match check_text(body)? {
             text if text.trim().is_empty() => DynamicMessage::new(descriptor.clone()),
             text => parse_message(descriptor, text)?,
@@ -157,14 +156,19 @@ fn flat(descriptor: &MessageDescriptor, rule: &HttpBody, bindings: &[Binding<'_>
 }
 
 /// A message with one field from the body: JSON, or raw bytes if the field is a `google.api.HttpBody`.
-fn with_field(descriptor: &MessageDescriptor, name: &str, headers: &HeaderMap, body: &Bytes) -> Result<DynamicMessage> {
+fn with_field(
+    descriptor: &MessageDescriptor,
+    name: &str,
+    content_type: Option<&HeaderValue>,
+    body: &Bytes,
+) -> Result<DynamicMessage> {
     let field = find_field(descriptor, name).ok_or_else(|| {
         Status::internal(format!("the HTTP rule names the field {name:?}, which {} lacks", descriptor.full_name()))
     })?;
     let mut message = DynamicMessage::new(descriptor.clone());
     match field.kind() {
         Kind::Message(inner) if inner.full_name() == RawBody::FULL_NAME => {
-            let raw = raw(headers, body).encode_to_vec();
+            let raw = raw(content_type, body).encode_to_vec();
             let raw = DynamicMessage::decode(inner, raw.as_slice())
                 .map_err(|error| Status::internal(format!("google.api.HttpBody is not what it should be: {error}")))?;
             message.set_field(&field, ProtoValue::Message(raw));

@@ -3,7 +3,7 @@
 use std::{fmt::Display, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header};
 use prost::Message as _;
 use skyloom::{Codec, Status, contract::HttpVerb};
 
@@ -15,37 +15,30 @@ use super::{
     render::unary,
 };
 use crate::{
-    call::{Replies, Routes, ensure_live, missing, request},
-    exchange::{Body, Failure, RequestId, Response, connect_timeout, read},
+    call::{Inbound, Replies, Routes, ensure_live, missing},
+    exchange::{Body, Failure, Response, connect_timeout, read},
     routes::{Found, Operation, RestRoute},
-    state::State,
     template::{Slashes, decode},
     transcode::Types,
 };
 
-/// A request under way.
-struct Exchange<'a> {
-    state: &'a State,
-    routes: &'a Routes,
-    parts: &'a Parts,
-    id: &'a RequestId,
-}
-
 /// Serves a request that is not gRPC.
-pub(crate) async fn serve<B>(state: &State, parts: &Parts, body: B, id: &RequestId) -> Result<Response, Failure>
+pub(crate) async fn serve<B>(inbound: &mut Inbound<'_>, body: B) -> Result<Response, Failure>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Display,
 {
+    let (state, parts) = (inbound.state, inbound.parts);
     if let Some(answer) = health(state, parts).await {
         return answer;
     }
-    let routes = Routes::of(state, || connect_timeout(&parts.headers, state.options.max_timeout)).await?;
-    let exchange = Exchange { state, routes: &routes, parts, id };
+    let routes =
+        Routes::of(state, || connect_timeout(inbound.known.connect_timeout, state.options.max_timeout)).await?;
+    let mut serving = Serving { inbound, routes: &routes };
     let path = parts.uri.path();
     if let Some(operation) = routes.table.operation(path) {
         return match parts.method {
-            Method::POST => exchange.rpc(operation, body).await,
+            Method::POST => serving.rpc(operation, body).await,
             Method::OPTIONS => Ok(options(&[HttpVerb::Post])),
             _ => Err(not_allowed(&parts.method, &[HttpVerb::Post])),
         };
@@ -54,8 +47,8 @@ where
         .map_err(|error| Status::invalid_argument(format!("the path is malformed: {error}")))?;
     match routes.table.rest(verb(&parts.method), path) {
         Found::Route(route, path) => {
-            let asked = Asked { path, query: parts.uri.query(), headers: &parts.headers };
-            exchange.rest(route, asked, body).await
+            let asked = Asked { path, query: parts.uri.query(), content_type: serving.inbound.known.content_type };
+            serving.rest(route, asked, body).await
         }
         Found::NotAllowed(allowed) if parts.method == Method::OPTIONS => Ok(options(&allowed)),
         Found::NotAllowed(allowed) => Err(not_allowed(&parts.method, &allowed)),
@@ -99,17 +92,23 @@ fn not_allowed(method: &Method, allowed: &[HttpVerb]) -> Failure {
     Failure::not_allowed(allow, message)
 }
 
-impl Exchange<'_> {
+/// A request and the routes for it.
+struct Serving<'a, 'b> {
+    inbound: &'a mut Inbound<'b>,
+    routes: &'a Routes,
+}
+
+impl Serving<'_, '_> {
     /// `POST /{package.Service}/{Method}`: the Connect convention.
-    async fn rpc<B>(&self, operation: &Arc<Operation>, body: B) -> Result<Response, Failure>
+    async fn rpc<B>(&mut self, operation: &Arc<Operation>, body: B) -> Result<Response, Failure>
     where
         B: hyper::body::Body<Data = Bytes>,
         B::Error: Display,
     {
-        let headers = &self.parts.headers;
+        let content_type = self.inbound.known.content_type;
         let transcoder = &operation.transcoder;
         let is_raw = matches!(transcoder.input(), Types::Raw);
-        let format = if is_raw { Format::Json } else { format(headers)? };
+        let format = if is_raw { Format::Json } else { format(content_type)? };
         if format == Format::Protobuf && transcoder.codec() == Codec::Json {
             return Err(unsupported(format!("{} takes JSON, not protobuf", transcoder.name())));
         }
@@ -118,7 +117,7 @@ impl Exchange<'_> {
         }
         let body = self.body_of(operation, body).await?;
         let payload = match format {
-            Format::Json if is_raw => raw(headers, &body).encode_to_vec().into(),
+            Format::Json if is_raw => raw(content_type, &body).encode_to_vec().into(),
             Format::Json => transcoder.encode_request(&body)?,
             Format::Protobuf => body,
         };
@@ -126,13 +125,13 @@ impl Exchange<'_> {
     }
 
     /// A path by the contract's rules.
-    async fn rest<B>(&self, route: &RestRoute, asked: Asked<'_>, body: B) -> Result<Response, Failure>
+    async fn rest<B>(&mut self, route: &RestRoute, asked: Asked<'_>, body: B) -> Result<Response, Failure>
     where
         B: hyper::body::Body<Data = Bytes>,
         B::Error: Display,
     {
         let operation = &route.operation;
-        if !route.takes_raw_body() && format(&self.parts.headers)? == Format::Protobuf {
+        if !route.takes_raw_body() && format(self.inbound.known.content_type)? == Format::Protobuf {
             let message = format!("this path takes JSON; protobuf goes to POST /{}", operation.transcoder.name());
             return Err(unsupported(message));
         }
@@ -146,25 +145,25 @@ impl Exchange<'_> {
         B: hyper::body::Body<Data = Bytes>,
         B::Error: Display,
     {
-        check_encoding(&self.parts.headers)?;
+        check_encoding(self.inbound.known.content_encoding)?;
         ensure_live(operation)?;
-        let options = &self.state.options;
+        let options = &self.inbound.state.options;
         Ok(read(body, options.body_limit, options.body_read_timeout).await?)
     }
 
     async fn answer(
-        &self,
+        &mut self,
         operation: &Arc<Operation>,
         payload: Bytes,
         format: Format,
         field: Option<&str>,
     ) -> Result<Response, Failure> {
-        let Self { state, parts, id, .. } = *self;
-        let timeout = self.routes.left(connect_timeout(&parts.headers, state.options.max_timeout)?);
-        let request = request(operation, payload, timeout, parts, id);
+        let Inbound { state, known, .. } = *self.inbound;
+        let timeout = self.routes.left(connect_timeout(known.connect_timeout, state.options.max_timeout)?);
+        let request = self.inbound.request(operation, payload, timeout);
         if operation.streaming {
             let replies = Replies::open(state, request, timeout).await?;
-            return Ok(streamed(Arc::clone(operation), replies, id.clone()).await?);
+            return Ok(streamed(Arc::clone(operation), replies, self.inbound.id.clone()).await?);
         }
         let reply = state.client.call(request).await?;
         Ok(unary(operation, reply, format, field)?)

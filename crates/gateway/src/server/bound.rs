@@ -8,7 +8,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use super::connection::{builder, serve};
+use super::connection::serve;
 use crate::{error::GatewayError, gateway::Gateway};
 
 /// How long to wait after a failed accept: when file descriptors have run out, trying again at once
@@ -59,7 +59,6 @@ impl Bound {
         tracing::info!(%address, "the gateway listens");
         let options = gateway.state.options.clone();
         let connections = Arc::new(Semaphore::new(options.max_connections));
-        let builder = Arc::new(builder(&options));
         let graceful = GracefulShutdown::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -69,7 +68,7 @@ impl Bound {
                 accepted = accept(&listener, &connections) => accepted,
             };
             let Some((stream, permit)) = accepted else { continue };
-            let connection = serve(gateway.clone(), Arc::clone(&builder), stream, graceful.watcher());
+            let connection = serve(gateway.clone(), stream, graceful.watcher());
             tokio::spawn(async move {
                 connection.await;
                 drop(permit);

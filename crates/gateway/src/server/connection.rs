@@ -1,21 +1,29 @@
 //! One connection.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use http::Request;
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::Watcher},
+    server::graceful::Watcher,
 };
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 
-use super::socket::Socket;
-use crate::{gateway::Gateway, options::GatewayOptions};
+use super::{
+    alarm::Alarm,
+    protocol::{Protocol, protocol},
+    socket::Socket,
+};
+use crate::{
+    gateway::Gateway,
+    options::{GatewayOptions, HEADER_COUNT},
+};
 
-/// The length of HTTP/2's preface; a client that has sent as much has shown which protocol it
-/// speaks, and from then on that protocol's own timeouts hold.
-const PREFACE: usize = 24;
 /// How many streams a client may reset before they are accepted; hyper's default, made explicit
 /// (CVE-2023-44487, "rapid reset").
 const PENDING_RESETS: usize = 20;
@@ -23,19 +31,21 @@ const PENDING_RESETS: usize = 20;
 /// default, made explicit (CVE-2025-8671, "made you reset").
 const LOCAL_RESETS: usize = 1024;
 
-/// The settings of all connections.
-pub(super) fn builder(options: &GatewayOptions) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    // hyper wants at least 8 KiB for HTTP/1's buffer.
+fn http1(options: &GatewayOptions) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // hyper wants at least 8 KiB for its buffer.
     let buffer = usize::try_from(options.header_bytes).unwrap_or(usize::MAX).max(8192);
+    builder.timer(Alarm::default()).header_read_timeout(options.header_read_timeout).max_buf_size(buffer);
+    // For its own limit hyper has room on the stack; for any other it allocates with each request.
+    if options.header_count != HEADER_COUNT {
+        builder.max_headers(options.header_count);
+    }
     builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.header_read_timeout)
-        .max_headers(options.header_count)
-        .max_buf_size(buffer);
+}
+
+fn http2(options: &GatewayOptions) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
-        .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(options.max_concurrent_streams)
         .max_header_list_size(options.header_bytes)
@@ -47,27 +57,28 @@ pub(super) fn builder(options: &GatewayOptions) -> Builder<TokioExecutor> {
 }
 
 /// Serves a connection until it ends or is drained.
-pub(super) async fn serve(gateway: Gateway, builder: Arc<Builder<TokioExecutor>>, stream: TcpStream, watcher: Watcher) {
-    let patience = gateway.state.options.header_read_timeout;
-    let socket = Socket::new(stream, gateway.state.options.write_timeout);
-    let received = socket.received();
+pub(super) async fn serve(gateway: Gateway, stream: TcpStream, watcher: Watcher) {
+    let options = &gateway.state.options;
+    let mut draining = gateway.state.draining();
+    let spoken = tokio::select! {
+        biased;
+        spoken = timeout(options.header_read_timeout, protocol(&stream)) => spoken,
+        _ = draining.wait_for(|draining| *draining) => return,
+    };
+    let Ok(Ok(Some(spoken))) = spoken else {
+        return tracing::debug!("a client connected and did not say which protocol it speaks");
+    };
+    let socket = TokioIo::new(Socket::new(stream, options.write_timeout));
+    let (http1, http2) = (http1(options), http2(options));
     let service = service_fn(move |request: Request<Incoming>| {
         let gateway = gateway.clone();
         async move { Ok::<_, Infallible>(gateway.handle(request).await) }
     });
-    let connection = watcher.watch(builder.serve_connection(TokioIo::new(socket), service).into_owned());
-    let silent = async {
-        tokio::time::sleep(patience).await;
-        if received.bytes() >= PREFACE {
-            std::future::pending().await
-        }
+    let ended = match spoken {
+        Protocol::Http1 => watcher.watch(http1.serve_connection(socket, service)).await,
+        Protocol::Http2 => watcher.watch(http2.serve_connection(socket, service)).await,
     };
-    tokio::select! {
-        ended = connection => {
-            if let Err(error) = ended {
-                tracing::debug!(error, "a connection broke");
-            }
-        }
-        () = silent => tracing::debug!("a client connected and did not say which protocol it speaks"),
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
     }
 }

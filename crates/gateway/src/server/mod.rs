@@ -1,6 +1,8 @@
 //! Serves a gateway on a TCP port.
 
 mod socket;
+mod alarm;
+mod protocol;
 mod connection;
 mod bound;
 

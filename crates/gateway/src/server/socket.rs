@@ -1,12 +1,8 @@
-//! A TCP stream that knows how much it has received and does not wait for ever to be read.
+//! A TCP stream that does not wait for ever to be read.
 
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -17,21 +13,10 @@ use tokio::{
     time::Sleep,
 };
 
-/// How much has been received.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Received(Arc<AtomicUsize>);
-
-impl Received {
-    pub(super) fn bytes(&self) -> usize {
-        self.0.load(Relaxed)
-    }
-}
-
-/// A TCP stream that counts what it receives, and fails when its peer has read nothing for too long:
-/// hyper itself has no such limit, and each peer that does not read holds a response in memory.
+/// A TCP stream that fails when its peer has read nothing for too long: hyper itself has no such limit,
+/// and each peer that does not read holds a response in memory.
 pub(super) struct Socket {
     stream: TcpStream,
-    received: Received,
     timeout: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -39,11 +24,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
-        Self { stream, received: Received::default(), timeout, stalled: None }
-    }
-
-    pub(super) fn received(&self) -> Received {
-        self.received.clone()
+        Self { stream, timeout, stalled: None }
     }
 
     fn guard<T>(&mut self, cx: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -60,10 +41,7 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.received.0.fetch_add(buffer.filled().len() - before, Relaxed);
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 

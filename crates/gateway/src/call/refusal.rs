@@ -1,15 +1,8 @@
-//! What is sent to a service.
+//! Why a call cannot be made.
 
-use std::time::Duration;
+use skyloom::{Outcome, Result, Status};
 
-use bytes::Bytes;
-use http::request::Parts;
-use skyloom::{Outcome, Result, Status, client::Request};
-
-use crate::{
-    exchange::{RequestId, forwarded, trace},
-    routes::{Operation, Table},
-};
+use crate::routes::{Operation, Table};
 
 /// Refuses a call of a service that has no running instance, so that its caller need not wait for
 /// the deadline to learn of it. Should the registry be wrong, trying again is safe.
@@ -30,21 +23,4 @@ pub(crate) fn missing(table: &Table, path: &str) -> String {
         }
         _ => format!("there is nothing at {:?}", short(path)),
     }
-}
-
-/// The request for an operation with this payload.
-pub(crate) fn request(
-    operation: &Operation,
-    payload: Bytes,
-    timeout: Option<Duration>,
-    parts: &Parts,
-    id: &RequestId,
-) -> Request {
-    let channel = operation.service.channel.clone();
-    let mut request = Request::new(channel, operation.method.clone(), operation.transcoder.codec(), payload);
-    request.headers = forwarded(parts, id);
-    request.trace = Some(trace(&parts.headers));
-    request.timeout = timeout.or(operation.timeout);
-    request.idempotent = operation.idempotent;
-    request
 }
