@@ -60,6 +60,12 @@ impl Global {
         Ok(settings)
     }
 
+    /// Those of its flags that are keys of the configuration.
+    pub(crate) fn as_flags(&self) -> Vec<String> {
+        let flag = |name: &str, url: &Option<String>| url.as_ref().map(|url| format!("--{name}={url}"));
+        [flag("broker", &self.broker), flag("registry", &self.registry)].into_iter().flatten().collect()
+    }
+
     /// The broker and the registry: the flags, else what is configured, else this host's own.
     ///
     /// # Errors

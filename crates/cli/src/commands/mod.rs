@@ -1,6 +1,7 @@
 //! The commands, one file or folder each.
 
 mod broker;
+mod config;
 mod gateway;
 mod services;
 mod instances;
@@ -19,6 +20,7 @@ pub(crate) use self::{
     broker::{BrokerArgs, broker},
     call::{CallArgs, call},
     cast::{CastArgs, cast},
+    config::{ConfigArgs, config},
     dead::{DeadArgs, dead},
     drain::{DrainArgs, drain},
     gateway::{GatewayArgs, gateway},

@@ -110,9 +110,21 @@ async fn the_command_line_itself_is_checked() {
     help.arg("--help");
     let said = run(help, "").await;
     assert_eq!(said.code, 0);
-    for command in
-        ["broker", "gateway", "up", "call", "cast", "services", "instances", "queues", "dead", "ping", "drain", "bench"]
-    {
+    for command in [
+        "broker",
+        "gateway",
+        "config",
+        "up",
+        "call",
+        "cast",
+        "services",
+        "instances",
+        "queues",
+        "dead",
+        "ping",
+        "drain",
+        "bench",
+    ] {
         assert!(said.out.contains(&format!("\n  {command} ")), "{command} is missing from:\n{}", said.out);
     }
 }

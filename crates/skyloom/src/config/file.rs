@@ -13,7 +13,7 @@ use super::{
     keys::{Form, KEYS, check, find, nearest},
 };
 
-/// The sections of a file that apply to one process, the weakest first.
+/// The sections of a file that apply to one process, the weakest first. Each value knows its place.
 pub(super) fn sections(path: &Path, service: Option<&str>) -> Result<Vec<Map<String, Value>>, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     let not_toml = |reason: String| ConfigError::NotToml { path: path.to_owned(), reason };
@@ -28,7 +28,18 @@ pub(super) fn sections(path: &Path, service: Option<&str>) -> Result<Vec<Map<Str
     let mut services = take("service");
     let named = service.and_then(|name| services.get(name).cloned()).and_then(|section| section.into_table().ok());
     services.retain(|key, _| find(key).is_some());
-    Ok([default, services].into_iter().chain(named).collect())
+    let line = |section: &[&str], key: &str| {
+        let within = section.iter().try_fold(table.get_ref(), |table, name| table.get(*name)?.get_ref().as_table());
+        within.and_then(|table| table.get_key_value(key)).map_or(1, |(key, _)| line_of(&text, key.span().start))
+    };
+    let placed = |section: &[&str], values: Map<String, Value>| -> Map<String, Value> {
+        let place = |key: &str| format!("{}, line {}", path.display(), line(section, key));
+        values.into_iter().map(|(key, value)| (key.clone(), Value::new(Some(&place(&key)), value.kind))).collect()
+    };
+    let own = service.unwrap_or_default();
+    let mut found = vec![placed(&["default"], default), placed(&["service"], services)];
+    found.extend(named.map(|values| placed(&["service", own], values)));
+    Ok(found)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -5,10 +5,12 @@ mod keys;
 mod file;
 mod layers;
 mod settings;
+mod origins;
 
 pub use self::{
     error::ConfigError,
     keys::{nearest, parse_duration},
     layers::FILE_VARIABLE,
+    origins::{Origin, origins},
     settings::{LogFormat, Settings, Sources},
 };

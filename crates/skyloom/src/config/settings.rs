@@ -122,14 +122,8 @@ impl Settings {
     /// # Errors
     /// The first mistake, with its key and its place: a file's line, a variable or a flag.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let mut builder = Config::builder();
-        if let Some(file) = &sources.file {
-            for section in sections(file, sources.service.as_deref())? {
-                builder = builder.add_source(Layer(section));
-            }
-        }
-        builder = builder.add_source(environment(sources.environment.iter().cloned())?);
-        builder = builder.add_source(flags(sources.flags.iter().cloned())?);
+        let layers = layers(sources)?;
+        let builder = layers.into_iter().fold(Config::builder(), |builder, layer| builder.add_source(layer));
         builder.build().and_then(Config::try_deserialize).map_err(|error| ConfigError::Own(error.to_string()))
     }
 
@@ -177,6 +171,18 @@ impl Settings {
     pub fn help() -> String {
         help()
     }
+}
+
+/// What the sources say, the weakest first.
+pub(super) fn layers(sources: &Sources) -> Result<Vec<Layer>, ConfigError> {
+    let file = match &sources.file {
+        Some(file) => sections(file, sources.service.as_deref())?,
+        None => Vec::new(),
+    };
+    let mut layers: Vec<Layer> = file.into_iter().map(Layer).collect();
+    layers.push(environment(sources.environment.iter().cloned())?);
+    layers.push(flags(sources.flags.iter().cloned())?);
+    Ok(layers)
 }
 
 /// The name of this host, as far as the system tells without a C library.
