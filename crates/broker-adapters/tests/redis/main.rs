@@ -1,1 +1,5 @@
 //! Redis and Valkey: streams with consumer groups keeps every rule, against the real server.
+
+mod support;
+
+mod conformance;

@@ -6,4 +6,11 @@ mod launch;
 
 mod server;
 
-pub use self::{launch::Launch, port::free_port, server::Server};
+mod redis;
+
+pub use self::{
+    launch::Launch,
+    port::free_port,
+    redis::{durable_redis, redis_cluster, redis_command, redis_launch, tls_redis},
+    server::Server,
+};

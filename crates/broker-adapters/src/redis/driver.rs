@@ -1,0 +1,151 @@
+//! The driver of one server: everything that waits goes out as one write, and the next when the answers are in.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use ::redis::{RedisError, Value, aio::MultiplexedConnection, cmd};
+use skyloom_core::broker::BrokerError;
+use tokio::time::sleep;
+
+use crate::remote::Pauses;
+
+use super::{
+    batch::{Batch, Verdict, conclude},
+    link::{connect_with_scripts, load_scripts},
+    node::Node,
+    nodes::Nodes,
+    op::Op,
+    trouble::{Refusal, is_answer, said},
+};
+
+/// A server that is not asked anything is asked whether it lives this often.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether somebody's patience has ended.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Starts the driver of a server; it ends when the connection is closed and nothing waits.
+pub(super) fn start(nodes: &Arc<Nodes>, node: Arc<Node>) {
+    nodes.runtime.spawn(drive(Arc::clone(nodes), node));
+}
+
+async fn drive(nodes: Arc<Nodes>, node: Arc<Node>) {
+    let mut pauses = Pauses::default();
+    loop {
+        match while_away(&node, connect_with_scripts(&nodes.options, &node.address)).await {
+            Ok(connection) => {
+                node.set_away(None);
+                pauses.reset();
+                match serve(&nodes, &node, connection).await {
+                    Ok(()) => break,
+                    Err(error) => note(&node, &error),
+                }
+            }
+            Err(error) => note(&node, &error),
+        }
+        if nodes.is_closing() {
+            break;
+        }
+        let pause = pauses.next();
+        let recover = async {
+            sleep(pause).await;
+            // Who does not answer is not asked; what it had is looked for elsewhere.
+            drop(nodes.refresh().await);
+        };
+        while_away(&node, recover).await;
+        nodes.reroute(&node);
+    }
+    node.end();
+}
+
+fn note(node: &Node, error: &RedisError) {
+    let why = format!("Redis at {}: {}", node.address, said(error));
+    if node.away().is_none() {
+        tracing::warn!(address = %node.address, %error, "Redis is away");
+    }
+    node.set_away(Some(why));
+}
+
+/// Waits while there is no connection; whose patience ends meanwhile is told.
+async fn while_away<T>(node: &Node, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        tokio::select! {
+            output = &mut future => return output,
+            () = sleep(GLANCE) => node.drop_over(),
+        }
+    }
+}
+
+/// Serves until the connection breaks, or is closed and nothing waits.
+async fn serve(nodes: &Arc<Nodes>, node: &Arc<Node>, mut connection: MultiplexedConnection) -> Result<(), RedisError> {
+    let mut stage = nodes.stage.subscribe();
+    loop {
+        let batch = node.batch();
+        if !batch.is_empty() {
+            send(nodes, node, &mut connection, batch).await?;
+            continue;
+        }
+        if nodes.is_closing() && node.is_idle() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = node.wake.notified() => {}
+            _ = stage.changed() => {}
+            () = sleep(HEARTBEAT) => cmd("PING").query_async(&mut connection).await?,
+        }
+    }
+}
+
+async fn send(
+    nodes: &Arc<Nodes>,
+    node: &Arc<Node>,
+    connection: &mut MultiplexedConnection,
+    batch: Batch,
+) -> Result<(), RedisError> {
+    let limits = &nodes.options.limits;
+    let (commands, count) = (batch.commands(limits), batch.len());
+    let values = match connection.send_packed_commands(&commands, 0, count).await {
+        Ok(values) => values,
+        Err(error) => {
+            lose(node, batch, &error);
+            return if is_answer(&error) { Ok(()) } else { Err(error) };
+        }
+    };
+    let (mut elsewhere, mut unknown) = (Vec::new(), Vec::new());
+    for (ops, value) in batch.into_groups().zip(values) {
+        match verdict(value) {
+            Verdict::Refused(error) => match Refusal::of(&error) {
+                Refusal::NoScript => unknown.extend(ops),
+                Refusal::Elsewhere => elsewhere.extend(ops),
+                Refusal::Final => conclude(ops, Verdict::Refused(error), limits),
+            },
+            done => conclude(ops, done, limits),
+        }
+    }
+    if !unknown.is_empty() {
+        node.put_back(unknown);
+        load_scripts(connection).await?;
+    }
+    if !elsewhere.is_empty() {
+        node.put_back(elsewhere);
+        sleep(GLANCE).await;
+        drop(nodes.refresh().await);
+        nodes.reroute(node);
+    }
+    Ok(())
+}
+
+fn verdict(value: Value) -> Verdict {
+    match value.extract_error() {
+        Ok(value) => Verdict::Done(value),
+        Err(error) => Verdict::Refused(error),
+    }
+}
+
+/// The connection broke with these under way: what may be done twice is, and of the rest nobody knows.
+fn lose(node: &Node, batch: Batch, error: &RedisError) {
+    let (again, lost): (Vec<Op>, Vec<Op>) = batch.into_ops().partition(Op::may_be_repeated);
+    node.put_back(again.into_iter().map(|op| Op { repeated: true, ..op }).collect());
+    let error = BrokerError::lost(format!("Redis at {}: {}", node.address, said(error)));
+    lost.into_iter().for_each(|op| op.fail(error.clone()));
+}

@@ -1,0 +1,83 @@
+-- What all scripts about a channel share. KEYS[1] is the channel's base; every other key of it begins with
+-- that and lies in the same hash slot.
+local GROUP = 'workers'
+
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function channel(base)
+  return {
+    work = base .. ':work', later = base .. ':later', dead = base .. ':dead', count = base .. ':count',
+    workers = base .. ':workers', once = base .. ':once', turn = base .. ':turn',
+  }
+end
+
+local function fields_of(list)
+  local fields = {}
+  for i = 1, #list, 2 do
+    fields[list[i]] = list[i + 1]
+  end
+  return fields
+end
+
+-- The fields of an entry, or nil if there is none.
+local function entry(stream, id)
+  local found = redis.call('XRANGE', stream, id, id)
+  return found[1] and fields_of(found[1][2])
+end
+
+-- A key that is new goes when an ephemeral channel goes.
+local function goes_with(ch, key)
+  local left = redis.call('PTTL', ch.work)
+  if left > 0 then
+    redis.call('PEXPIRE', key, left)
+  end
+end
+
+local function append(ch, fields)
+  local args = { 'XADD', ch.work, '*', 'e', fields.e }
+  for _, name in ipairs({ 'x', 'a', 'r', 'o' }) do
+    if fields[name] then
+      args[#args + 1] = name
+      args[#args + 1] = fields[name]
+    end
+  end
+  redis.call(unpack(args))
+end
+
+local function hold_back(ch, fields, due)
+  local number = redis.call('HINCRBY', ch.count, 'delayed', 1)
+  redis.call('ZADD', ch.later, text(due), string.format('%016.0f', number) .. cmsgpack.pack(fields))
+  goes_with(ch, ch.later)
+end
+
+-- How much the channel holds: messages, bytes.
+local function load_of(ch)
+  local messages = redis.call('XLEN', ch.work) + redis.call('ZCARD', ch.later) + redis.call('XLEN', ch.dead)
+  if messages == 0 then
+    redis.call('HDEL', ch.count, 'bytes')
+    return 0, 0
+  end
+  return messages, tonumber(redis.call('HGET', ch.count, 'bytes') or 0)
+end
+
+-- Puts a message whose lease has ended at the end of the queue again.
+local function again(ch, fields, delay, time)
+  if delay > 0 then
+    hold_back(ch, fields, time + delay)
+  else
+    append(ch, fields)
+  end
+end
+
+-- How many deliveries a consumer has not settled.
+local function pending_of(ch, consumer)
+  local held = redis.pcall('XPENDING', ch.work, GROUP, '-', '+', 1, consumer)
+  return held.err and 0 or #held
+end

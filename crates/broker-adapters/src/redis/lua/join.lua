@@ -1,0 +1,36 @@
+-- A consumer joins a channel, or comes back to it. KEYS[2]: the hash of the topic's groups, or the base.
+-- ARGV: the consumer, for how long the channel stays without it (0: for ever), its group or nothing, then
+-- the entries that it knows to hold. What else was sent to it has not arrived, and goes back untouched.
+local ch = channel(KEYS[1])
+local me, stays, group = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local made = redis.pcall('XGROUP', 'CREATE', ch.work, GROUP, '0', 'MKSTREAM')
+if made.err and not string.find(made.err, 'BUSYGROUP', 1, true) then
+  return made
+end
+redis.call('XGROUP', 'CREATECONSUMER', ch.work, GROUP, me)
+redis.call('HSET', ch.workers, me, 1)
+if group ~= '' then
+  redis.call('HSET', KEYS[2], group, stays > 0 and 'e' or 'd')
+end
+if stays > 0 then
+  redis.call('PEXPIRE', ch.work, stays)
+  redis.call('PEXPIRE', ch.workers, stays)
+  redis.call('HSETNX', ch.count, 'enqueued', 0)
+  redis.call('PEXPIRE', ch.count, stays)
+end
+local known = {}
+for i = 4, #ARGV do
+  known[ARGV[i]] = true
+end
+for _, held in ipairs(redis.call('XPENDING', ch.work, GROUP, '-', '+', 100000, me)) do
+  local id = held[1]
+  if not known[id] then
+    local fields = entry(ch.work, id)
+    if fields then
+      append(ch, fields)
+    end
+    redis.call('XACK', ch.work, GROUP, id)
+    redis.call('XDEL', ch.work, id)
+  end
+end
+return text(now())

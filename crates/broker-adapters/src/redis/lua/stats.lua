@@ -1,0 +1,28 @@
+-- A channel's figures: ready, delayed, leased, dead, consumers, bytes, enqueued, settled, redelivered,
+-- expired, and the age of the oldest that is ready in ms.
+local ch = channel(KEYS[1])
+local summary = redis.pcall('XPENDING', ch.work, GROUP)
+local leased = summary.err and 0 or tonumber(summary[1])
+local from = '-'
+if not summary.err then
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', ch.work)) do
+    local info = fields_of(group)
+    if info.name == GROUP then
+      from = '(' .. info['last-delivered-id']
+    end
+  end
+end
+local oldest, first = 0, redis.call('XRANGE', ch.work, from, '+', 'COUNT', 1)
+if first[1] then
+  oldest = math.max(0, now() - tonumber(string.match(first[1][1], '^%d+')))
+end
+local count = redis.call('HMGET', ch.count, 'bytes', 'enqueued', 'settled', 'redelivered', 'expired')
+local result = {
+  redis.call('XLEN', ch.work) - leased, redis.call('ZCARD', ch.later), leased, redis.call('XLEN', ch.dead),
+  redis.call('HLEN', ch.workers),
+}
+for i = 1, 5 do
+  result[#result + 1] = math.max(0, tonumber(count[i] or 0))
+end
+result[#result + 1] = oldest
+return result

@@ -1,0 +1,92 @@
+-- What a consumer does from time to time: it makes due messages ready, takes work away from consumers that
+-- are gone or whose leases have ended, and keeps an ephemeral channel. ARGV: the consumer, the start of the
+-- channels on which processes are subscribed while they live, for how long the channel stays without it
+-- (0: for ever), for how long a process may be gone before its work is taken (0: nobody's is taken now), and
+-- the lease of a consumer whose name says none. Returns the time and when the next message is due.
+local ch = channel(KEYS[1])
+local me, alive, stays, grace, usual = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local time = now()
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', ch.later, '-inf', text(time), 'LIMIT', 0, 256)) do
+  append(ch, cmsgpack.unpack(string.sub(member, 17)))
+  redis.call('ZREM', ch.later, member)
+end
+
+local function take_away(consumer, idle, reason)
+  local held = redis.call('XPENDING', ch.work, GROUP, 'IDLE', text(idle), '-', '+', 256, consumer)
+  for _, one in ipairs(held) do
+    local id = one[1]
+    local fields = entry(ch.work, id)
+    if fields then
+      fields.a = text(tonumber(fields.a or 0) + 1)
+      fields.r = reason
+      if redis.call('HDEL', ch.once, id) == 1 then
+        fields.o = '1'
+      end
+      append(ch, fields)
+      redis.call('HINCRBY', ch.count, 'redelivered', 1)
+    end
+    redis.call('XACK', ch.work, GROUP, id)
+    redis.call('XDEL', ch.work, id)
+  end
+  return #held
+end
+
+-- Whether the process of each consumer is subscribed, by session.
+local function living(consumers)
+  local asked, names, result = { 'PUBSUB', 'NUMSUB' }, {}, {}
+  for consumer in pairs(consumers) do
+    local session = string.match(consumer, '^([^:]+):[^:]+:%d+$')
+    if session and not names[session] then
+      names[session] = true
+      asked[#asked + 1] = alive .. session
+    end
+  end
+  local answer = #asked > 2 and redis.call(unpack(asked)) or {}
+  for i = 1, #answer, 2 do
+    result[string.sub(answer[i], #alive + 1)] = answer[i + 1] > 0
+  end
+  return result
+end
+
+local function look_after()
+  local consumers = {}
+  for _, consumer in ipairs(redis.call('HKEYS', ch.workers)) do
+    consumers[consumer] = 0
+  end
+  for _, row in ipairs(redis.call('XPENDING', ch.work, GROUP)[4] or {}) do
+    consumers[row[1]] = tonumber(row[2])
+  end
+  local lives = living(consumers)
+  for consumer, held in pairs(consumers) do
+    local session, lease = string.match(consumer, '^([^:]+):[^:]+:(%d+)$')
+    local mark = 'gone ' .. consumer
+    if session and lives[session] == false then
+      local since = tonumber(redis.call('HGET', ch.count, mark) or 0)
+      if since == 0 then
+        redis.call('HSET', ch.count, mark, text(time))
+      elseif time - since >= grace then
+        if held == 0 or (take_away(consumer, 0, 'its worker was lost') < 256 and pending_of(ch, consumer) == 0) then
+          redis.call('HDEL', ch.workers, consumer)
+          redis.call('HDEL', ch.count, mark)
+          redis.call('XGROUP', 'DELCONSUMER', ch.work, GROUP, consumer)
+        end
+      end
+    else
+      redis.call('HDEL', ch.count, mark)
+      if held > 0 then
+        take_away(consumer, tonumber(lease) or usual, 'its lease ended')
+      end
+    end
+  end
+end
+
+if redis.call('SET', ch.turn, me, 'NX', 'PX', 200) and grace > 0 then
+  look_after()
+end
+if stays > 0 then
+  for _, key in pairs(ch) do
+    redis.call('PEXPIRE', key, stays)
+  end
+end
+local first = redis.call('ZRANGE', ch.later, 0, 0, 'WITHSCORES')
+return { text(time), first[2] or '' }

@@ -1,0 +1,132 @@
+//! [`Op`]: one thing to do at a server, and who hears of it.
+
+use std::sync::Arc;
+
+use ::redis::{Cmd, Value};
+use bytes::Bytes;
+use skyloom_core::{
+    Guid,
+    broker::{AckSender, BrokerError, ReplySink},
+};
+use tokio::{sync::oneshot, time::Instant};
+
+use super::names::Place;
+
+/// What is to be done.
+pub(super) enum What {
+    /// Put a message on a channel: its delay in ms, and when its time runs out.
+    Put { delay: u64, expires: Option<Instant>, body: Bytes },
+    /// Put an event on every group of a topic.
+    Publish { body: Bytes },
+    /// One or more operations of `settle.lua`: so many, and their arguments.
+    Settle { count: usize, args: Vec<Bytes> },
+    /// Put a reply into an inbox.
+    Reply { body: Bytes },
+    /// Anything else, by itself.
+    Ask { command: Box<Cmd> },
+}
+
+/// Who hears how it ended.
+pub(super) enum Then {
+    Nobody,
+    Ack(AckSender),
+    /// The inbox of this call hears if it failed; nobody waits for success.
+    Call(Arc<dyn ReplySink>, Guid),
+    Answer(oneshot::Sender<Result<Value, BrokerError>>),
+}
+
+impl Then {
+    /// Whether nobody wants to hear any more.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Nobody | Self::Call(..) => false,
+            Self::Ack(sender) => sender.is_abandoned(),
+            Self::Answer(sender) => sender.is_closed(),
+        }
+    }
+}
+
+/// One thing to do.
+pub(super) struct Op {
+    pub(super) place: Arc<Place>,
+    pub(super) what: What,
+    pub(super) then: Then,
+    /// When waiting for a connection ends.
+    pub(super) until: Option<Instant>,
+    /// It was sent before, and the connection broke before the answer came.
+    pub(super) repeated: bool,
+}
+
+impl Op {
+    /// To be done at this place.
+    pub(super) fn new(place: Arc<Place>, what: What, then: Then) -> Self {
+        Self { place, what, then, until: None, repeated: false }
+    }
+
+    /// With an end to waiting for a connection.
+    pub(super) fn until(self, until: Option<Instant>) -> Self {
+        Self { until, ..self }
+    }
+
+    /// Bytes that it carries.
+    pub(super) fn size(&self) -> usize {
+        match &self.what {
+            What::Put { body, .. } | What::Publish { body } | What::Reply { body } => body.len(),
+            What::Settle { args, .. } => args.iter().map(Bytes::len).sum(),
+            What::Ask { .. } => 0,
+        }
+    }
+
+    /// Whether it may be sent twice: a lease that has ended is not ended again, and a caller takes only the
+    /// first of two final replies.
+    pub(super) fn may_be_repeated(&self) -> bool {
+        matches!(self.what, What::Settle { .. } | What::Reply { .. })
+    }
+
+    /// Whether it came too late.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// Whether it need not wait for a connection any more: it came too late, or nobody wants to hear of it. The
+    /// end of a lease is wanted in any case.
+    pub(super) fn need_not_wait(&self, now: Instant) -> bool {
+        self.is_over(now) || (self.then.is_abandoned() && !self.may_be_repeated())
+    }
+
+    /// The call that it carries.
+    pub(super) fn call(&self) -> Option<Guid> {
+        match &self.then {
+            Then::Call(_, call) => Some(*call),
+            _ => None,
+        }
+    }
+
+    /// It was done.
+    pub(super) fn done(self) {
+        self.end(Ok(()));
+    }
+
+    /// It was done, with this answer.
+    pub(super) fn answered(self, value: Value) {
+        match self.then {
+            // Whoever asked may have lost interest.
+            Then::Answer(sender) => drop(sender.send(Ok(value))),
+            _ => self.done(),
+        }
+    }
+
+    /// It was not done, or nobody knows.
+    pub(super) fn fail(self, error: BrokerError) {
+        self.end(Err(error));
+    }
+
+    fn end(self, result: Result<(), BrokerError>) {
+        match (self.then, result) {
+            (Then::Ack(sender), result) => sender.send(result),
+            (Then::Call(sink, call), Err(error)) => sink.refused(call, error),
+            (Then::Answer(sender), result) => drop(sender.send(result.map(|()| Value::Nil))),
+            (Then::Nobody | Then::Call(..), _) => {}
+        }
+    }
+}

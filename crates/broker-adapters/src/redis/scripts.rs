@@ -1,0 +1,58 @@
+//! [`Script`]: what changes several keys as one, in Lua on the server.
+
+use std::sync::LazyLock;
+
+use ::redis::{Cmd, cmd};
+
+/// A script on the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Script {
+    Put,
+    Publish,
+    Settle,
+    Reply,
+    Open,
+    Join,
+    Leave,
+    Tick,
+    Stats,
+    Letters,
+}
+
+const COMMON: &str = include_str!("lua/common.lua");
+
+/// The scripts with what they share in front.
+static ALL: LazyLock<Vec<(String, ::redis::Script)>> = LazyLock::new(|| {
+    let own = [
+        include_str!("lua/put.lua"),
+        include_str!("lua/publish.lua"),
+        include_str!("lua/settle.lua"),
+        include_str!("lua/reply.lua"),
+        include_str!("lua/open.lua"),
+        include_str!("lua/join.lua"),
+        include_str!("lua/leave.lua"),
+        include_str!("lua/tick.lua"),
+        include_str!("lua/stats.lua"),
+        include_str!("lua/letters.lua"),
+    ];
+    let whole = own.iter().map(|own| format!("{COMMON}{own}"));
+    whole.map(|code| (code.clone(), ::redis::Script::new(&code))).collect()
+});
+
+impl Script {
+    /// A call of it with these keys; arguments follow.
+    pub(super) fn call(self, keys: &[&str]) -> Cmd {
+        let mut call = cmd("EVALSHA");
+        call.arg(ALL.get(self as usize).map(|(_, script)| script.get_hash())).arg(keys.len()).arg(keys);
+        call
+    }
+
+    /// Commands that make all scripts known to a server.
+    pub(super) fn load() -> impl Iterator<Item = Cmd> {
+        ALL.iter().map(|(code, _)| {
+            let mut load = cmd("SCRIPT");
+            load.arg("LOAD").arg(code);
+            load
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! How a lease ends: the operations of `settle.lua`, and the reply where it lies on another server.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use skyloom_core::{
+    Guid,
+    broker::{BrokerError, Settlement},
+};
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::remote::Notice;
+
+use super::{
+    names::Names,
+    nodes::Nodes,
+    op::{Op, Then, What},
+    seat::Seat,
+};
+
+/// A lease that this process has.
+pub(super) struct Held {
+    pub(super) seat: Arc<Seat>,
+    /// The entry.
+    pub(super) id: Bytes,
+    /// The envelope's bytes.
+    pub(super) size: usize,
+    pub(super) call: Guid,
+    pub(super) reply_to: Option<Guid>,
+    /// Which attempt this is.
+    pub(super) attempt: u32,
+    /// When the lease ends.
+    pub(super) ends: Instant,
+    /// It is not to be delivered again.
+    pub(super) is_once: bool,
+}
+
+/// How a lease ends.
+pub(super) enum Ending {
+    /// With this reply.
+    Reply(Bytes),
+    /// Unexecuted, and the caller is told.
+    Expired,
+    Done,
+    /// Back on the queue, with this many attempts made.
+    Back {
+        delay: u64,
+        attempts: u32,
+        reason: String,
+    },
+    /// As a dead letter, and the caller is told.
+    Bury {
+        attempts: u32,
+        reason: String,
+    },
+    /// A worker that had claimed it is gone, and nobody knows how far it came.
+    Lost(String),
+}
+
+impl Ending {
+    /// What a worker asks for.
+    pub(super) fn of(settlement: Settlement, held: &Held) -> Self {
+        match settlement {
+            Settlement::Reply(envelope) => Self::Reply(envelope.encode()),
+            Settlement::Done => Self::Done,
+            Settlement::Bury { reason } => Self::Bury { attempts: held.attempt, reason },
+            Settlement::Retry { reason, .. } if held.is_once => Self::Lost(reason),
+            Settlement::Release if held.is_once => Self::Lost("the worker gave it back".to_owned()),
+            Settlement::Retry { delay, reason } => {
+                let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+                Self::Back { delay, attempts: held.attempt, reason }
+            }
+            Settlement::Release => {
+                Self::Back { delay: 0, attempts: held.attempt.saturating_sub(1), reason: String::new() }
+            }
+        }
+    }
+
+    /// The lease has run out.
+    pub(super) fn overdue() -> Self {
+        Self::Back { delay: 0, attempts: u32::MAX, reason: "its lease ended".to_owned() }
+    }
+
+    /// With what is known of the lease: the attempt, and whether it was the last.
+    fn decided(self, held: &Held) -> Self {
+        match self {
+            Self::Back { reason, attempts: u32::MAX, .. } if held.is_once => Self::Lost(reason),
+            Self::Back { delay, attempts, reason } => {
+                let attempts = if attempts == u32::MAX { held.attempt } else { attempts };
+                if attempts >= held.seat.options.max_attempts.max(1) {
+                    Self::Bury { attempts, reason }
+                } else {
+                    Self::Back { delay, attempts, reason }
+                }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Where settlements go.
+pub(super) struct Out {
+    pub(super) nodes: Arc<Nodes>,
+    pub(super) names: Arc<Names>,
+}
+
+fn digits(number: impl std::fmt::Display) -> Bytes {
+    number.to_string().into()
+}
+
+impl Out {
+    fn submit(&self, held: &Held, count: usize, args: Vec<Bytes>, then: Then) {
+        let op = Op::new(Arc::clone(&held.seat.place), What::Settle { count, args }, then);
+        self.nodes.submit(op.until(Some(held.ends)));
+    }
+
+    /// Tells the server something about a lease that goes on.
+    pub(super) fn about(&self, held: &Held, word: &'static [u8], then: Then) {
+        let args = vec![Bytes::from_static(word), held.id.clone(), held.seat.name.clone().into()];
+        self.submit(held, 1, args, then);
+    }
+
+    /// Sends a reply that is not the last.
+    pub(super) fn partial(&self, held: &Held, body: Bytes, then: Then) {
+        let Some(inbox) = held.reply_to else {
+            return Op::new(Arc::clone(&held.seat.place), What::Reply { body }, then).done();
+        };
+        let inbox = self.names.inbox(inbox);
+        if self.nodes.options.cluster {
+            return self.nodes.submit(Op::new(Arc::new(inbox), What::Reply { body }, then).until(Some(held.ends)));
+        }
+        self.submit(held, 1, vec![Bytes::from_static(b"partial"), inbox.base.into(), body], then);
+    }
+
+    /// Ends a lease.
+    pub(super) fn end(&self, held: Held, ending: Ending, then: Then) {
+        let ending = ending.decided(&held);
+        let notice = |error: &BrokerError| Notice::write(held.call, error).encode();
+        let size = || digits(held.size);
+        let (word, arguments, body) = match ending {
+            Ending::Reply(body) => ("reply", vec![size()], body),
+            Ending::Lost(reason) => ("reply", vec![size()], notice(&BrokerError::lost(reason))),
+            Ending::Expired => ("expired", vec![size()], notice(&BrokerError::Expired)),
+            Ending::Done => ("done", vec![size()], Bytes::new()),
+            Ending::Back { delay, attempts, reason } => {
+                ("back", vec![digits(delay), digits(attempts), reason.into()], Bytes::new())
+            }
+            Ending::Bury { attempts, reason } => {
+                let told = notice(&BrokerError::Dead { attempts, reason: reason.clone() });
+                ("bury", vec![digits(attempts), reason.into()], told)
+            }
+        };
+        let mut args = vec![Bytes::from_static(word.as_bytes()), held.id.clone()];
+        args.extend(arguments);
+        let tells = !matches!(word, "done" | "back");
+        let far = held.reply_to.filter(|_| tells && self.nodes.options.cluster);
+        if tells {
+            let near = held.reply_to.filter(|_| far.is_none());
+            let inbox = near.map(|inbox| self.names.inbox(inbox).base.into());
+            let body = if near.is_some() { body.clone() } else { Bytes::new() };
+            args.extend([inbox.unwrap_or_default(), body]);
+        }
+        let mut count = 1;
+        if held.is_once {
+            count = 2;
+            args.extend([Bytes::from_static(b"forget"), held.id.clone()]);
+        }
+        match far {
+            None => self.submit(&held, count, args, then),
+            Some(inbox) => self.tell_first(inbox, body, held, (count, args), then),
+        }
+    }
+
+    /// On a cluster the inbox is elsewhere: the reply goes first, and only then the lease is ended. If the
+    /// reply cannot be sent, the lease ends by itself and somebody else tries.
+    fn tell_first(&self, inbox: Guid, body: Bytes, held: Held, (count, args): (usize, Vec<Bytes>), then: Then) {
+        let (answer, told) = oneshot::channel();
+        let place = Arc::new(self.names.inbox(inbox));
+        let reply = Op::new(place, What::Reply { body }, Then::Answer(answer)).until(Some(held.ends));
+        self.nodes.submit(reply);
+        let settle = Op::new(Arc::clone(&held.seat.place), What::Settle { count, args }, then).until(Some(held.ends));
+        let nodes = Arc::clone(&self.nodes);
+        self.nodes.runtime.spawn(async move {
+            match told.await {
+                Ok(Ok(_)) => nodes.submit(settle),
+                Ok(Err(error)) => settle.fail(error),
+                Err(_) => settle.fail(BrokerError::lost("the connection is closed")),
+            }
+        });
+    }
+}
