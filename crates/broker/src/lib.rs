@@ -5,3 +5,5 @@ pub mod engine;
 pub mod wire;
 
 pub mod door;
+
+pub mod beanstalk;

@@ -134,7 +134,7 @@ impl State {
                 Dispatch::Refused(Arc::clone(&self.inboxes.get(&inbox)?.1), call, error)
             }
             Output::Registry { conn, change } => Dispatch::Registry(Arc::clone(self.views.get(&conn)?), change),
-            Output::Done { .. } | Output::Admin { .. } | Output::Closed { .. } => return None,
+            Output::Done { .. } | Output::Admin { .. } | Output::Closed { .. } | Output::Job { .. } => return None,
         })
     }
 }

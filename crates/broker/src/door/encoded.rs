@@ -12,7 +12,14 @@ use crate::wire::WriteBody;
 ///
 /// As text, for the snapshot: hexadecimal.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Encoded(Arc<[u8]>);
+pub(crate) struct Encoded(Arc<[u8]>);
+
+impl Encoded {
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl From<&[u8]> for Encoded {
     fn from(bytes: &[u8]) -> Self {

@@ -15,6 +15,7 @@ use super::{
     encoded::Encoded,
     peer::{Order, Peer},
     translate,
+    voice::Voice,
 };
 use crate::{
     engine::{Conn, Engine, Exported, Input, Limits, Output},
@@ -24,13 +25,13 @@ use crate::{
 /// The engine and its peers behind one lock. A connection's task takes it once for all the frames
 /// that it has read at a time; the runtime has one thread, so nobody ever waits for it.
 #[derive(Debug)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     state: Mutex<State>,
     /// Zero on the engine's clock.
     start: Instant,
     /// Names this state to the clients.
     pub(super) epoch: Guid,
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
     outgoing_bytes: usize,
 }
 
@@ -88,6 +89,15 @@ impl Hub {
 
     /// Lets a client in, or says why not.
     pub(super) fn connect(&self, session: Guid) -> Result<Conn, String> {
+        self.admit(session, None::<fn(Conn) -> Box<dyn Voice>>)
+    }
+
+    /// Lets a client of another protocol in, or says why not.
+    pub(crate) fn connect_voice(&self, voice: impl FnOnce(Conn) -> Box<dyn Voice>) -> Result<Conn, String> {
+        self.admit(Guid::private(), Some(voice))
+    }
+
+    fn admit(&self, session: Guid, voice: Option<impl FnOnce(Conn) -> Box<dyn Voice>>) -> Result<Conn, String> {
         let mut state = self.lock();
         if state.phase != Phase::Serving {
             return Err("the broker is stopping; come back when it is running again".to_owned());
@@ -97,14 +107,14 @@ impl Hub {
         }
         state.next += 1;
         let conn = Conn(state.next);
-        state.peers.insert(conn, Peer::new());
+        state.peers.insert(conn, Peer::new(voice.map(|voice| voice(conn))));
         self.run(&mut state, [Input::Connect { conn, session }].into_iter());
         Ok(conn)
     }
 
     /// A client is gone. One that said goodbye because the broker is about to stop comes back to the
     /// same state, so the engine is not told.
-    pub(super) fn disconnect(&self, conn: Conn) {
+    pub(crate) fn disconnect(&self, conn: Conn) {
         let mut state = self.lock();
         let bye = state.peers.remove(&conn).is_some_and(|peer| peer.bye);
         if !(bye && state.phase == Phase::Stopping) {
@@ -124,6 +134,20 @@ impl Hub {
         }
     }
 
+    /// Tells the engine what a client of another protocol has sent; says how much waits for it then.
+    pub(crate) fn step_voice(&self, conn: Conn, inputs: &mut Vec<Input<Encoded>>) -> usize {
+        let mut state = self.lock();
+        self.run(&mut state, inputs.drain(..));
+        state.peers.get(&conn).map_or(0, Peer::waiting)
+    }
+
+    /// Asks every client of another protocol to go.
+    pub(crate) fn finish_voices(&self) {
+        for peer in self.lock().peers.values_mut().filter(|peer| peer.voice.is_some()) {
+            peer.order(Order::Finish);
+        }
+    }
+
     /// A client has promised to send no more.
     pub(super) fn bye(&self, conn: Conn) {
         let mut state = self.lock();
@@ -137,15 +161,22 @@ impl Hub {
         state.wake_stopper();
     }
 
+    /// Adds bytes to what is waiting for a client.
+    pub(crate) fn add(&self, conn: Conn, bytes: &[u8]) {
+        if let Some(peer) = self.lock().peers.get_mut(&conn) {
+            peer.add(bytes);
+        }
+    }
+
     /// Adds what is waiting for a client to what its task is writing.
-    pub(super) fn take_rest(&self, conn: Conn, writing: &mut BytesMut) {
+    pub(crate) fn take_rest(&self, conn: Conn, writing: &mut BytesMut) {
         if let Some(peer) = self.lock().peers.get_mut(&conn) {
             peer.take_rest(writing);
         }
     }
 
     /// What a connection's task is to do, what it is to write, and how much waits beside that.
-    pub(super) fn poll_peer(&self, conn: Conn, waker: &Waker, writing: &mut BytesMut) -> (Order, usize) {
+    pub(crate) fn poll_peer(&self, conn: Conn, waker: &Waker, writing: &mut BytesMut) -> (Order, usize) {
         match self.lock().peers.get_mut(&conn) {
             Some(peer) => (peer.take(waker, writing), peer.waiting()),
             None => (Order::Finish, 0),
@@ -203,6 +234,21 @@ impl Hub {
         state.engine.export(self.start.elapsed())
     }
 
+    /// Tells a client. Returns what the engine is to hear in turn.
+    fn deal(&self, peer: &mut Peer, output: Output<Encoded>) -> Option<Input<Encoded>> {
+        let closed = matches!(output, Output::Closed { .. });
+        let mut echo = None;
+        if peer.voice.is_some() {
+            echo = peer.hear(output);
+        } else if let Some(frame) = translate::frame(output) {
+            peer.tell(&frame, self.outgoing_bytes);
+        }
+        if closed {
+            peer.order(Order::Finish);
+        }
+        echo
+    }
+
     fn run(&self, state: &mut State, inputs: impl Iterator<Item = Input<Encoded>>) {
         if state.phase == Phase::Exported {
             return;
@@ -212,15 +258,16 @@ impl Hub {
         for input in inputs {
             engine.step(now, input, outputs);
         }
-        for output in outputs.drain(..) {
-            let closed = matches!(output, Output::Closed { .. });
-            let (conn, frame) = translate::frame(output);
-            // A client may have gone while the engine still had something for it.
-            if let Some(peer) = peers.get_mut(&conn) {
-                peer.tell(&frame, self.outgoing_bytes);
-                if closed {
-                    peer.order(Order::Finish);
+        while !outputs.is_empty() {
+            let mut echoes = Vec::new();
+            for output in outputs.drain(..) {
+                // A client may have gone while the engine still had something for it.
+                if let Some(peer) = peers.get_mut(&output.conn()) {
+                    echoes.extend(self.deal(peer, output));
                 }
+            }
+            for echo in echoes {
+                engine.step(now, echo, outputs);
             }
         }
         let next = state.engine.next_wakeup();

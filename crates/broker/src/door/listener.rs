@@ -22,21 +22,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A listening socket. The file is dropped before the socket: it is removed while we still listen, so
 /// that a broker that starts meanwhile cannot have put its own there.
 #[derive(Debug)]
-pub(super) enum Listener {
+pub(crate) enum Listener {
     Unix { _file: SocketFile, listener: UnixListener },
     Tcp(TcpListener),
 }
 
 /// An accepted connection.
 #[derive(Debug)]
-pub(super) enum Accepted {
+pub(crate) enum Accepted {
     Unix(UnixStream),
     Tcp(TcpStream),
 }
 
 impl Listener {
     /// Listens, and says where: with port 0, the operating system has chosen one.
-    pub(super) async fn bind(address: Address) -> Result<(Self, Address), DoorError> {
+    pub(crate) async fn bind(address: Address) -> Result<(Self, Address), DoorError> {
         address.check()?;
         match address {
             Address::Unix(path) => {
@@ -57,7 +57,7 @@ impl Listener {
 
     /// The next connection. That there is none at the moment, for instance because the process has
     /// no file descriptor left, must not end the broker.
-    pub(super) async fn accept(&self) -> Accepted {
+    pub(crate) async fn accept(&self) -> Accepted {
         loop {
             match self.try_accept().await {
                 Ok(accepted) => return accepted,

@@ -10,6 +10,8 @@ mod encoded;
 
 mod translate;
 
+mod voice;
+
 mod peer;
 
 mod hub;
@@ -35,4 +37,11 @@ pub use self::{
     error::DoorError,
     options::{DoorOptions, OUTGOING_BYTES, SnapshotPlace},
     server::Door,
+};
+pub(crate) use self::{
+    encoded::Encoded,
+    hub::Hub,
+    listener::{Accepted, Listener},
+    peer::Order,
+    voice::Voice,
 };

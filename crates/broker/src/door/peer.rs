@@ -4,12 +4,15 @@ use std::task::Waker;
 
 use bytes::BytesMut;
 
-use super::encoded::Encoded;
-use crate::wire::ServerFrame;
+use super::{encoded::Encoded, voice::Voice};
+use crate::{
+    engine::{Input, Output},
+    wire::ServerFrame,
+};
 
 /// What a connection's task is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// Read and write.
     Go,
     /// Write out what is waiting, then end.
@@ -27,13 +30,31 @@ pub(super) struct Peer {
     unbounded: usize,
     order: Order,
     waker: Option<Waker>,
+    /// None: it speaks the native protocol.
+    pub(super) voice: Option<Box<dyn Voice>>,
     /// The client has promised to send no more.
     pub(super) bye: bool,
 }
 
 impl Peer {
-    pub(super) fn new() -> Self {
-        Self { waiting: BytesMut::new(), unbounded: 0, order: Order::Go, waker: None, bye: false }
+    pub(super) fn new(voice: Option<Box<dyn Voice>>) -> Self {
+        Self { waiting: BytesMut::new(), unbounded: 0, order: Order::Go, waker: None, voice, bye: false }
+    }
+
+    /// Tells a client of another protocol, whose connection reads no further while much is waiting.
+    pub(super) fn hear(&mut self, output: Output<Encoded>) -> Option<Input<Encoded>> {
+        let before = self.waiting.len();
+        let echo = self.voice.as_mut()?.say(output, &mut self.waiting);
+        if before == 0 && !self.waiting.is_empty() {
+            self.wake();
+        }
+        echo
+    }
+
+    /// Adds bytes to what is waiting.
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+        self.wake();
     }
 
     /// Adds a frame to what is waiting; the first one wakes the task, which takes all that has

@@ -64,6 +64,11 @@ impl Door {
         &self.address
     }
 
+    /// The engine behind it, for other doors to the same one.
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.hub)
+    }
+
     /// Serves until `shutdown` ends, then stops as planned: asks the clients to go, keeps what is
     /// waiting for the next start, and removes the socket. Dropping the future instead is as good as
     /// killing the broker.

@@ -29,7 +29,7 @@ const PROBE_TIME: Duration = Duration::from_secs(1);
 
 /// A socket's file, removed when dropped if it is still the same.
 #[derive(Debug)]
-pub(super) struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,

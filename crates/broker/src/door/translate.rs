@@ -40,17 +40,18 @@ pub(super) fn input(conn: Conn, frame: ClientFrame<Encoded>) -> Meaning {
     })
 }
 
-/// The frame that tells a client of an output, and which client that is.
-pub(super) fn frame(output: Output<Encoded>) -> (Conn, ServerFrame<Encoded>) {
-    match output {
-        Output::Deliver { conn, consumer, lease, lease_time, attempt, time_to_live, waited, body } => {
-            (conn, ServerFrame::Deliver { consumer, lease, lease_time, attempt, time_to_live, waited, body })
+/// The frame that tells a client of an output; none for what only concerns other protocols.
+pub(super) fn frame(output: Output<Encoded>) -> Option<ServerFrame<Encoded>> {
+    Some(match output {
+        Output::Deliver { consumer, lease, lease_time, attempt, time_to_live, waited, body, .. } => {
+            ServerFrame::Deliver { consumer, lease, lease_time, attempt, time_to_live, waited, body }
         }
-        Output::Reply { conn, inbox, body } => (conn, ServerFrame::Reply { inbox, body }),
-        Output::Refused { conn, inbox, call, error } => (conn, ServerFrame::Refused { inbox, call, error }),
-        Output::Done { conn, ticket, result } => (conn, ServerFrame::Done { ticket, result }),
-        Output::Admin { conn, ticket, answer } => (conn, ServerFrame::Admin { ticket, answer }),
-        Output::Registry { conn, change } => (conn, ServerFrame::Registry(change)),
-        Output::Closed { conn, error } => (conn, ServerFrame::Failed { reason: error.to_string() }),
-    }
+        Output::Reply { inbox, body, .. } => ServerFrame::Reply { inbox, body },
+        Output::Refused { inbox, call, error, .. } => ServerFrame::Refused { inbox, call, error },
+        Output::Done { ticket, result, .. } => ServerFrame::Done { ticket, result },
+        Output::Admin { ticket, answer, .. } => ServerFrame::Admin { ticket, answer },
+        Output::Registry { change, .. } => ServerFrame::Registry(change),
+        Output::Closed { error, .. } => ServerFrame::Failed { reason: error.to_string() },
+        Output::Job { .. } => return None,
+    })
 }

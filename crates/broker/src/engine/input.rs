@@ -9,6 +9,8 @@ use skyloom_core::{
     registry::Instance,
 };
 
+use super::{JobCommand, Message};
+
 /// A connection to the engine, named by whoever drives it. Numbers are not reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Conn(pub u64);
@@ -24,26 +26,6 @@ pub struct Ticket(pub u32);
 impl Ticket {
     /// No result is wanted.
     pub const NONE: Self = Self(0);
-}
-
-/// A message as a door hands it in. `M` is the door's own form of an envelope: an `Arc<Envelope>`
-/// in memory, the encoded bytes on a socket. The engine never looks inside.
-#[derive(Clone, Debug)]
-pub struct Message<M> {
-    /// The call's GUID.
-    pub id: Guid,
-    /// The inbox that awaits the reply.
-    pub reply_to: Option<Guid>,
-    /// Lower is sooner.
-    pub priority: u32,
-    /// How long to hold it back.
-    pub delay: Duration,
-    /// How long it may wait for a worker, from now; none: for ever.
-    pub time_to_live: Option<Duration>,
-    /// Its size in bytes, for the bounds.
-    pub size: usize,
-    /// The envelope.
-    pub body: M,
 }
 
 /// How a lease ends. As `skyloom_core::broker::Settlement`, with the door's form of the reply.
@@ -235,6 +217,13 @@ pub enum Input<M> {
         /// What.
         command: AdminCommand,
     },
+    /// What a connection that speaks of jobs and tubes asks or orders.
+    Job {
+        /// By whom.
+        conn: Conn,
+        /// What.
+        command: JobCommand<M>,
+    },
     /// Time has passed: end leases, release delayed messages, expire inboxes.
     Tick,
 }
@@ -283,7 +272,8 @@ impl<M> Input<M> {
             | Self::Register { conn, .. }
             | Self::Deregister { conn, .. }
             | Self::Watch { conn }
-            | Self::Admin { conn, .. } => Some(*conn),
+            | Self::Admin { conn, .. }
+            | Self::Job { conn, .. } => Some(*conn),
             Self::Tick => None,
         }
     }

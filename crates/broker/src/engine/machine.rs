@@ -10,7 +10,9 @@ use skyloom_core::{Channel, GroupName, Guid, TopicName};
 
 use super::{
     Conn, Limits, Totals,
-    state::{ChannelState, Connection, ConsumerState, Directory, InboxState, Leases, Stored, Table, Time, Timers},
+    state::{
+        ChannelState, Connection, ConsumerState, Directory, InboxState, Jobs, Leases, Stored, Table, Time, Timers,
+    },
 };
 
 /// The embedded broker without its sockets: feed it with [`Engine::step`], do what it says, and
@@ -34,6 +36,8 @@ pub struct Engine<M> {
     pub(crate) inboxes: HashMap<Guid, InboxState<M>, RandomState>,
     pub(crate) directory: Directory,
     pub(crate) timers: Timers,
+    /// None: nobody has spoken of jobs yet.
+    pub(crate) jobs: Option<Box<Jobs>>,
     /// Channels in which something may be deliverable at the end of the step.
     pub(crate) stirred: Vec<u32>,
     pub(crate) bytes: usize,
@@ -61,10 +65,11 @@ impl<M> Engine<M> {
             inboxes: HashMap::default(),
             directory: Directory::default(),
             timers: Timers::default(),
+            jobs: None,
             stirred: Vec::new(),
             bytes: 0,
             lost_replies: 0,
-            next_seq: 0,
+            next_seq: 1,
             next_serial: 0,
             next_dead: 1,
         }

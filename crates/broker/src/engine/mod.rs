@@ -2,6 +2,8 @@
 //! randomness of its own.
 
 mod limits;
+mod message;
+mod job;
 mod input;
 mod output;
 mod state;
@@ -10,9 +12,13 @@ mod rules;
 mod snapshot;
 
 pub use self::{
-    input::{AdminCommand, Conn, ConsumerId, Input, Message, Settle, Ticket},
+    input::{AdminCommand, Conn, ConsumerId, Input, Settle, Ticket},
+    job::{
+        DEFAULT_TUBE, JobAnswer, JobCommand, JobState, JobStats, JobTotals, MAX_TUBE_NAME, Peek, TubeName, TubeStats,
+    },
     limits::{LISTED, Limits},
     machine::Engine,
+    message::Message,
     output::{AdminAnswer, DeadMessage, Output, RegistryChange, Totals},
     snapshot::Exported,
 };

@@ -10,7 +10,7 @@ use skyloom_core::{
     registry::Instance,
 };
 
-use super::{Conn, ConsumerId, Ticket};
+use super::{Conn, ConsumerId, JobAnswer, Ticket};
 
 /// One thing for the driver to do.
 #[derive(Clone, Debug)]
@@ -79,6 +79,13 @@ pub enum Output<M> {
         /// Why.
         error: BrokerError,
     },
+    /// The answer to a [`JobCommand`](super::JobCommand).
+    Job {
+        /// Who asked.
+        conn: Conn,
+        /// The answer.
+        answer: JobAnswer<M>,
+    },
     /// News from the registry for a connection that watches.
     Registry {
         /// Who watches.
@@ -86,6 +93,23 @@ pub enum Output<M> {
         /// What has changed.
         change: RegistryChange,
     },
+}
+
+impl<M> Output<M> {
+    /// Whom it is for.
+    #[must_use]
+    pub const fn conn(&self) -> Conn {
+        match self {
+            Self::Deliver { conn, .. }
+            | Self::Reply { conn, .. }
+            | Self::Refused { conn, .. }
+            | Self::Done { conn, .. }
+            | Self::Admin { conn, .. }
+            | Self::Closed { conn, .. }
+            | Self::Job { conn, .. }
+            | Self::Registry { conn, .. } => *conn,
+        }
+    }
 }
 
 /// What an operator hears.

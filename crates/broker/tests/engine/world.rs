@@ -107,6 +107,7 @@ impl World {
                 format!("{} answer", conn.0)
             }
             Output::Closed { conn, error } => format!("{} closed: {error}", conn.0),
+            Output::Job { conn, answer } => format!("{} {answer:?}", conn.0),
             Output::Registry { conn, change } => match change {
                 RegistryChange::Up(instance) => format!("{} up {}", conn.0, instance.id.as_bytes()[0]),
                 RegistryChange::Down(id) => format!("{} down {}", conn.0, id.as_bytes()[0]),

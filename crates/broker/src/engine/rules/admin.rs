@@ -40,8 +40,9 @@ impl<M: Clone> Engine<M> {
     fn stats(&self) -> Vec<ChannelStats> {
         let named = self.channels.iter().filter(|(_, channel)| !channel.detached);
         let mut stats: Vec<ChannelStats> = named
-            .map(|(_, channel)| ChannelStats {
-                channel: channel.name.clone(),
+            .filter_map(|(_, channel)| Some((channel.name.channel()?, channel)))
+            .map(|(name, channel)| ChannelStats {
+                channel: name.clone(),
                 depth: channel.depth(),
                 bytes: channel.bytes as u64,
                 enqueued: channel.counters.enqueued,

@@ -4,7 +4,7 @@ use skyloom_core::{Channel, broker::BrokerError};
 
 use crate::engine::{
     Engine,
-    state::{ChannelState, Due, Time},
+    state::{ChannelState, Due, Name, Time},
 };
 
 impl<M> Engine<M> {
@@ -19,14 +19,21 @@ impl<M> Engine<M> {
             return Err(full());
         }
         let ephemeral = ephemeral || matches!(name, Channel::Instance(_));
-        let channel = ChannelState::new(name.clone(), self.next_serial, ephemeral, self.now);
-        let key = self.channels.insert(channel).map_err(|_| full())?;
-        self.next_serial += 1;
+        let key = self.add_channel(Name::Channel(name.clone()), ephemeral).ok_or_else(full)?;
         if let Channel::Group(topic, group) = &name {
             self.topics.entry(topic.clone()).or_default().push((group.clone(), key));
         }
         self.names.insert(name, key);
         Ok(key)
+    }
+
+    /// A channel that nobody finds by its name yet; none if the slots are used up.
+    pub(crate) fn add_channel(&mut self, name: Name, ephemeral: bool) -> Option<u32> {
+        let channel = ChannelState::new(name, self.next_serial, ephemeral, self.now);
+        let key = self.channels.insert(channel).ok()?;
+        self.next_serial += 1;
+        self.list_tube(key);
+        Some(key)
     }
 
     /// Notes that something in a channel may be deliverable at the end of the step.
@@ -52,10 +59,10 @@ impl<M> Engine<M> {
     /// count its idle time if nobody needs it.
     pub(crate) fn tidy(&mut self, key: u32) {
         let Some(channel) = self.channels.get_mut(key) else { return };
-        if !channel.consumers.is_empty() {
+        if channel.is_attended() {
             return;
         }
-        if channel.detached {
+        if channel.detached || channel.tube.transient {
             if channel.messages() == 0 {
                 self.forget(key);
             }
@@ -69,15 +76,25 @@ impl<M> Engine<M> {
     pub(crate) fn unname(&mut self, key: u32) {
         let Some(channel) = self.channels.get_mut(key).filter(|channel| !channel.detached) else { return };
         channel.detached = true;
-        self.names.remove(&channel.name);
-        if let Channel::Group(topic, _) = &channel.name
-            && let Some(groups) = self.topics.get_mut(topic)
-        {
-            groups.retain(|(_, group)| *group != key);
-            if groups.is_empty() {
-                self.topics.remove(topic);
+        match &channel.name {
+            Name::Channel(name) => {
+                self.names.remove(name);
+                if let Channel::Group(topic, _) = name
+                    && let Some(groups) = self.topics.get_mut(topic)
+                {
+                    groups.retain(|(_, group)| *group != key);
+                    if groups.is_empty() {
+                        self.topics.remove(topic);
+                    }
+                }
+            }
+            Name::Tube(name) => {
+                if let Some(jobs) = &mut self.jobs {
+                    jobs.foreign.remove(name);
+                }
             }
         }
+        self.unlist_tube(key);
     }
 
     /// Forgets a channel that holds nothing.

@@ -75,6 +75,7 @@ impl<M> Engine<M> {
     pub(crate) fn disconnect(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
         let Some(connection) = self.connections.remove(&conn) else { return };
         self.directory.watchers.remove(&conn);
+        self.stop_waiting(conn);
         for id in connection.instances {
             self.forget_instance(id, out);
         }
@@ -82,6 +83,7 @@ impl<M> Engine<M> {
             self.leave_inbox(inbox);
         }
         self.dismiss(connection.consumers.into_values().collect(), "the worker's connection was lost", out);
+        self.leave_tubes(conn, out);
     }
 
     /// A session has not come back in time after a planned restart.

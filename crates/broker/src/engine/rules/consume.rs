@@ -62,7 +62,7 @@ impl<M> Engine<M> {
 
     /// After a consumer has left: an ephemeral channel vanishes with its last one.
     pub(crate) fn leave(&mut self, channel: u32, out: &mut Vec<Output<M>>) {
-        let last = |state: &ChannelState| state.ephemeral && state.consumers.is_empty();
+        let last = |state: &ChannelState| state.ephemeral && !state.is_attended();
         if self.channels.get(channel).is_some_and(last) {
             self.detach(channel, out);
         } else {
@@ -116,6 +116,7 @@ impl<M> Engine<M> {
             held: Vec::new(),
             active: true,
             queued: false,
+            pulls: false,
             hung: false,
         };
         let key = self.consumers.insert(consumer).map_err(|_| refused())?;

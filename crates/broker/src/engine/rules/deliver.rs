@@ -1,6 +1,9 @@
 //! Handing messages to consumers.
 
-use crate::engine::{Engine, Output, state::ChannelState};
+use crate::engine::{
+    Engine, Output,
+    state::{ChannelState, JobPlace},
+};
 
 impl<M: Clone> Engine<M> {
     /// Hands out what waits in the channels that the step has stirred.
@@ -34,6 +37,10 @@ impl<M: Clone> Engine<M> {
             return;
         }
         let Some(channel) = self.channels.get_mut(message.channel) else { return };
+        if let Some(conn) = channel.tube.first_waiter() {
+            self.serve(conn, slot, out);
+            return;
+        }
         let Some(key) = channel.rotation.pop_front() else { return };
         let Some(consumer) = self.consumers.get_mut(key) else { return };
         let Some(conn) = consumer.conn else { return };
@@ -59,5 +66,6 @@ impl<M: Clone> Engine<M> {
             waited: self.now.since(message.enqueued),
             body: message.body.clone(),
         });
+        self.mark_job(slot, JobPlace::Reserved(lease));
     }
 }

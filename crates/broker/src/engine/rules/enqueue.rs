@@ -96,7 +96,7 @@ impl<M: Clone> Engine<M> {
     }
 
     /// Whether the broker takes so many more messages of this size.
-    fn check_broker(&self, size: usize, copies: usize) -> Result<(), BrokerError> {
+    pub(crate) fn check_broker(&self, size: usize, copies: usize) -> Result<(), BrokerError> {
         let largest = self.limits.message_bytes.min(u32::MAX as usize);
         if size > largest {
             return Err(BrokerError::TooLarge { size, limit: largest });
@@ -111,7 +111,7 @@ impl<M: Clone> Engine<M> {
     }
 
     /// Whether a channel takes one more message of this size, when what has expired in it is gone.
-    fn check_channel(&mut self, key: u32, size: usize, out: &mut Vec<Output<M>>) -> Result<(), BrokerError> {
+    pub(crate) fn check_channel(&mut self, key: u32, size: usize, out: &mut Vec<Output<M>>) -> Result<(), BrokerError> {
         let refused = self.channel_bound(key, size);
         if refused.is_ok() {
             return refused;
@@ -123,10 +123,10 @@ impl<M: Clone> Engine<M> {
     fn channel_bound(&self, key: u32, size: usize) -> Result<(), BrokerError> {
         let Some(channel) = self.channels.get(key) else { return Ok(()) };
         if channel.messages() >= self.limits.channel_messages {
-            return Err(full(&channel.title(), self.limits.channel_messages, "messages"));
+            return Err(full(&channel.name.title(), self.limits.channel_messages, "messages"));
         }
         if channel.bytes.saturating_add(size) > self.limits.channel_bytes {
-            return Err(full(&channel.title(), self.limits.channel_bytes, "bytes"));
+            return Err(full(&channel.name.title(), self.limits.channel_bytes, "bytes"));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use skyloom_core::{Guid, broker::BrokerError};
 use crate::engine::{
     Engine, Message, Output,
     limits::REASON_BYTES,
-    state::{Dead, Stored, Time},
+    state::{Dead, JobPlace, Stored, Time},
 };
 
 impl<M> Engine<M> {
@@ -31,6 +31,7 @@ impl<M> Engine<M> {
         channel.bytes += message.size;
         channel.counters.enqueued += 1;
         self.bytes += message.size;
+        self.number_job(slot);
         Some(slot)
     }
 
@@ -44,6 +45,7 @@ impl<M> Engine<M> {
             self.arm(key, at);
         }
         self.stir(key);
+        self.mark_job(slot, JobPlace::Ready);
     }
 
     /// Holds it back, though not beyond its time to live.
@@ -53,10 +55,12 @@ impl<M> Engine<M> {
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.delayed.insert((until, message.seq), slot);
         self.arm(key, until);
+        self.mark_job(slot, JobPlace::Delayed(until));
     }
 
     /// Lets it go.
     pub(crate) fn discard(&mut self, slot: u32) -> Option<Stored<M>> {
+        self.strike_job(slot);
         let message = self.messages.remove(slot)?;
         let size = message.size as usize;
         self.bytes = self.bytes.saturating_sub(size);
@@ -84,7 +88,7 @@ impl<M> Engine<M> {
     /// Lets it go because its channel is going.
     pub(crate) fn abandon(&mut self, slot: u32, out: &mut Vec<Output<M>>) {
         let Some(message) = self.messages.get(slot) else { return };
-        let name = self.channels.get(message.channel).map_or_else(String::new, |channel| channel.title());
+        let name = self.channels.get(message.channel).map_or_else(String::new, |channel| channel.name.title());
         let error = match message.attempts {
             0 => BrokerError::unavailable(format!("nobody consumes {name} any more")),
             _ => BrokerError::lost(format!("its last attempt failed and nobody consumes {name} any more")),
@@ -104,6 +108,7 @@ impl<M> Engine<M> {
         message.expires = Time::NEVER;
         let dead = Dead { message: slot, reason: shortened(reason).into(), died: self.now };
         channel.dead.insert(self.next_dead, dead);
+        self.mark_job(slot, JobPlace::Buried(self.next_dead));
         self.next_dead += 1;
         self.refuse(inbox, call, error, out);
     }

@@ -2,9 +2,11 @@
 //! before it.
 
 mod tell;
+mod marks;
 mod channels;
 mod rotation;
 mod messages;
+mod waits;
 mod deliver;
 mod expire;
 mod leases;
@@ -15,5 +17,6 @@ mod inboxes;
 mod registry;
 mod connections;
 mod admin;
+mod jobs;
 mod tick;
 mod step;

@@ -41,6 +41,7 @@ impl<M: Clone> Engine<M> {
             Input::CloseInbox { conn, inbox } => return self.close_inbox(conn, inbox),
             Input::Watch { conn } => return self.watch(conn, out),
             Input::Admin { conn, ticket, command } => return self.order(conn, ticket, command, out),
+            Input::Job { conn, command } => return self.job(conn, command, out),
             Input::Settle { conn, ticket, lease, settle } => (conn, ticket, self.settle(conn, lease, settle, out)),
             Input::Partial { conn, ticket, lease, body } => (conn, ticket, self.partial(conn, lease, body, out)),
             Input::Extend { conn, ticket, lease } => (conn, ticket, self.extend(conn, lease)),

@@ -21,6 +21,7 @@ impl<M> Engine<M> {
                 Due::Connection(conn) => self.check_silence(conn, out),
                 Due::Inbox(inbox) => self.expire_inbox(inbox),
                 Due::Session(session) => self.expire_session(session, out),
+                Due::Wait { conn, number } => self.check_wait(conn, number, out),
             }
         }
     }
@@ -33,10 +34,11 @@ impl<M> Engine<M> {
             self.timers.set_lease(held.deadline, lease);
             return;
         }
-        let holder = held.consumer;
+        let (holder, message) = (held.consumer, held.message);
         let time = self.consumers.get(holder).map_or(Duration::ZERO, |consumer| consumer.options.lease);
         let reason = format!("its lease of {time:?} ended before it was settled");
         self.pass_over(holder);
+        self.count_timeout(message);
         self.fail(lease.slot, &reason, Duration::ZERO, out);
     }
 
@@ -51,7 +53,7 @@ impl<M> Engine<M> {
             return;
         }
         let linger = if channel.ephemeral { self.limits.inbox_grace } else { self.limits.channel_idle };
-        if channel.consumers.is_empty() && channel.idle_since.after(linger) <= now {
+        if !channel.is_attended() && channel.idle_since.after(linger) <= now {
             if channel.ephemeral {
                 self.detach(key, out);
                 return;
@@ -78,7 +80,7 @@ impl<M> Engine<M> {
 
     /// Sweeps out cancelled timers when there are many.
     pub(crate) fn sweep_timers(&mut self) {
-        let Self { timers, leases, channels, connections, inboxes, absent, .. } = self;
+        let Self { timers, leases, channels, connections, inboxes, absent, jobs, .. } = self;
         timers.leases.sweep(|_, (number, slot)| leases.get(Lease { slot: *slot, number: *number }).is_some());
         timers.others.sweep(|at, due| match *due {
             Due::Channel { slot, serial } => {
@@ -87,6 +89,10 @@ impl<M> Engine<M> {
             Due::Connection(conn) => connections.get(&conn).is_some_and(|connection| connection.watched),
             Due::Inbox(inbox) => inboxes.get(&inbox).is_some_and(|inbox| inbox.expires == at),
             Due::Session(session) => absent.contains_key(&session),
+            Due::Wait { conn, number } => {
+                let wait = jobs.as_ref().and_then(|jobs| jobs.pullers.get(&conn)?.waiting);
+                wait.is_some_and(|wait| wait.number == number)
+            }
         });
     }
 }

@@ -43,6 +43,7 @@ impl<M: Clone> Engine<M> {
             next_seq: self.next_seq,
             next_dead: self.next_dead,
             lost_replies: self.lost_replies,
+            jobs: self.jobs.as_ref().map_or_else(Vec::new, |jobs| jobs.facts()),
         }
     }
 

@@ -7,7 +7,7 @@ use skyloom_core::{Guid, broker::Lease};
 use super::kept::{Exported, KeptChannel, KeptConsumer, KeptInbox, KeptLease, KeptMessage, KeptPlace};
 use crate::engine::{
     ConsumerId, Engine, Limits,
-    state::{ConsumerState, Dead, Due, Held, InboxState, Known, Leases, Registered, Stored, Time},
+    state::{ConsumerState, Dead, Due, Held, InboxState, Known, Leases, Name, Registered, Stored, Time},
 };
 
 /// Leases in higher slots than this are not taken up; their messages wait again. A damaged file
@@ -32,6 +32,9 @@ impl<M> Engine<M> {
         }
         let next_lease = leases.values().map(|held: &Held| held.number + 1).fold(exported.next_lease, u64::max);
         engine.leases = Leases::new(leases.into_iter().collect(), next_lease);
+        if !exported.jobs.is_empty() {
+            engine.keep_jobs(&exported.jobs);
+        }
         for inbox in exported.inboxes {
             engine.import_inbox(inbox);
         }
@@ -67,6 +70,7 @@ impl<M> Engine<M> {
             held: Vec::new(),
             active: false,
             queued: false,
+            pulls: false,
             hung: false,
         };
         let key = self.consumers.insert(consumer).ok()?;
@@ -76,9 +80,12 @@ impl<M> Engine<M> {
 
     fn import_channel(&mut self, kept: KeptChannel<M>, consumers: &[Option<u32>], leases: &mut BTreeMap<u32, Held>) {
         let most = std::mem::replace(&mut self.limits.channels, usize::MAX);
-        let made = self.make_channel(kept.name, kept.ephemeral);
+        let made = match kept.name {
+            Name::Channel(name) => self.make_channel(name, kept.ephemeral).ok(),
+            Name::Tube(name) => self.make_tube(&name),
+        };
         self.limits.channels = most;
-        let Ok(key) = made else { return };
+        let Some(key) = made else { return };
         let until = kept.paused.map_or(Time::NEVER, |left| self.now.after(left));
         if let Some(channel) = self.channels.get_mut(key) {
             channel.paused_until = until;

@@ -10,7 +10,7 @@ use skyloom_core::{
     registry::Instance,
 };
 
-use crate::engine::state::{Counters, News};
+use crate::engine::state::{Counters, JobFacts, Name, News};
 
 /// Everything that a planned restart must keep. Times are what is left, so that the time in which
 /// no broker runs does not count. Serializable if `M` is.
@@ -25,13 +25,19 @@ pub struct Exported<M> {
     pub(crate) next_seq: u64,
     pub(crate) next_dead: u64,
     pub(crate) lost_replies: u64,
+    /// What is known of messages as jobs; empty if nobody has spoken of jobs.
+    #[serde(default)]
+    pub(crate) jobs: Vec<(u64, JobFacts)>,
 }
 
 impl<M> Exported<M> {
     /// Whether nobody would miss it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let idle = |channel: &KeptChannel<M>| channel.messages.is_empty() && matches!(channel.name, Channel::Queue(_));
+        let idle = |channel: &KeptChannel<M>| {
+            channel.messages.is_empty()
+                && !matches!(channel.name, Name::Channel(Channel::Group(..) | Channel::Instance(_)))
+        };
         self.channels.iter().all(idle)
             && self.inboxes.is_empty()
             && self.instances.is_empty()
@@ -47,7 +53,7 @@ impl<M> Exported<M> {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct KeptChannel<M> {
-    pub(crate) name: Channel,
+    pub(crate) name: Name,
     pub(crate) ephemeral: bool,
     pub(crate) detached: bool,
     /// What is left of its pause; none: for ever.

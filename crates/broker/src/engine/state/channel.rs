@@ -7,7 +7,7 @@ use std::{
 
 use skyloom_core::{Channel, broker::Depth};
 
-use super::{Place, Stored, Time, Waiting};
+use super::{Name, Place, Stored, Time, TubeState, Waiting};
 use crate::engine::limits::PURGE_TURN;
 
 /// What is said about a dead letter.
@@ -31,7 +31,7 @@ pub(crate) struct Counters {
 /// `delayed`, `dead`, or under one of the `leased` leases.
 #[derive(Debug)]
 pub(crate) struct ChannelState {
-    pub(crate) name: Channel,
+    pub(crate) name: Name,
     /// Unique in the engine's life.
     pub(crate) serial: u64,
     pub(crate) waiting: Waiting,
@@ -62,10 +62,11 @@ pub(crate) struct ChannelState {
     pub(crate) search: Option<(Place, Time)>,
     /// A search that takes several turns does not start before this.
     pub(crate) rest_until: Time,
+    pub(crate) tube: TubeState,
 }
 
 impl ChannelState {
-    pub(crate) fn new(name: Channel, serial: u64, ephemeral: bool, now: Time) -> Self {
+    pub(crate) fn new(name: Name, serial: u64, ephemeral: bool, now: Time) -> Self {
         Self {
             name,
             serial,
@@ -85,6 +86,7 @@ impl ChannelState {
             next_expiry: Time::NEVER,
             search: None,
             rest_until: Time::START,
+            tube: TubeState::default(),
         }
     }
 
@@ -95,7 +97,7 @@ impl ChannelState {
 
     /// Whether a message that waits would be handed out at once.
     pub(crate) fn is_eager(&self, now: Time) -> bool {
-        !self.rotation.is_empty() && self.paused_until <= now
+        (!self.rotation.is_empty() || !self.tube.waiters.is_empty()) && self.paused_until <= now
     }
 
     /// Puts a message in its place. Returns whether the next expiry has come nearer.
@@ -108,13 +110,18 @@ impl ChannelState {
         nearer
     }
 
+    /// Whether somebody is at it.
+    pub(crate) fn is_attended(&self) -> bool {
+        !self.consumers.is_empty() || self.tube.is_attended()
+    }
+
     /// Whether nobody would miss it: nothing in it, nobody at it. A group that is not ephemeral is
     /// a subscription, which is kept until somebody ends it.
     pub(crate) fn is_idle(&self, now: Time) -> bool {
-        self.consumers.is_empty()
+        !self.is_attended()
             && self.messages() == 0
             && self.paused_until <= now
-            && !matches!(self.name, Channel::Group(..))
+            && !matches!(self.name, Name::Channel(Channel::Group(..)))
     }
 
     /// When time will next change something in it.
@@ -125,7 +132,7 @@ impl ChannelState {
             Some(_) => now.after(PURGE_TURN),
             None => self.next_expiry.max(self.rest_until),
         };
-        let idle = match self.consumers.is_empty() && (self.ephemeral || self.is_idle(now)) {
+        let idle = match !self.is_attended() && (self.ephemeral || self.is_idle(now)) {
             true => self.idle_since.after(idle),
             false => Time::NEVER,
         };
@@ -138,21 +145,7 @@ impl ChannelState {
             delayed: self.delayed.len() as u64,
             leased: self.leased as u64,
             dead: self.dead.len() as u64,
-            consumers: self.consumers.len() as u64,
+            consumers: self.consumers.len() as u64 + u64::from(self.tube.watching),
         }
-    }
-
-    /// What people call it.
-    pub(crate) fn title(&self) -> String {
-        title(&self.name)
-    }
-}
-
-/// What people call a channel: `queue greeter.v1`.
-pub(crate) fn title(name: &Channel) -> String {
-    match name {
-        Channel::Queue(name) => format!("queue {name}"),
-        Channel::Group(topic, group) => format!("group {topic}/{group}"),
-        Channel::Instance(guid) => format!("instance {guid}"),
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct ConsumerState {
     pub(crate) active: bool,
     /// It is in its channel's rotation.
     pub(crate) queued: bool,
+    /// It takes messages one by one, when it asks.
+    pub(crate) pulls: bool,
     /// A lease of it has run out, and its connection has not been heard since.
     pub(crate) hung: bool,
 }
@@ -32,6 +34,6 @@ impl ConsumerState {
 
     /// Whether nothing is left of it.
     pub(crate) fn is_over(&self) -> bool {
-        !self.active && self.held.is_empty() && self.conn.is_some()
+        !self.active && !self.pulls && self.held.is_empty() && self.conn.is_some()
     }
 }

@@ -49,6 +49,11 @@ impl Leases {
         self.held.get(lease.slot).filter(|held| held.number == lease.number)
     }
 
+    /// What is held in this slot by whatever lease.
+    pub(crate) fn at(&self, slot: u32) -> Option<&Held> {
+        self.held.get(slot)
+    }
+
     /// As [`Leases::get`], to change it.
     pub(crate) fn get_mut(&mut self, lease: Lease) -> Option<&mut Held> {
         self.held.get_mut(lease.slot).filter(|held| held.number == lease.number)

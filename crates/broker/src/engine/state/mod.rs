@@ -7,6 +7,10 @@ mod message;
 mod lease;
 mod consumer;
 mod waiting;
+mod name;
+mod tube;
+mod puller;
+mod jobs;
 mod channel;
 mod inbox;
 mod connection;
@@ -18,10 +22,14 @@ pub(crate) use self::{
     consumer::ConsumerState,
     directory::{Directory, Known, Registered},
     inbox::{InboxState, News},
+    jobs::{JobFacts, JobPlace, Jobs},
     lease::{Held, Leases},
     message::Stored,
+    name::Name,
+    puller::{Puller, Wait},
     table::Table,
     time::Time,
     timers::{Due, Timers},
+    tube::{Private, TubeState},
     waiting::{Place, Waiting},
 };

@@ -18,6 +18,8 @@ pub(crate) enum Due {
     Inbox(Guid),
     /// A session may not have come back after a planned restart.
     Session(Guid),
+    /// A wait for a job may be over.
+    Wait { conn: Conn, number: u64 },
 }
 
 /// The timers of leases, nearly all of which are cancelled, and all others, few of which are: in a

@@ -49,6 +49,13 @@ impl Waiting {
         }
     }
 
+    /// The first, which stays.
+    pub(crate) fn first(&self) -> Option<(Place, u32)> {
+        let line = self.line.front().map(|entry| (entry.place(), entry.slot));
+        let ahead = self.ahead.first_key_value().map(|(place, slot)| (*place, *slot));
+        line.into_iter().chain(ahead).min()
+    }
+
     pub(crate) fn pop_first(&mut self) -> Option<u32> {
         if let Some(entry) = self.ahead.first_entry()
             && self.line.front().is_none_or(|first| *entry.key() < first.place())
@@ -146,6 +153,7 @@ mod tests {
                         model.remove(&place);
                     }
                 }
+                prop_assert_eq!(waiting.first(), model.first_key_value().map(|(place, slot)| (*place, *slot)));
                 prop_assert_eq!(waiting.len(), model.len());
                 prop_assert_eq!(waiting.is_empty(), model.is_empty());
             }
