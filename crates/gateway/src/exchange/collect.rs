@@ -67,7 +67,9 @@ where
     let first = next(body.as_mut()).await?.unwrap_or_default();
     let mut whole = BytesMut::new();
     let mut length = first.len();
-    while let Some(data) = next(body.as_mut()).await? {
+    while !body.is_end_stream()
+        && let Some(data) = next(body.as_mut()).await?
+    {
         if whole.is_empty() {
             whole.extend_from_slice(&first);
         }

@@ -27,7 +27,9 @@ pub(super) fn unary(operation: &Operation, reply: Reply, format: Format, field: 
     let mut response = Response::new(match status {
         StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => Body::empty(),
         _ => {
-            headers.entry(header::CONTENT_TYPE).or_insert(content_type);
+            if !headers.contains_key(header::CONTENT_TYPE) {
+                headers.insert(header::CONTENT_TYPE, content_type);
+            }
             Body::full(data)
         }
     });
