@@ -20,7 +20,7 @@ use crate::{
     exchange::{Failure, text},
     routes::{RestRoute, capture},
     template::Variable,
-    transcode::{Check, Types, check_text, find_field, parse_json, parse_message},
+    transcode::{Check, Types, check_text, find_field, parse_field, parse_json, parse_message},
 };
 
 /// What a request says beside its body.
@@ -182,8 +182,7 @@ fn with_field(
         _ => {
             let text = check_text(body)?;
             if !text.trim().is_empty() {
-                // On a line of its own, so that positions in an error's sentence are the body's columns.
-                return parse_message(descriptor, &format!("{{\"{name}\":\n{text}}}"));
+                return parse_field(descriptor, name, text);
             }
         }
     }

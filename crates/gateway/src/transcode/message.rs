@@ -4,7 +4,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Re
 use serde_json::Value;
 use skyloom::{Result, Status};
 
-use super::parse_json;
+use super::{one_field::OneField, parse_json};
 use crate::nearest::hint;
 
 /// Fields at their default are written, so that a caller sees every field that there is.
@@ -17,13 +17,20 @@ pub(crate) fn find_field(message: &MessageDescriptor, name: &str) -> Option<Fiel
 
 /// Parses the protobuf JSON mapping of a message. Unknown fields are refused.
 pub(crate) fn parse_message(descriptor: &MessageDescriptor, text: &str) -> Result<DynamicMessage> {
-    parse_json(text, descriptor.clone()).map_err(|status| {
-        let value = serde_json::from_str(text).unwrap_or_default();
-        match unknown_field(descriptor, &value, "") {
-            Some(sentence) => Status::invalid_argument(sentence),
-            None => status,
-        }
-    })
+    let whole = || serde_json::from_str(text).unwrap_or_default();
+    parse_json(text, descriptor.clone()).map_err(|status| explained(descriptor, &whole(), status))
+}
+
+/// Parses the JSON of one field, by the name that the contract has for it, as a message that has
+/// nothing else.
+pub(crate) fn parse_field(descriptor: &MessageDescriptor, name: &str, text: &str) -> Result<DynamicMessage> {
+    let whole = || serde_json::json!({ name: serde_json::from_str::<Value>(text).unwrap_or_default() });
+    parse_json(text, OneField { message: descriptor.clone(), name })
+        .map_err(|status| explained(descriptor, &whole(), status))
+}
+
+fn explained(descriptor: &MessageDescriptor, value: &Value, status: Status) -> Status {
+    unknown_field(descriptor, value, "").map_or(status, Status::invalid_argument)
 }
 
 /// The protobuf JSON mapping of a message, with every field that is not optional.

@@ -78,6 +78,15 @@ async fn a_field_can_be_the_body() {
     ] {
         assert_eq!(patch(path, body).await.problem(400), sentence);
     }
+    for (body, sentence) in [
+        (
+            "[\"old\",\n 5]",
+            "field \"[1]\" is not as expected: invalid type: integer `5`, expected a string at line 2 column 2",
+        ),
+        (r#"["old"],"force":true"#, "the body is not JSON: trailing characters at line 1 column 8"),
+    ] {
+        assert_eq!(post(cluster.address, "/v1/books/7/reasons", body).await.problem(400), sentence);
+    }
 }
 
 #[tokio::test]
