@@ -155,6 +155,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                 }
                 Event::Answer(answer) => self.answer(answer),
+                Event::Wasted(answer) => {
+                    self.step(JobCommand::Waste);
+                    self.answer(answer);
+                }
                 Event::Counted(op, answer) => {
                     self.seat.figures.count(op);
                     self.answer(answer);

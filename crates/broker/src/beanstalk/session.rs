@@ -17,6 +17,8 @@ pub(super) enum Event {
     Command(Op, JobCommand<Encoded>),
     /// A body is announced that is too large, or that will follow: it counts already.
     Announced,
+    /// A job that was announced is not one, and is answered so.
+    Wasted(&'static [u8]),
     /// It is answered at once.
     Answer(&'static [u8]),
     /// As [`Event::Answer`], but it counts as a command.
@@ -139,9 +141,9 @@ fn body(put: PutLine, buffer: &BytesMut, draining: bool) -> Event {
     let size = put.size as usize;
     let (body, end) = buffer.split_at_checked(size).unwrap_or_default();
     if !end.starts_with(CRLF) {
-        Event::Answer(reply::EXPECTED_CRLF)
+        Event::Wasted(reply::EXPECTED_CRLF)
     } else if draining {
-        Event::Answer(reply::DRAINING)
+        Event::Wasted(reply::DRAINING)
     } else {
         Event::Command(Op::Other, envelope::put(put, body))
     }
@@ -165,7 +167,7 @@ mod tests {
                         format!("{command:?}").chars().take_while(|c| c.is_alphabetic()).collect()
                     }
                     Event::Announced => "announced".to_owned(),
-                    Event::Answer(answer) => String::from_utf8_lossy(answer).trim().to_owned(),
+                    Event::Answer(answer) | Event::Wasted(answer) => String::from_utf8_lossy(answer).trim().to_owned(),
                     Event::Counted(op, answer) => format!("{op:?} {}", String::from_utf8_lossy(answer).trim()),
                     Event::Quit => "quit".to_owned(),
                 });

@@ -90,6 +90,8 @@ pub enum JobCommand<M> {
         /// The job. Its delay is in whole seconds.
         message: Message<M>,
     },
+    /// A job was announced and came to nothing: its number is used up. Not answered.
+    Waste,
     /// What an inbox of this connection hears becomes a job in the inbox's tube. Not answered.
     Deposit(Message<M>),
     /// Take the first job of the watched tubes, or wait for one; none: for ever.

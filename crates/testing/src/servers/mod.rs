@@ -6,6 +6,8 @@ mod launch;
 
 mod server;
 
+mod beanstalkd;
+
 mod redis;
 
 pub use self::{

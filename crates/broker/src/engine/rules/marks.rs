@@ -31,13 +31,12 @@ impl<M> Engine<M> {
         }
     }
 
-    fn make_default_tube(&mut self) {
-        if let Some(key) = self.make_tube(&TubeName::default_tube())
-            && let Some(channel) = self.channels.get_mut(key)
-        {
-            channel.tube.transient = false;
-            self.list_tube(key);
-        }
+    /// The tube that is always there.
+    pub(crate) fn make_default_tube(&mut self) -> Option<u32> {
+        let key = self.make_tube(&TubeName::default_tube())?;
+        self.channels.get_mut(key)?.tube.transient = false;
+        self.list_tube(key);
+        Some(key)
     }
 
     fn job_places(&self) -> Vec<(u32, JobPlace)> {

@@ -11,6 +11,7 @@ impl<M: Clone> Engine<M> {
             JobCommand::Reserve(timeout) => return self.reserve(conn, timeout, out),
             JobCommand::ReserveJob(id) => return self.reserve_job(conn, id, out),
             JobCommand::GiveUp => return self.give_up_waiting(conn, out),
+            JobCommand::Waste => return self.waste_number(),
             JobCommand::Deposit(message) => return self.deposit(conn, message, out),
             JobCommand::Put { ttr, last, message } => self.put(conn, ttr, last, message, out),
             JobCommand::Use(name) => self.use_tube(conn, name),

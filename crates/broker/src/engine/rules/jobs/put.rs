@@ -103,7 +103,11 @@ impl<M: Clone> Engine<M> {
 
     /// The number of a job that nobody will see.
     fn use_up_number(&mut self) -> JobAnswer<M> {
-        self.next_seq += 1;
+        self.waste_number();
         JobAnswer::Inserted(self.next_seq - 1)
+    }
+
+    pub(crate) fn waste_number(&mut self) {
+        self.next_seq += 1;
     }
 }

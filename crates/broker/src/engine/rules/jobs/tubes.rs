@@ -19,7 +19,7 @@ impl<M> Engine<M> {
         if self.jobs.as_ref().is_none_or(|jobs| jobs.tubes.is_empty()) {
             self.keep_jobs(&[]);
         }
-        let Some(tube) = self.make_tube(&TubeName::default_tube()) else { return };
+        let Some(tube) = self.make_default_tube() else { return };
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         let consumer = ConsumerState {
             conn: Some(conn),
