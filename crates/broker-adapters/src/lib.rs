@@ -16,7 +16,7 @@
 #[cfg(any(feature = "memory", feature = "local"))]
 mod answers;
 
-#[cfg(any(feature = "memory", feature = "local"))]
+#[cfg(any(feature = "memory", feature = "local", feature = "redis"))]
 pub mod registry;
 
 #[cfg(feature = "memory")]

@@ -23,12 +23,10 @@ use crate::remote::{BrokerUrl, OpenError};
 
 use super::{
     admin::Operator,
-    driver,
     inbox::InboxReader,
-    nodes::{Nodes, Stage},
+    nodes::Stage,
     op::{Op, Then, What},
-    options::Options,
-    probe::await_server,
+    open::open,
     reader::Reader,
     seat::{Control, Seat},
     shared::Shared,
@@ -63,13 +61,7 @@ impl RedisBroker {
     /// # Errors
     /// [`OpenError`] says why there is no connection; nobody is waited for longer than `patience`.
     pub async fn connect(url: &BrokerUrl, patience: Duration) -> Result<Self, OpenError> {
-        let nodes = Nodes::new(Options::of(url)?, driver::start);
-        let shared = Shared::new(Arc::clone(&nodes));
-        await_server(&nodes.options, &shared.names.inbox(nodes.session), patience).await?;
-        if let Err(error) = nodes.refresh().await {
-            let address = nodes.options.shown.clone();
-            return Err(OpenError::Absent { address, reason: error.to_string() });
-        }
+        let shared = open(url, patience).await?;
         let operator = Operator(Arc::clone(&shared));
         Ok(Self { handle: Arc::new(Handle { shared, operator }) })
     }

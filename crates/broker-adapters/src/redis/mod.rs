@@ -42,8 +42,12 @@ mod inbox;
 
 mod probe;
 
+mod open;
+
 mod admin;
 
 mod broker;
 
-pub use self::broker::RedisBroker;
+mod registry;
+
+pub use self::{broker::RedisBroker, registry::RedisLink};

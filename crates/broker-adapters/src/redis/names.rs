@@ -100,6 +100,12 @@ impl Names {
         Place { slot: slot_of(&base), base, group: None, shown: "channels".to_owned(), needs_consumer: false }
     }
 
+    /// Where the registry lies.
+    pub(super) fn registry(&self) -> Place {
+        let base = format!("{}:{{registry}}", self.prefix);
+        Place { slot: slot_of("registry"), base, group: None, shown: "registry".to_owned(), needs_consumer: false }
+    }
+
     /// The start of the names of the publish/subscribe channels on which processes are while they live.
     pub(super) fn alive(&self) -> String {
         format!("{}:alive:", self.prefix)

@@ -17,6 +17,7 @@ pub(super) enum Script {
     Tick,
     Stats,
     Letters,
+    Registry,
 }
 
 const COMMON: &str = include_str!("lua/common.lua");
@@ -34,6 +35,7 @@ static ALL: LazyLock<Vec<(String, ::redis::Script)>> = LazyLock::new(|| {
         include_str!("lua/tick.lua"),
         include_str!("lua/stats.lua"),
         include_str!("lua/letters.lua"),
+        include_str!("lua/registry.lua"),
     ];
     let whole = own.iter().map(|own| format!("{COMMON}{own}"));
     whole.map(|code| (code.clone(), ::redis::Script::new(&code))).collect()

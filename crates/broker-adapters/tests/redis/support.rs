@@ -7,11 +7,8 @@ use skyloom_broker_adapters::{
     remote::{BrokerUrl, OpenError},
 };
 use skyloom_core::broker::Broker;
-use skyloom_testing::conformance::Peer;
-use tokio::{
-    runtime::Builder,
-    sync::{oneshot, watch},
-};
+use skyloom_testing::conformance::{Killer, Peer, apart};
+use tokio::runtime::Builder;
 
 /// How long to wait for a server that is there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,49 +24,23 @@ pub(crate) async fn connect(url: &str) -> Arc<dyn Broker> {
     Arc::new(try_connect(url).await.expect("the broker can be used"))
 }
 
-/// A broker whose connections live on a thread and a runtime of their own, as in a process of its own.
+/// A broker whose connections live and die apart, as in a process of its own.
 pub(crate) struct Process {
     pub(crate) broker: Arc<dyn Broker>,
-    killed: watch::Sender<bool>,
+    killer: Killer,
 }
 
 impl Process {
     pub(crate) async fn start(url: &str) -> Self {
-        let (killed, mut is_killed) = watch::channel(false);
-        let (tell, told) = oneshot::channel();
         let url = url.to_owned();
-        std::thread::spawn(move || {
-            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let broker = connect(&url).await;
-                let in_use = Arc::downgrade(&broker);
-                drop(tell.send(broker));
-                let unused = async {
-                    while in_use.strong_count() > 0 {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                    }
-                    // Its last words.
-                    tokio::time::sleep(Duration::from_millis(500)).await;
-                };
-                // A sender that is gone without a word has not killed anybody.
-                let killed = async {
-                    if is_killed.wait_for(|killed| *killed).await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                };
-                tokio::select! {
-                    () = unused => {}
-                    () = killed => {}
-                }
-            });
-            // With the runtime its sockets are closed, and nothing is said before.
-        });
-        Self { broker: told.await.expect("it connects"), killed }
+        let connect = async move || try_connect(&url).await.expect("the broker can be used");
+        let (broker, killer) = apart(connect).await;
+        Self { broker, killer }
     }
 
     /// Ends it without a word.
     pub(crate) fn kill(&self) {
-        self.killed.send_replace(true);
+        self.killer.kill();
     }
 
     /// As one that a rule can end.

@@ -3,6 +3,8 @@
 //! What is common to all brokers is demanded of all. What only some guarantee is demanded of those
 //! whose [`Capabilities`](skyloom_core::broker::Capabilities) claim it; the others must refuse it.
 
+mod apart;
+
 mod fixture;
 
 mod probe;
@@ -14,6 +16,7 @@ pub mod rules;
 mod suite;
 
 pub use self::{
+    apart::{Killer, apart},
     fixture::{Fixture, Peer, RegistryFixture},
     suite::run,
 };

@@ -1,0 +1,65 @@
+-- The registry: who runs, with a time after which he is taken to be gone, and every contract that was ever
+-- registered. KEYS[1] is the base of its keys. Returns for `beat` how many were not known, for `view` the
+-- version, the ms until the next may be gone, and everything, if the version is not ARGV[2].
+local base = KEYS[1]
+local instances, data, contracts, version = base .. ':instances', base .. ':data', base .. ':contracts', base .. ':version'
+local time = now()
+
+local function changed()
+  -- Starts at the time, so that a registry that was lost does not count the same numbers again.
+  redis.call('SET', version, text(time), 'NX')
+  redis.call('INCR', version)
+  redis.call('PUBLISH', base .. ':changes', '')
+end
+
+local verbs = {}
+
+-- ARGV: a time in ms, then instances and their descriptions, then an empty word, then names and contracts.
+function verbs.beat()
+  local until_then, at, new, is_news = text(time + tonumber(ARGV[2])), 3, 0, false
+  while ARGV[at] and ARGV[at] ~= '' do
+    new = new + redis.call('ZADD', instances, until_then, ARGV[at])
+    redis.call('HSET', data, ARGV[at], ARGV[at + 1])
+    at = at + 2
+  end
+  at = at + 1
+  while ARGV[at] do
+    if redis.call('HGET', contracts, ARGV[at]) ~= ARGV[at + 1] then
+      redis.call('HSET', contracts, ARGV[at], ARGV[at + 1])
+      is_news = true
+    end
+    at = at + 2
+  end
+  if new > 0 or is_news then
+    changed()
+  end
+  return new
+end
+
+function verbs.leave()
+  redis.call('HDEL', data, ARGV[2])
+  if redis.call('ZREM', instances, ARGV[2]) > 0 then
+    changed()
+  end
+  return 1
+end
+
+function verbs.view()
+  local gone = redis.call('ZRANGEBYSCORE', instances, '-inf', text(time))
+  for _, instance in ipairs(gone) do
+    redis.call('ZREM', instances, instance)
+    redis.call('HDEL', data, instance)
+  end
+  if #gone > 0 then
+    changed()
+  end
+  local newest = redis.call('GET', version) or ''
+  local first = redis.call('ZRANGE', instances, 0, 0, 'WITHSCORES')[2]
+  local left = first and text(math.max(1, tonumber(first) - time)) or ''
+  if newest == ARGV[2] then
+    return { newest, left }
+  end
+  return { newest, left, redis.call('HVALS', data), redis.call('HVALS', contracts) }
+end
+
+return verbs[ARGV[1]]()
