@@ -1,1 +1,45 @@
-//! NATS: JetStream, or queue groups of core NATS.
+//! NATS: JetStream, or the queue groups of core NATS.
+
+mod options;
+
+mod names;
+
+mod time;
+
+mod api;
+
+mod outbox;
+
+mod link;
+
+mod ask;
+
+mod streams;
+
+mod send;
+
+mod keeper;
+
+mod handle;
+
+mod inbox;
+
+mod connect;
+
+mod dead;
+
+mod work;
+
+mod receive;
+
+mod leases;
+
+mod session;
+
+mod depth;
+
+mod admin;
+
+mod broker;
+
+pub use self::broker::NatsBroker;

@@ -1,1 +1,5 @@
-//! NATS: JetStream, or queue groups of core NATS keeps every rule, against the real server.
+//! The NATS adapter against a real nats-server.
+
+mod site;
+
+mod conformance;

@@ -8,10 +8,13 @@ mod server;
 
 mod beanstalkd;
 
+mod nats;
+
 mod redis;
 
 pub use self::{
     launch::Launch,
+    nats::{nats, nats_plain, nats_with},
     port::free_port,
     redis::{durable_redis, redis_cluster, redis_command, redis_launch, tls_redis},
     server::Server,

@@ -1,0 +1,240 @@
+//! Makes the first connection, and says in a sentence why there is none.
+
+use std::{error::Error as _, time::Duration};
+
+use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions, Event};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::{Instant, timeout},
+};
+
+use super::{
+    api::Meaning,
+    ask::AskError,
+    link::{Link, UNWRITTEN},
+    options::{Login, NatsOptions},
+};
+use crate::remote::{BrokerUrl, OpenError, Pauses};
+
+/// NATS's port.
+const PORT: u16 = 4222;
+
+/// How long a server may take to greet and to accept us.
+const GREETING: Duration = Duration::from_secs(3);
+
+/// How long a server may be silent before it is asked whether it is there; silent three times as long, it is
+/// taken for dead.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// How many messages may wait for the reader of one subscription.
+const UNREAD: usize = 1 << 20;
+
+/// A client that is connected, and what happens to its connection.
+pub(super) struct Connected {
+    pub(super) client: async_nats::Client,
+    pub(super) events: UnboundedReceiver<Event>,
+}
+
+/// Connects, for as long as `patience` lasts if nobody is there.
+pub(super) async fn connect(
+    url: &BrokerUrl,
+    options: &NatsOptions,
+    patience: Duration,
+) -> Result<Connected, OpenError> {
+    let began = Instant::now();
+    let mut pauses = Pauses::default();
+    let hosts = url.hosts_with_port(PORT);
+    let scheme = if options.tls { "tls" } else { "nats" };
+    let addresses: Vec<String> = hosts.iter().map(|host| format!("{scheme}://{host}")).collect();
+    loop {
+        let (tell, events) = unbounded_channel();
+        let config = config(options).await.map_err(|reason| unusable(url, reason))?;
+        let config = config.event_callback(move |event| {
+            // Whoever listened is gone with the connection.
+            drop(tell.send(event));
+            std::future::ready(())
+        });
+        let error = match config.connect(addresses.clone()).await {
+            Ok(client) => return Ok(Connected { client, events }),
+            Err(error) => error,
+        };
+        if let Some(reason) = why_unusable(&hosts, options, &error).await {
+            return Err(unusable(url, reason));
+        }
+        let pause = pauses.next();
+        if began.elapsed() + pause >= patience {
+            return Err(OpenError::Absent { address: url.to_string(), reason: causes(&error) });
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+pub(super) fn unusable(url: &BrokerUrl, reason: String) -> OpenError {
+    OpenError::Unusable { address: url.to_string(), reason }
+}
+
+async fn config(options: &NatsOptions) -> Result<ConnectOptions, String> {
+    let read = |file: &std::path::Path| {
+        std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
+    };
+    let mut config = ConnectOptions::new()
+        .name("skyloom")
+        .ping_interval(HEARTBEAT)
+        .connection_timeout(GREETING)
+        .client_capacity(UNWRITTEN)
+        .subscription_capacity(UNREAD)
+        .skip_subject_validation(true)
+        .require_tls(options.tls)
+        .reconnect_delay_callback(pause);
+    config = match &options.login {
+        Login::Nobody => config,
+        Login::Token(token) => config.token(token.clone()),
+        Login::User(user, password) => config.user_and_password(user.clone(), password.clone()),
+        Login::Nkey(file) => config.nkey(read(file)?.trim().to_owned()),
+        Login::Credentials(file) => config
+            .credentials(&read(file)?)
+            .map_err(|error| format!("{} is no credentials file: {error}", file.display()))?,
+    };
+    if let Some(ca) = &options.ca {
+        read(ca)?;
+        config = config.add_root_certificates(ca.clone());
+    }
+    if let Some((cert, key)) = &options.identity {
+        read(cert)?;
+        read(key)?;
+        config = config.add_client_certificate(cert.clone(), key.clone());
+    }
+    Ok(config)
+}
+
+/// The pause before an attempt to connect: none before the first, then those of [`Pauses`].
+fn pause(attempts: usize) -> Duration {
+    let mut pauses = Pauses::default();
+    let earlier = attempts.saturating_sub(2).min(16);
+    let last = std::iter::repeat_with(|| pauses.next()).nth(earlier);
+    last.filter(|_| attempts > 1).unwrap_or_default()
+}
+
+fn causes(error: &ConnectError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = next.source();
+    }
+    text
+}
+
+/// Why waiting does not help, if it does not.
+async fn why_unusable(hosts: &[String], options: &NatsOptions, error: &ConnectError) -> Option<String> {
+    let said = causes(error);
+    match error.kind() {
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+            return Some(match options.login {
+                Login::Nobody => "it wants to know who we are: write user:password@ or token@ before the host, \
+                                  or name a file by ?creds= or ?nkey="
+                    .to_owned(),
+                _ => "it does not accept these credentials (wrong user, password, token or key)".to_owned(),
+            });
+        }
+        ConnectErrorKind::ServerParse => return Some(said),
+        _ => {}
+    }
+    for host in hosts {
+        match greeting(host).await {
+            Greeting::Nats(info) => return tls_trouble(&info, options, &said),
+            Greeting::Other(answer) => return Some(format!("{host} does not speak NATS: it says {answer:?}")),
+            Greeting::Silent if error.kind() == ConnectErrorKind::TimedOut => {
+                return Some(format!("{host} accepts connections and says nothing, as no NATS server does"));
+            }
+            Greeting::Silent | Greeting::Absent => {}
+        }
+    }
+    None
+}
+
+fn tls_trouble(info: &str, options: &NatsOptions, said: &str) -> Option<String> {
+    let has = |word: &str| info.contains(&format!("\"{word}\":true"));
+    let offers_tls = has("tls_required") || has("tls_available");
+    if options.tls && !offers_tls {
+        return Some("it offers no TLS; write nats:// instead of tls://".to_owned());
+    }
+    if said.contains("certificate") || said.contains("Certificate") {
+        let advice = if has("tls_verify") { " by ?ca=, and our certificate by ?cert= and ?key=" } else { " by ?ca=" };
+        return Some(format!(
+            "its TLS certificate, or ours, is not accepted ({said}); name the authority's file{advice}"
+        ));
+    }
+    (has("tls_required") && said.to_lowercase().contains("tls")).then(|| format!("TLS fails: {said}"))
+}
+
+enum Greeting {
+    Nats(String),
+    Other(String),
+    Silent,
+    Absent,
+}
+
+/// What a server says to whoever connects, or to a line that is part of no greeting.
+async fn greeting(host: &str) -> Greeting {
+    let Ok(Ok(mut socket)) = timeout(GREETING, TcpStream::connect(host)).await else { return Greeting::Absent };
+    let mut said = read_some(&mut socket).await;
+    if said.is_empty() && socket.write_all(b"PING\r\n\r\n").await.is_ok() {
+        said = read_some(&mut socket).await;
+    }
+    if said.is_empty() {
+        Greeting::Silent
+    } else if said.starts_with("INFO ") {
+        Greeting::Nats(said)
+    } else {
+        Greeting::Other(said.lines().next().unwrap_or_default().chars().take(60).collect())
+    }
+}
+
+async fn read_some(socket: &mut TcpStream) -> String {
+    let mut buffer = vec![0; 4096];
+    let read = timeout(Duration::from_millis(500), socket.read(&mut buffer)).await;
+    let length = read.ok().and_then(Result::ok).unwrap_or(0);
+    String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned()
+}
+
+/// Asks whether JetStream is there and we may use it.
+pub(super) async fn check(link: &Link, patience: Duration) -> Result<(), String> {
+    if link.options.core {
+        return Ok(());
+    }
+    let began = Instant::now();
+    let mut pauses = Pauses::default();
+    loop {
+        let info: Result<serde_json::Value, _> = link.api("INFO", None).await;
+        let error = match info {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        let reason = match error {
+            AskError::Refused(error) if error.meaning() != Meaning::NotNow => {
+                return Err(format!("JetStream cannot be used: {}; {WITHOUT}", error.description));
+            }
+            AskError::Forbidden(subject) => {
+                return Err(format!("the user has no permission for {subject}; grant it, or {WITHOUT}"));
+            }
+            AskError::Refused(error) => error.description,
+            AskError::Silent(reason) => reason,
+        };
+        let pause = pauses.next();
+        if began.elapsed() + pause >= patience.min(ELECTION) {
+            return Err(format!("{reason}; start nats-server with -js, or {WITHOUT}"));
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How long a cluster may take to elect the leader of JetStream.
+const ELECTION: Duration = Duration::from_secs(10);
+
+const WITHOUT: &str = "use ?mode=core, which does without it";

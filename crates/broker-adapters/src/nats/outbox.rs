@@ -1,0 +1,193 @@
+//! [`Outbox`]: what is to be sent, what was sent and is not confirmed, and what is known of where it goes.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use async_nats::{HeaderMap, Subject};
+use skyloom_core::{
+    Envelope, Guid,
+    broker::{AckSender, BrokerError, ReplySink},
+};
+use tokio::time::Instant;
+
+use super::names::Target;
+
+/// How many messages may wait for a connection or for their stream.
+const HELD_MESSAGES: usize = 10_000;
+
+/// How many bytes may.
+const HELD_BYTES: usize = 64 << 20;
+
+/// Of how many streams it is remembered that they are there.
+const ROUTES: usize = 10_000;
+
+/// Who hears what becomes of a message.
+#[derive(Debug)]
+pub(super) enum Then {
+    /// The sink of this inbox, if it is refused; the sender, if there still is one, when it is sent.
+    Call { inbox: Guid, sent: Option<AckSender> },
+    /// Whoever waits for its confirmation.
+    Confirm(AckSender),
+}
+
+impl Then {
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Call { sent, .. } => sent.as_ref().is_some_and(AckSender::is_abandoned),
+            Self::Confirm(sender) => sender.is_abandoned(),
+        }
+    }
+}
+
+/// A message on its way to the server.
+pub(super) struct Outgoing {
+    pub(super) target: Target,
+    pub(super) envelope: Arc<Envelope>,
+    pub(super) headers: Option<HeaderMap>,
+    pub(super) then: Then,
+    pub(super) since: Instant,
+}
+
+impl Outgoing {
+    /// When it need not be sent any more.
+    pub(super) fn expires(&self) -> Option<Instant> {
+        self.envelope.budget.and_then(|budget| self.since.checked_add(budget))
+    }
+
+    /// What became of it.
+    pub(super) fn settle(self, result: Result<(), BrokerError>) -> Verdict {
+        Verdict { call: self.envelope.id, then: self.then, result }
+    }
+}
+
+/// Something that somebody has to be told, once the outbox is not locked any more.
+pub(super) struct Verdict {
+    call: Guid,
+    then: Then,
+    result: Result<(), BrokerError>,
+}
+
+impl Verdict {
+    /// Tells it; `sink` finds the sink of an inbox.
+    pub(super) fn tell(self, sink: impl FnOnce(Guid) -> Option<Arc<dyn ReplySink>>) {
+        match (self.then, self.result) {
+            (Then::Confirm(sender) | Then::Call { sent: Some(sender), .. }, result) => sender.send(result),
+            (Then::Call { inbox, sent: None }, Err(error)) => {
+                if let Some(sink) = sink(inbox) {
+                    sink.refused(self.call, error);
+                }
+            }
+            (Then::Call { sent: None, .. }, Ok(())) => {}
+        }
+    }
+}
+
+/// What is known of where messages go.
+pub(super) struct Route {
+    pub(super) subject: Subject,
+    /// The stream is known to be there.
+    pub(super) ready: bool,
+    /// Somebody is making sure that it is.
+    pub(super) busy: bool,
+    /// It was there and took nothing: it is not asked again at once.
+    pub(super) failed: bool,
+}
+
+/// A message that was sent and is not confirmed yet.
+pub(super) struct Sent {
+    pub(super) outgoing: Outgoing,
+    pub(super) at: Instant,
+}
+
+#[derive(Default)]
+pub(super) struct Outbox {
+    pub(super) routes: HashMap<Target, Route, foldhash::fast::RandomState>,
+    pub(super) sinks: HashMap<Guid, Arc<dyn ReplySink>, foldhash::fast::RandomState>,
+    /// By the order in which they were handed in.
+    held: BTreeMap<u64, Outgoing>,
+    held_bytes: usize,
+    sent: HashMap<u64, Sent, foldhash::fast::RandomState>,
+    numbers: u64,
+}
+
+impl Outbox {
+    /// The number under which the next message is handed in.
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(super) fn route(&mut self, target: &Target, subject: impl FnOnce() -> String) -> &mut Route {
+        if self.routes.len() >= ROUTES && !self.routes.contains_key(target) {
+            self.routes.retain(|_, route| route.busy);
+        }
+        let new = || Route { subject: subject().into(), ready: false, busy: false, failed: false };
+        self.routes.entry(target.clone()).or_insert_with(new)
+    }
+
+    /// Keeps a message until it can be sent.
+    pub(super) fn hold(&mut self, number: u64, outgoing: Outgoing) -> Result<(), Verdict> {
+        let size = outgoing.envelope.size();
+        if self.is_full(size) {
+            // Nobody waits for these any more.
+            self.take_held(|held| held.then.is_abandoned());
+        }
+        if self.is_full(size) {
+            let what = "what may wait for the broker, which is away,".to_owned();
+            let limit = format!("{HELD_MESSAGES} messages or {HELD_BYTES} bytes");
+            return Err(outgoing.settle(Err(BrokerError::Full { what, limit })));
+        }
+        self.held_bytes += size;
+        self.held.insert(number, outgoing);
+        Ok(())
+    }
+
+    fn is_full(&self, size: usize) -> bool {
+        self.held.len() >= HELD_MESSAGES || self.held_bytes + size > HELD_BYTES
+    }
+
+    pub(super) fn holds(&self, target: &Target) -> bool {
+        self.held.values().any(|held| held.target == *target)
+    }
+
+    /// Whether everything was sent and confirmed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.sent.is_empty()
+    }
+
+    /// Takes out what is held and meant, in order.
+    pub(super) fn take_held(&mut self, meant: impl Fn(&Outgoing) -> bool) -> Vec<(u64, Outgoing)> {
+        let taken: Vec<_> = self.held.extract_if(.., |_, held| meant(held)).collect();
+        self.held_bytes -= taken.iter().map(|(_, held)| held.envelope.size()).sum::<usize>();
+        taken
+    }
+
+    /// Takes out what nobody waits for any more, or what has waited until its deadline.
+    pub(super) fn take_stale(&mut self, now: Instant) -> Vec<(u64, Outgoing)> {
+        self.take_held(|held| held.then.is_abandoned() || held.expires().is_some_and(|at| at <= now))
+    }
+
+    /// The calls that were not sent yet.
+    pub(super) fn unsent(&self) -> HashSet<Guid> {
+        self.held.values().map(|held| held.envelope.id).collect()
+    }
+
+    pub(super) fn note_sent(&mut self, number: u64, outgoing: Outgoing) {
+        self.sent.insert(number, Sent { outgoing, at: Instant::now() });
+    }
+
+    pub(super) fn confirmed(&mut self, number: u64) -> Option<Outgoing> {
+        self.sent.remove(&number).map(|sent| sent.outgoing)
+    }
+
+    /// Takes out what was sent and is meant.
+    pub(super) fn take_sent(&mut self, meant: impl Fn(&Sent) -> bool) -> Vec<Outgoing> {
+        self.sent.extract_if(|_, sent| meant(sent)).map(|(_, sent)| sent.outgoing).collect()
+    }
+
+    pub(super) fn sink(&self, inbox: Guid) -> Option<Arc<dyn ReplySink>> {
+        self.sinks.get(&inbox).cloned()
+    }
+}

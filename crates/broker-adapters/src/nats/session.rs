@@ -1,0 +1,302 @@
+//! A worker's sessions: one for each connection, and for each life of its consumer at the server.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::Subscriber;
+use futures_util::{FutureExt as _, StreamExt as _};
+use serde_json::Value;
+use skyloom_core::{
+    Channel,
+    broker::{Ack, AckSender, ConsumerControl},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    api::{self, ConsumerInfo, ConsumerList, Meaning, Retention},
+    ask::AskError,
+    link::{Link, Phase},
+    names::{Names, Target},
+    receive::{HEARTBEAT, Session},
+    time::ServerClock,
+    work::{Worker, safe},
+};
+use crate::remote::Pauses;
+
+/// After what silence the server is taken to have forgotten our request.
+const SILENCE: Duration = HEARTBEAT.saturating_mul(4);
+
+/// How long stopping waits for what is on its way to us.
+const STOPPING: Duration = Duration::from_secs(3);
+
+/// How a session ended.
+enum End {
+    /// The connection broke, or the server forgot our consumer.
+    Broken,
+    Stopped,
+}
+
+impl Worker {
+    /// Consumes until it is stopped. `opened` hears how the first session began.
+    pub(super) async fn run(self: Arc<Self>, opened: AckSender) {
+        let link = Arc::clone(&self.handle.0);
+        let mut opened = Some(opened);
+        let mut pauses = Pauses::default();
+        while link.awake().await == Phase::Live && !self.state().is_stopping {
+            let session = if self.is_core { self.open_core().await } else { self.open().await };
+            match session {
+                Ok(subscriber) => {
+                    if let Some(opened) = opened.take() {
+                        opened.send(Ok(()));
+                    }
+                    let began = Instant::now();
+                    if let End::Stopped = self.serve(subscriber).await {
+                        break;
+                    }
+                    if began.elapsed() > SILENCE {
+                        pauses.reset();
+                    }
+                }
+                Err(error) if error.meaning() != Meaning::NotNow && opened.is_some() => {
+                    let refused = link.stream_error(&self.target, error).await;
+                    if let Some(opened) = opened.take() {
+                        opened.send(Err(refused));
+                    }
+                    break;
+                }
+                Err(error) => tracing::debug!(channel = %self.channel, ?error, "it cannot be consumed yet"),
+            }
+            tokio::select! {
+                () = sleep(pauses.next()) => {}
+                () = self.stopping.notified() => break,
+                () = link.closed() => break,
+            }
+        }
+        if let Some(opened) = opened.take() {
+            opened.send(Err(link.away()));
+        }
+        self.ended();
+    }
+
+    /// The stream of deliveries ends after what is in it.
+    fn ended(self: &Arc<Self>) {
+        let (stop, backlog, deliveries) = {
+            let mut state = self.state();
+            state.room = None;
+            (state.stop.take(), std::mem::take(&mut state.backlog), state.deliveries.take())
+        };
+        drop(deliveries);
+        for message in backlog {
+            self.turn_away(message, "the worker has stopped");
+        }
+        if let Some(stop) = stop {
+            stop.send(Ok(()));
+        }
+        self.leasing.notify_one();
+    }
+
+    async fn open_core(&self) -> Result<Subscriber, AskError> {
+        let link = &self.handle.0;
+        let (subject, group) = (link.names.subject(&self.target), Names::workers(&self.channel));
+        let subscriber = link.client.queue_subscribe(subject, group).await;
+        subscriber.map_err(|error| AskError::Silent(error.to_string()))
+    }
+
+    /// Makes sure of stream, consumer and marker, and asks for work.
+    async fn open(&self) -> Result<Subscriber, AskError> {
+        let link = &self.handle.0;
+        link.ensure_stream(&self.target).await?;
+        let ack_wait = self.ensure_consumer().await?;
+        // A room of its own: what the server still sends for an earlier session must not count for this one.
+        let room = format!("{}.w.{}", link.room, fastrand::u64(..));
+        let subscriber = link.client.subscribe(format!("{room}.*")).await;
+        let subscriber = subscriber.map_err(|error| AskError::Silent(error.to_string()))?;
+        let clock = self.mark(&format!("{room}.m")).await?;
+        let mut state = self.state();
+        state.safe = safe(ack_wait);
+        state.clock = clock;
+        state.outstanding = 0;
+        state.room = Some(format!("{room}.p").into());
+        state.heard = Instant::now();
+        self.replenish(&mut state);
+        drop(state);
+        Ok(subscriber)
+    }
+
+    fn stream(&self) -> String {
+        // A core target has none and never asks.
+        self.handle.0.names.stream(&self.target).unwrap_or_default()
+    }
+
+    /// Makes sure of the consumer that the workers of a channel share, and returns its AckWait. Who needs a
+    /// shorter one shortens it; who can do with a longer one says often enough that he is still there.
+    async fn ensure_consumer(&self) -> Result<Duration, AskError> {
+        let link = &self.handle.0;
+        let (stream, name) = (self.stream(), Names::workers(&self.channel));
+        let wanted = link.options.ack_wait_for(self.options.lease);
+        let info: Result<ConsumerInfo, _> = link.api(&format!("CONSUMER.INFO.{stream}.{name}"), None).await;
+        match info {
+            Ok(info) => {
+                let now = Duration::from_nanos(info.config.ack_wait);
+                let is_unused = info.num_waiting == 0 && info.num_ack_pending == 0;
+                if now == wanted || (now < wanted && !is_unused) {
+                    return Ok(now);
+                }
+            }
+            Err(error) if error.meaning() == Meaning::Missing => {}
+            Err(error) => return Err(error),
+        }
+        let retention = match self.channel {
+            Channel::Group(..) => Retention::Interest,
+            _ => Retention::WorkQueue,
+        };
+        let config = api::workers(&stream, &name, &link.names.subject(&self.target), wanted, retention);
+        let made: Value = link.api(&format!("CONSUMER.DURABLE.CREATE.{stream}.{name}"), Some(config)).await?;
+        drop(made);
+        Ok(wanted)
+    }
+
+    fn marker(&self) -> String {
+        format!("{}{}", Names::marker(&self.channel), self.id)
+    }
+
+    /// Makes the marker by which this worker is counted, and reads the server's clock from it.
+    async fn mark(&self, deliver: &str) -> Result<Option<ServerClock>, AskError> {
+        let link = &self.handle.0;
+        let (stream, name) = (self.stream(), self.marker());
+        let subject = format!("{}.{}", link.names.markers(&self.target), self.id);
+        // One of an earlier connection may still be there.
+        self.unmark().await;
+        let config = api::marker(&stream, &name, &subject, deliver);
+        let made: ConsumerInfo = link.api(&format!("CONSUMER.CREATE.{stream}.{name}.{subject}"), Some(config)).await?;
+        Ok(ServerClock::read(&made.created))
+    }
+
+    async fn unmark(&self) {
+        let subject = format!("CONSUMER.DELETE.{}.{}", self.stream(), self.marker());
+        let deleted: Result<Value, _> = self.handle.0.api(&subject, None).await;
+        if let Err(error) = deleted {
+            tracing::trace!(?error, "there was no marker");
+        }
+    }
+
+    async fn serve(self: &Arc<Self>, mut subscriber: Subscriber) -> End {
+        let link = Arc::clone(&self.handle.0);
+        loop {
+            let message = tokio::select! {
+                message = subscriber.next() => message,
+                () = link.gone() => break,
+                () = self.stopping.notified() => {
+                    self.stop(subscriber).await;
+                    return End::Stopped;
+                }
+                () = sleep(HEARTBEAT), if !self.is_core => {
+                    let heard = self.state().heard;
+                    if heard.elapsed() >= SILENCE {
+                        tracing::debug!(channel = %self.channel, "the server has forgotten our request");
+                        break;
+                    }
+                    continue;
+                }
+            };
+            let Some(message) = message else { break };
+            let mut session = self.take_in(message);
+            while let Some(Some(message)) = subscriber.next().now_or_never() {
+                session = if self.take_in(message) == Session::Ended { Session::Ended } else { session };
+            }
+            if session == Session::Ended {
+                break;
+            }
+            if !self.is_core {
+                self.replenish(&mut self.state());
+            }
+        }
+        self.state().room = None;
+        End::Broken
+    }
+
+    fn take_in(self: &Arc<Self>, message: async_nats::Message) -> Session {
+        if self.is_core {
+            self.receive_core(message);
+            return Session::GoesOn;
+        }
+        self.receive(message)
+    }
+
+    /// Unsubscribes and takes what is on its way to us.
+    async fn stop(self: &Arc<Self>, mut subscriber: Subscriber) {
+        self.state().room = None;
+        let link = &self.handle.0;
+        let rest = async {
+            if subscriber.drain().await.is_ok() {
+                while let Some(message) = subscriber.next().await {
+                    self.take_in(message);
+                }
+            }
+        };
+        tokio::select! {
+            _ = timeout(STOPPING, rest) => {}
+            () = link.closed() => return,
+        }
+        if !self.is_core {
+            self.unmark().await;
+            if self.options.ephemeral {
+                self.forget().await;
+            }
+        }
+    }
+
+    /// Removes an ephemeral channel, if no other worker is there.
+    async fn forget(&self) {
+        let link = &self.handle.0;
+        let stream = self.stream();
+        let markers = link.consumers(&stream).await.map(|consumers| {
+            let marker = Names::marker(&self.channel);
+            consumers.into_iter().filter(|consumer| consumer.name.starts_with(&marker)).count()
+        });
+        if !matches!(markers, Ok(0)) {
+            return;
+        }
+        let what = match self.target {
+            Target::Topic(_) => format!("CONSUMER.DELETE.{stream}.{}", Names::workers(&self.channel)),
+            _ => format!("STREAM.DELETE.{stream}"),
+        };
+        let deleted: Result<Value, _> = link.api(&what, None).await;
+        link.outbox().routes.remove(&self.target);
+        if let Err(error) = deleted {
+            tracing::debug!(channel = %self.channel, ?error, "an ephemeral channel could not be removed");
+        }
+    }
+}
+
+impl Link {
+    /// All consumers of a stream, markers included.
+    pub(super) async fn consumers(&self, stream: &str) -> Result<Vec<ConsumerInfo>, AskError> {
+        let mut all = Vec::new();
+        loop {
+            let question = serde_json::json!({ "offset": all.len() });
+            let page: ConsumerList = self.api(&format!("CONSUMER.LIST.{stream}"), Some(question)).await?;
+            let page_total = page.total;
+            let found = page.consumers.unwrap_or_default();
+            let is_last = found.is_empty() || all.len() + found.len() >= page_total;
+            all.extend(found);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+impl ConsumerControl for Worker {
+    fn stop(&self) -> Ack {
+        let mut state = self.state();
+        state.is_stopping = true;
+        if state.deliveries.is_none() || state.stop.is_some() {
+            return Ack::ready(Ok(()));
+        }
+        let (sender, ack) = Ack::waiting();
+        state.stop = Some(sender);
+        drop(state);
+        self.stopping.notify_one();
+        ack
+    }
+}
