@@ -38,9 +38,7 @@
 
 pub mod options;
 mod error;
-mod nearest;
 mod template;
-pub mod transcode;
 mod bind;
 mod routes;
 mod exchange;

@@ -37,6 +37,8 @@ mod host;
 pub mod signals;
 pub mod telemetry;
 mod app;
+#[cfg(feature = "transcode")]
+pub mod transcode;
 #[cfg(feature = "proto")]
 mod proto;
 mod runtime;

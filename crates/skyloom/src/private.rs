@@ -6,3 +6,5 @@ pub use prost;
 pub use skyloom_core as core;
 
 pub use crate::runtime::run;
+#[cfg(feature = "proto")]
+pub use crate::transcode::translator;

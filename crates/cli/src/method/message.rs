@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use skyloom::transcode::{MethodTranscoder, Transcoder};
 use skyloom::{
     Channel, Code, Codec, Envelope, Status,
     client::Response,
     contract::{Contract, MethodContract},
     registry::Snapshot,
 };
-use skyloom_gateway::transcode::{MethodTranscoder, Transcoder};
 
 use super::{Input, Target};
 use crate::failure::Failure;

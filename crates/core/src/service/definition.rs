@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Event, Method};
+use super::{Event, MakeTranslator, Method, translate::Translator};
 use crate::{QueueName, Result, Status, contract::Contract};
 
 /// What `#[service]` implements for the author's type.
@@ -26,13 +26,23 @@ pub struct Definition<S> {
     descriptors: &'static [u8],
     pub(super) methods: Vec<Method<S>>,
     pub(super) events: Vec<Event<S>>,
+    pub(super) translator: Translator,
 }
 
 impl<S: Send + Sync + 'static> Definition<S> {
     /// A service without methods: full name, queue and version.
     #[must_use]
     pub fn new(name: &'static str, queue: &'static str, version: u32) -> Self {
-        Self { name, queue, version, docs: "", descriptors: &[], methods: Vec::new(), events: Vec::new() }
+        Self {
+            name,
+            queue,
+            version,
+            docs: "",
+            descriptors: &[],
+            methods: Vec::new(),
+            events: Vec::new(),
+            translator: Translator::default(),
+        }
     }
 
     /// What the author wrote about it.
@@ -46,6 +56,13 @@ impl<S: Send + Sync + 'static> Definition<S> {
     #[must_use]
     pub fn descriptors(mut self, descriptors: &'static [u8]) -> Self {
         self.descriptors = descriptors;
+        self
+    }
+
+    /// What translates its messages, which are protobuf, for callers that speak JSON.
+    #[must_use]
+    pub fn translator(mut self, make: MakeTranslator) -> Self {
+        self.translator = Translator::new(make);
         self
     }
 

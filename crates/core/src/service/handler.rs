@@ -8,8 +8,8 @@ use std::{
 
 use tower_service::Service;
 
-use super::{Answer, Definition, Incoming, MethodOptions};
-use crate::{Kind, Result, Status, broker::BoxFuture};
+use super::{Answer, Definition, Incoming, MethodOptions, translate::translated};
+use crate::{Codec, Kind, Result, Status, broker::BoxFuture};
 
 /// Finds the handler of a request or an event and runs it.
 pub struct HandlerService<S> {
@@ -47,6 +47,13 @@ impl<S: Send + Sync + 'static> Service<Incoming> for HandlerService<S> {
             self.definition.methods.iter().find(|method| method.name == name).map(|method| &method.handler)
         };
         match handler {
+            Some(handler) if incoming.envelope.codec == Codec::Json => {
+                let service = Arc::clone(&self.service);
+                match self.definition.translator.get(|| self.definition.contract()) {
+                    Some(translator) => translated(translator, incoming, |incoming| handler(service, incoming)),
+                    None => handler(service, incoming),
+                }
+            }
             Some(handler) => handler(Arc::clone(&self.service), incoming),
             None => {
                 let status = Status::not_found(format!("this service has no method {name:?}"));

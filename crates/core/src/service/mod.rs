@@ -4,6 +4,7 @@
 mod exchange;
 mod method;
 mod event;
+mod translate;
 mod definition;
 mod handler;
 
@@ -13,4 +14,5 @@ pub use self::{
     exchange::{Answer, Body, Incoming},
     handler::HandlerService,
     method::{Method, MethodOptions},
+    translate::{MakeTranslator, Translate},
 };

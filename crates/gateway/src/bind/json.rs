@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use skyloom::{Result, Status, contract::Shape};
 
 use super::unfit::unfit;
-use crate::nearest::hint;
+use skyloom::transcode::hint;
 
 /// Sets the field at this path, or adds to it if it is an array; `name` is the path as the caller
 /// wrote it. Where the shape says nothing, text stays text.

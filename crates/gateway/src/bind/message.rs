@@ -4,7 +4,7 @@ use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
 use skyloom::{Result, Status};
 
 use super::{scalar, unfit::unfit};
-use crate::{nearest::hint, transcode::find_field};
+use skyloom::transcode::{find_field, hint};
 
 /// Sets the field at this path, or adds to it if it is repeated; `name` is the path as the caller
 /// wrote it.

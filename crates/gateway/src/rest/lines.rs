@@ -13,8 +13,8 @@ use crate::{
     call::Replies,
     exchange::{Body, Failure, Problem, RequestId, Response, apply},
     routes::Operation,
-    transcode::Types,
 };
+use skyloom::transcode::Types;
 
 /// The response to a call with a stream of replies: a line of JSON for each, sent as it comes. A
 /// stream that fails in the middle ends with the line `{"error": <problem>}`. Of a

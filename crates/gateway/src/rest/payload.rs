@@ -20,8 +20,8 @@ use crate::{
     exchange::{Failure, text},
     routes::{RestRoute, capture},
     template::Variable,
-    transcode::{Check, Types, check_text, find_field, parse_field, parse_json, parse_message},
 };
+use skyloom::transcode::{Check, Types, check_text, find_field, parse_field, parse_json, parse_message};
 
 /// What a request says beside its body.
 pub(super) struct Asked<'a> {

@@ -10,8 +10,8 @@ use super::content::Format;
 use crate::{
     exchange::{Body, Response, apply},
     routes::Operation,
-    transcode::{Types, find_field, json_of},
 };
+use skyloom::transcode::{Types, find_field, json_of};
 
 /// What raw bytes are if their sender does not say.
 const UNTYPED: HeaderValue = HeaderValue::from_static("application/octet-stream");

@@ -19,8 +19,8 @@ use crate::{
     exchange::{Body, Failure, Response, connect_timeout, read},
     routes::{Found, Operation, RestRoute},
     template::{Slashes, decode},
-    transcode::Types,
 };
+use skyloom::transcode::Types;
 
 /// Serves a request that is not gRPC.
 pub(crate) async fn serve<B>(inbound: &mut Inbound<'_>, body: B) -> Result<Response, Failure>

@@ -11,10 +11,8 @@ use std::{
 use prost_reflect::Kind;
 use skyloom::{Channel, Text, contract::HttpBody};
 
-use crate::{
-    template::{Piece, Variable},
-    transcode::{MethodTranscoder, Types, find_field},
-};
+use crate::template::{Piece, Variable};
+use skyloom::transcode::{MethodTranscoder, Types, find_field};
 
 /// A service in the table.
 #[derive(Debug)]

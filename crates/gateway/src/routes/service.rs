@@ -8,10 +8,8 @@ use skyloom::{
 };
 
 use super::{Operation, RestRoute, Service};
-use crate::{
-    template::Template,
-    transcode::{Transcoder, Types, find_field},
-};
+use crate::template::Template;
+use skyloom::transcode::{Transcoder, Types, find_field};
 
 /// A contract whose descriptors and templates have been read; kept for as long as the contract
 /// stays the same.

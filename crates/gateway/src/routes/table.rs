@@ -12,7 +12,7 @@ use skyloom::{
 };
 
 use super::{Operation, RestRoute, service::Compiled, trie::Trie};
-use crate::nearest::hint;
+use skyloom::transcode::hint;
 
 /// The most methods and rules of all services together; contracts come from other processes.
 const MAX_ROUTES: usize = 65_536;

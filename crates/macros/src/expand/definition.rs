@@ -25,7 +25,10 @@ pub(super) fn definition(service: &Service, receiver: &TokenStream) -> TokenStre
     let Service { name, queue, version, .. } = service;
     let (name, queue) = (&name.text, &queue.text);
     let docs = docs(&service.docs);
-    let descriptors = service.descriptors.as_ref().map(|path| quote!(.descriptors(#path)));
+    let descriptors = service
+        .descriptors
+        .as_ref()
+        .map(|path| quote!(.descriptors(#path).translator(::skyloom::__private::translator)));
     let methods = service.handlers.iter().map(|handler| method(handler, receiver));
     let events = service.events.iter().map(|event| listener(event, queue, receiver));
     quote! {

@@ -21,7 +21,8 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
             Self,
         >::new("greeter.v1.Greeter", "greeter.v1", 1u32)
             .docs("Greets.")
-            .descriptors(DESCRIPTORS);
+            .descriptors(DESCRIPTORS)
+            .translator(::skyloom::__private::translator);
         let definition = definition
             .method(
                 ::skyloom::__private::core::service::Method::<

@@ -1,8 +1,8 @@
 //! From URLs to a broker and its registry.
 
-mod scheme;
-
 mod error;
+
+mod scheme;
 
 mod connection;
 

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
-use skyloom::{
+use skyloom_core::{
     Codec, HttpBody, Result, Status,
     contract::{MethodContract, Shape},
 };
@@ -13,7 +13,6 @@ use super::{Check, check_text, json_of, parse_json, parse_message};
 
 /// What a message of a method is.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Types {
     /// JSON of this shape.
     Json(Shape),
@@ -108,17 +107,25 @@ impl MethodTranscoder {
     }
 
     /// Decodes a reply that the contract describes.
-    pub(crate) fn reply_message(&self, payload: &Bytes) -> Result<DynamicMessage> {
+    ///
+    /// # Errors
+    /// `Internal` if it is not what the contract says; `Unimplemented` if that does not describe it.
+    pub fn reply_message(&self, payload: &Bytes) -> Result<DynamicMessage> {
         let Types::Protobuf(descriptor) = &self.output else { return Err(self.undescribed("reply")) };
         DynamicMessage::decode(descriptor.clone(), payload.clone()).map_err(|error| self.broken(&error))
     }
 
     /// Decodes a reply that is raw bytes.
-    pub(crate) fn raw_reply(&self, payload: &Bytes) -> Result<HttpBody> {
+    ///
+    /// # Errors
+    /// `Internal` if it is none.
+    pub fn raw_reply(&self, payload: &Bytes) -> Result<HttpBody> {
         HttpBody::decode(payload.clone()).map_err(|error| self.broken(&error))
     }
 
-    pub(crate) fn undescribed(&self, what: &str) -> Status {
+    /// What a caller is told whose message has no JSON, because the contract does not describe it.
+    #[must_use]
+    pub fn undescribed(&self, what: &str) -> Status {
         let name = &self.name;
         let message = format!("the contract does not describe the {what} of {name}, so it has no JSON: send protobuf");
         Status::unimplemented(message)

@@ -2,11 +2,11 @@
 
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
-use skyloom::{Result, Status};
+use skyloom_core::{Result, Status};
 
 /// Parses a text that `check_text` has passed. On failure it is parsed once more, to learn which
 /// field is wrong; a text without mistakes does not pay for that.
-pub(crate) fn parse_json<'de, S: DeserializeSeed<'de> + Clone>(text: &'de str, seed: S) -> Result<S::Value> {
+pub fn parse_json<'de, S: DeserializeSeed<'de> + Clone>(text: &'de str, seed: S) -> Result<S::Value> {
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed = seed.clone().deserialize(&mut json).and_then(|value| json.end().map(|()| value));
     parsed.map_err(|error| describe(text, seed, &error))

@@ -1,9 +1,9 @@
 //! What a misspelt name may have been meant to be, as the end of a sentence.
 
-use skyloom::config::nearest;
+use crate::config::nearest;
 
 /// `; did you mean "..."?` or nothing.
-pub(crate) fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, candidates).map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"))
 }
 

@@ -1,5 +1,6 @@
 //! JSON in and out of payloads, by a service's contract.
 
+mod hint;
 mod text;
 mod parse;
 mod shape;
@@ -7,14 +8,15 @@ mod one_field;
 mod message;
 mod method;
 mod service;
+mod translator;
 
-pub(crate) use self::{
+pub use self::{
+    hint::hint,
     message::{find_field, json_of, parse_field, parse_message},
+    method::{MethodTranscoder, Types},
     parse::parse_json,
+    service::{TranscodeError, Transcoder},
     shape::Check,
     text::check_text,
-};
-pub use self::{
-    method::{MethodTranscoder, Types},
-    service::{TranscodeError, Transcoder},
+    translator::translator,
 };

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
-use skyloom::contract::{Field, Shape};
+use skyloom_core::contract::{Field, Shape};
 
-use crate::nearest::hint;
+use super::hint;
 
 /// A seed that accepts exactly what has the shape.
 #[derive(Clone, Copy)]
-pub(crate) struct Check<'a>(pub(crate) &'a Shape);
+pub struct Check<'a>(pub &'a Shape);
 
 impl<'a> Check<'a> {
     fn inner(self) -> &'a Shape {
@@ -144,7 +144,7 @@ impl<'a> Visitor<'_> for Key<'a> {
 
 #[cfg(test)]
 mod tests {
-    use skyloom::contract::{Field, Shape};
+    use skyloom_core::contract::{Field, Shape};
 
     use super::{super::parse_json, Check};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use prost_reflect::{DescriptorError, DescriptorPool};
-use skyloom::contract::{Contract, MethodContract};
+use skyloom_core::contract::{Contract, MethodContract};
 
 use super::MethodTranscoder;
 
@@ -38,7 +38,7 @@ impl Transcoder {
     }
 
     /// A transcoder for a contract whose descriptors cannot be read: protobuf messages have no JSON.
-    pub(crate) fn undescribed(contract: &Contract) -> Self {
+    pub fn undescribed(contract: &Contract) -> Self {
         Self::with(contract, &DescriptorPool::new())
     }
 

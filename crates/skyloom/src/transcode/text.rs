@@ -1,13 +1,13 @@
 //! What must hold of a text before any parser sees it.
 
-use skyloom::{Result, Status};
+use skyloom_core::{Result, Status};
 
 /// How deep objects and arrays may be nested; protobuf's own limit for messages is 100 too, and
 /// every parser behind this recurses.
 const MAX_NESTING: usize = 100;
 
 /// Checks that the bytes are UTF-8 and not nested too deeply, in one pass without recursion.
-pub(crate) fn check_text(bytes: &[u8]) -> Result<&str> {
+pub fn check_text(bytes: &[u8]) -> Result<&str> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         Status::invalid_argument(format!("the body is not UTF-8: byte {at} is no part of a character"))
