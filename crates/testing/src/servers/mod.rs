@@ -12,10 +12,7 @@ mod nats;
 
 mod redis;
 
-pub use self::{
-    launch::Launch,
-    nats::{nats, nats_plain, nats_with},
-    port::free_port,
-    redis::{durable_redis, redis_cluster, redis_command, redis_launch, tls_redis},
-    server::Server,
-};
+mod rabbitmq;
+
+pub use self::{launch::Launch, port::free_port, rabbitmq::RabbitMq, redis::{durable_redis, redis_cluster, redis_command, redis_launch, tls_redis}, server::Server};
+pub use self::nats::{nats, nats_plain, nats_with};

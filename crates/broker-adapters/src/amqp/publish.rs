@@ -1,0 +1,246 @@
+//! Sending messages, and what becomes of them.
+
+use std::{sync::Arc, time::Duration};
+
+use skyloom_core::{
+    Channel, Envelope, Guid, TopicName,
+    broker::{Ack, AckSender, BrokerError, EnqueueOptions},
+};
+use tokio::time::Instant;
+
+use super::{
+    operation::{Known, Operation},
+    pending::{Done, MAX_WAITING, Pending, Publishing},
+    role::PUBLISH,
+    state::{MAX_OUTGOING, PATIENCE, Phase, State, wall_clock},
+    target::{Target, first_wait},
+    tell::Tell,
+    wire::{Address, Marks, Outgoing},
+};
+
+/// Beyond this many bytes that wait to be written, a caller's sender waits for the confirmation.
+const HIGH_WATER: usize = 256 << 10;
+
+/// How the name of this broker reads in errors.
+const NAME: &str = "amqp";
+
+impl State {
+    /// Puts an envelope on a channel.
+    pub(super) fn enqueue(&mut self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
+        if options.priority != EnqueueOptions::DEFAULT_PRIORITY {
+            return unsupported("order messages by priority");
+        }
+        let call = envelope.reply_to.is_some();
+        let budget = envelope.budget.map(|budget| u64::try_from(budget.as_millis()).unwrap_or(u64::MAX));
+        let mut marks = Marks { persistent: !call, ..Marks::default() };
+        if let Some(budget) = budget {
+            // RabbitMQ takes what fits 32 bits.
+            marks.expiration = Some(budget.min(u32::MAX.into()));
+            marks.sent = Some(wall_clock());
+        }
+        let target = if options.delay.is_zero() {
+            Target::Work(channel.clone())
+        } else if matches!(channel, Channel::Instance(_)) {
+            return unsupported("hold back what is for a running instance");
+        } else {
+            marks.expiration = None;
+            self.later(channel, options.delay, &mut marks)
+        };
+        self.submit(target, envelope, marks)
+    }
+
+    /// Where work waits for this time, or the first part of it.
+    pub(super) fn later(&self, channel: &Channel, delay: Duration, marks: &mut Marks) -> Target {
+        let delay = u64::try_from(delay.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        let (wait, rest) = first_wait(delay);
+        marks.delay = rest;
+        Target::Later(channel.clone(), wait)
+    }
+
+    /// Puts an event on a topic.
+    pub(super) fn announce(&mut self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
+        let marks = Marks { persistent: true, ..Marks::default() };
+        self.submit(Target::Topic(topic.clone()), envelope, marks)
+    }
+
+    fn submit(&mut self, target: Target, envelope: Arc<Envelope>, marks: Marks) -> Ack {
+        if self.is_closed() {
+            return Ack::ready(Err(BrokerError::unavailable("it was closed")));
+        }
+        let (size, limit) = (envelope.encoded_len(), self.options.limits.message_bytes);
+        if size > limit {
+            return Ack::ready(Err(BrokerError::TooLarge { size, limit }));
+        }
+        if self.out.len() > MAX_OUTGOING || self.confirms.len() >= MAX_WAITING {
+            let what = "the connection to the broker, which does not keep up,".to_owned();
+            let limit = format!("{MAX_WAITING} messages or {MAX_OUTGOING} bytes");
+            return Ack::ready(Err(BrokerError::Full { what, limit }));
+        }
+        let inbox = envelope.reply_to.filter(|inbox| self.mailboxes.contains_key(inbox));
+        let at_once = self.phase == Phase::Live && self.blocked.is_none() && self.out.len() <= HIGH_WATER;
+        let (done, ack) = match inbox {
+            // A refusal reaches the inbox.
+            Some(inbox) if at_once => (Done::Call { inbox, sender: None }, Ack::ready(Ok(()))),
+            _ => {
+                let (sender, ack) = Ack::waiting();
+                match inbox {
+                    Some(inbox) => (Done::Call { inbox, sender: Some(sender) }, ack),
+                    None => (Done::Sender(sender), ack),
+                }
+            }
+        };
+        self.publish(Publishing { target, envelope, marks, done });
+        ack
+    }
+
+    /// Sends a message as soon as there is a connection and its target is declared.
+    pub(super) fn publish(&mut self, publishing: Publishing) {
+        if !self.is_live() || self.blocked.is_some() {
+            let patience = publishing.envelope.budget.map_or(PATIENCE, |budget| budget.min(PATIENCE));
+            if self.phase == Phase::Closed {
+                let error = self.unavailable();
+                return self.fail(publishing.done, publishing.envelope.id, error);
+            }
+            return match self.held.room(publishing.envelope.encoded_len()) {
+                Ok(()) => self.held.push(Instant::now() + patience, publishing),
+                Err(error) => self.fail(publishing.done, publishing.envelope.id, error),
+            };
+        }
+        let Some(needed) = declared_for(&publishing.target) else { return self.write(publishing) };
+        match self.operations.known.get_mut(&needed) {
+            Some(Known::Ready) => self.write(publishing),
+            Some(Known::Asked { publishings, .. }) => publishings.push(publishing),
+            None => {
+                let asked = Known::Asked { publishings: vec![publishing], consumers: Vec::new() };
+                self.operations.known.insert(needed.clone(), asked);
+                self.operate(Operation::Declare { target: needed, ephemeral: false });
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, publishing: Publishing) {
+        let Publishing { target, envelope, marks, done } = publishing;
+        if done.is_abandoned() {
+            return;
+        }
+        let name = self.name(&target);
+        let topic = matches!(target, Target::Topic(_));
+        let (exchange, key) = if topic { (name.as_str(), "") } else { ("", name.as_str()) };
+        let address = Address { channel: PUBLISH, exchange, key, mandatory: !topic, frame: self.tuned.frame };
+        Outgoing(&mut self.out).publish(&address, &marks, &envelope);
+        self.confirms.push(Pending { id: envelope.id, target, done, since: Instant::now(), returned: false });
+    }
+
+    /// The server has accepted or refused messages.
+    pub(super) fn confirmed(&mut self, tag: u64, multiple: bool, accepted: bool) {
+        for pending in self.confirms.take(tag, multiple) {
+            let Pending { id, target, done, returned, .. } = pending;
+            match (accepted, returned) {
+                (true, false) => self.accepted(done),
+                (true, true) => self.unrouted(&target, done, id),
+                (false, _) => {
+                    let error = self.refusal(&target);
+                    self.fail(done, id, error);
+                }
+            }
+        }
+    }
+
+    fn accepted(&mut self, done: Done) {
+        match done {
+            Done::Nobody | Done::Call { sender: None, .. } => {}
+            Done::Sender(sender) | Done::Call { sender: Some(sender), .. } => self.ack(sender, Ok(())),
+            Done::Move { consumer, tag, sender } => self.moved(consumer, tag, sender),
+        }
+    }
+
+    /// What replaces a delivery is at the server.
+    fn moved(&mut self, consumer: u32, tag: u64, sender: Option<AckSender>) {
+        if let Some(stream) = self.streams.get_mut(&consumer) {
+            stream.ack(tag);
+            self.touched.push(consumer);
+        }
+        if let Some(sender) = sender {
+            self.ack(sender, Ok(()));
+        }
+    }
+
+    /// No queue has taken a message.
+    fn unrouted(&mut self, target: &Target, done: Done, id: Guid) {
+        if let Some(needed) = declared_for(target) {
+            self.operations.known.remove(&needed);
+        }
+        let error = match target {
+            // Whoever wanted the reply is gone, and that is nobody's fault.
+            Target::Inbox(_) => return self.accepted(done),
+            Target::Work(Channel::Instance(instance)) => {
+                BrokerError::refused(format!("instance {instance} does not run; `sky ps` lists those that do"))
+            }
+            // The channel has gone with its last consumer, and takes along what it held.
+            Target::Again(_) if matches!(done, Done::Move { .. }) => return self.accepted(done),
+            target => BrokerError::unavailable(format!("queue {} was deleted; try again", self.name(target))),
+        };
+        self.fail(done, id, error);
+    }
+
+    fn refusal(&self, target: &Target) -> BrokerError {
+        let limits = &self.options.limits;
+        match target {
+            Target::Topic(topic) => {
+                BrokerError::lost(format!("a group of topic {topic} is full; others may have the event"))
+            }
+            Target::Work(channel) => BrokerError::Full {
+                what: format!("channel {channel}"),
+                limit: format!("{} messages or {} bytes", limits.messages, limits.bytes),
+            },
+            other => BrokerError::Full {
+                what: format!("queue {}", self.name(other)),
+                limit: "what a policy of the server sets".to_owned(),
+            },
+        }
+    }
+
+    /// A message was not accepted, or nobody knows whether it was.
+    pub(super) fn fail(&mut self, done: Done, id: Guid, error: BrokerError) {
+        match done {
+            Done::Nobody => {}
+            Done::Sender(sender) | Done::Call { sender: Some(sender), .. } => self.ack(sender, Err(error)),
+            Done::Call { inbox, sender: None } => {
+                if let Some(mailbox) = self.mailboxes.get(&inbox) {
+                    self.tells.push(Tell::Refused(Arc::clone(&mailbox.sink), id, error));
+                }
+            }
+            Done::Move { consumer, tag, sender } => {
+                self.requeue(consumer, tag);
+                if let Some(sender) = sender {
+                    self.ack(sender, Err(error));
+                }
+            }
+        }
+    }
+
+    /// Gives a delivery back to the server, which delivers it again.
+    fn requeue(&mut self, consumer: u32, tag: u64) {
+        let live = self.is_live();
+        let Some(stream) = self.streams.get_mut(&consumer) else { return };
+        if let (true, Some(number), true) = (live, stream.number, stream.unacked.remove(&tag)) {
+            Outgoing(&mut self.out).requeue(number, tag);
+            self.touched.push(consumer);
+        }
+    }
+}
+
+/// What must be declared before anything is sent there; what its owner declares needs nothing.
+fn declared_for(target: &Target) -> Option<Target> {
+    match target {
+        Target::Work(channel @ Channel::Queue(_)) | Target::Again(channel @ Channel::Queue(_)) => {
+            Some(Target::Work(channel.clone()))
+        }
+        Target::Work(_) | Target::Again(_) | Target::Inbox(_) => None,
+        other => Some(other.clone()),
+    }
+}
+
+fn unsupported(operation: &'static str) -> Ack {
+    Ack::ready(Err(BrokerError::Unsupported { broker: NAME, operation }))
+}

@@ -1,0 +1,180 @@
+//! How leases end.
+
+use std::time::Duration;
+
+use skyloom_core::{
+    Envelope,
+    broker::{Ack, AckSender, BrokerError, Lease, Settlement},
+};
+use tokio::time::Instant;
+
+use super::{
+    standing::{Arrived, Leased},
+    state::State,
+    target::Target,
+    wire::{Address, Marks, Outgoing},
+};
+
+/// Why work comes back whose worker hangs.
+const HUNG: &str = "its lease ended";
+
+impl State {
+    /// Ends a lease.
+    pub(super) fn settle(&mut self, lease: Lease, settlement: Settlement) -> Ack {
+        let Some(leased) = self.take_lease(lease) else { return Ack::ready(Err(BrokerError::Stale)) };
+        let Leased { consumer, tag, .. } = leased;
+        let ack = match settlement {
+            Settlement::Reply(reply) => self.reply_and_settle(leased, &reply),
+            Settlement::Done => {
+                if leased.once {
+                    self.notice(&leased.envelope, &BrokerError::lost("it ended without a reply"));
+                }
+                self.done_with(consumer, tag);
+                Ack::ready(Ok(()))
+            }
+            Settlement::Bury { reason } => self.with_sender(|state, sender| {
+                let attempts = leased.attempt;
+                state.bury(consumer, arrived(leased, attempts), reason, Some(sender));
+            }),
+            Settlement::Retry { .. } | Settlement::Release if leased.once => {
+                self.notice(&leased.envelope, &BrokerError::lost("it ended without a reply"));
+                Ack::ready(Ok(()))
+            }
+            Settlement::Retry { delay, reason } => self.retry(leased, delay, reason),
+            Settlement::Release => self.with_sender(|state, sender| {
+                let Some(stream) = state.streams.get(&consumer) else { return };
+                let target = Target::Again(stream.channel.clone());
+                let attempts = leased.attempt - 1;
+                let arrived = arrived(leased, attempts);
+                let marks = state.marks_again(&arrived, attempts, None);
+                state.replace(consumer, arrived, target, marks, Some(sender));
+            }),
+        };
+        self.pump(consumer);
+        ack
+    }
+
+    fn with_sender(&mut self, act: impl FnOnce(&mut Self, AckSender)) -> Ack {
+        let (sender, ack) = Ack::waiting();
+        act(self, sender);
+        ack
+    }
+
+    /// Takes a lease that has not ended, by the worker's own clock.
+    fn take_lease(&mut self, lease: Lease) -> Option<Leased> {
+        if self.leases.get(&lease.number)?.ends <= Instant::now() {
+            // It will be taken care of with the next tick.
+            return None;
+        }
+        self.remove_lease(lease.number)
+    }
+
+    fn remove_lease(&mut self, number: u64) -> Option<Leased> {
+        let leased = self.leases.remove(&number)?;
+        if let Some(stream) = self.streams.get_mut(&leased.consumer) {
+            stream.leased = stream.leased.saturating_sub(1);
+            self.touched.push(leased.consumer);
+        }
+        Some(leased)
+    }
+
+    fn reply_and_settle(&mut self, leased: Leased, reply: &Envelope) -> Ack {
+        if let Err(error) = self.reply(&leased, reply) {
+            let (consumer, attempts) = (leased.consumer, leased.attempt);
+            self.bury(consumer, arrived(leased, attempts), format!("its reply cannot be sent: {error}"), None);
+            return Ack::ready(Err(error));
+        }
+        // The reply goes first, on the same AMQP channel: if the end of the lease arrives, so has the reply.
+        self.done_with(leased.consumer, leased.tag);
+        Ack::ready(Ok(()))
+    }
+
+    fn reply(&mut self, leased: &Leased, reply: &Envelope) -> Result<(), BrokerError> {
+        let (size, limit) = (reply.encoded_len(), self.options.limits.message_bytes);
+        if size > limit {
+            return Err(BrokerError::TooLarge { size, limit });
+        }
+        let stream = self.streams.get(&leased.consumer).and_then(|stream| stream.number);
+        let (Some(inbox), Some(channel)) = (leased.envelope.reply_to, stream) else { return Ok(()) };
+        let key = self.name(&Target::Inbox(inbox));
+        let address = Address { channel, exchange: "", key: &key, mandatory: true, frame: self.tuned.frame };
+        Outgoing(&mut self.out).publish(&address, &Marks::default(), reply);
+        Ok(())
+    }
+
+    fn retry(&mut self, leased: Leased, delay: Duration, reason: String) -> Ack {
+        let (consumer, attempts) = (leased.consumer, leased.attempt);
+        self.with_sender(|state, sender| state.again(consumer, arrived(leased, attempts), delay, reason, Some(sender)))
+    }
+
+    /// Puts a failed attempt back, or away if it was the last.
+    fn again(&mut self, consumer: u32, arrived: Arrived, delay: Duration, reason: String, sender: Option<AckSender>) {
+        let Some(stream) = self.streams.get(&consumer) else { return };
+        if arrived.attempts >= stream.options.max_attempts.max(1) {
+            return self.bury(consumer, arrived, reason, sender);
+        }
+        let (channel, ephemeral) = (stream.channel.clone(), stream.is_ephemeral());
+        let mut marks = self.marks_again(&arrived, arrived.attempts, Some(reason));
+        // What goes with its last consumer has no queues in which to wait.
+        let target =
+            if delay.is_zero() || ephemeral { Target::Again(channel) } else { self.later(&channel, delay, &mut marks) };
+        self.replace(consumer, arrived, target, marks, sender);
+    }
+
+    /// Sends a reply that is not the final one.
+    pub(super) fn partial(&mut self, lease: Lease, reply: &Envelope) -> Ack {
+        if self.leases.get(&lease.number).is_none_or(|leased| leased.ends <= Instant::now()) {
+            return Ack::ready(Err(BrokerError::Stale));
+        }
+        let Some(leased) = self.leases.remove(&lease.number) else { return Ack::ready(Err(BrokerError::Stale)) };
+        let sent = self.reply(&leased, reply);
+        self.leases.insert(lease.number, leased);
+        Ack::ready(sent)
+    }
+
+    /// Starts a lease's time anew.
+    pub(super) fn extend(&mut self, lease: Lease) -> Ack {
+        let now = Instant::now();
+        let Some(leased) = self.leases.get_mut(&lease.number).filter(|leased| leased.ends > now) else {
+            return Ack::ready(Err(BrokerError::Stale));
+        };
+        leased.ends = now + leased.time;
+        Ack::ready(Ok(()))
+    }
+
+    /// Makes this the last attempt: the server is told at once that it is done, and the worker waits until the
+    /// server has heard it.
+    pub(super) fn once(&mut self, lease: Lease) -> Ack {
+        let now = Instant::now();
+        let Some(leased) = self.leases.get_mut(&lease.number).filter(|leased| leased.ends > now) else {
+            return Ack::ready(Err(BrokerError::Stale));
+        };
+        leased.once = true;
+        let (consumer, tag) = (leased.consumer, leased.tag);
+        self.done_with(consumer, tag);
+        self.flush();
+        self.with_sender(|state, sender| state.barrier(consumer, sender))
+    }
+
+    /// Ends the leases whose time is over: the work goes to another worker.
+    pub(super) fn end_leases(&mut self, now: Instant) {
+        let over = |leased: &Leased| leased.ends <= now;
+        let ended: Vec<u64> = self.leases.iter().filter(|(_, one)| over(one)).map(|(number, _)| *number).collect();
+        for number in ended {
+            let Some(leased) = self.remove_lease(number) else { continue };
+            let (consumer, attempts) = (leased.consumer, leased.attempt);
+            if leased.once {
+                self.notice(&leased.envelope, &BrokerError::lost(HUNG));
+            } else {
+                self.again(consumer, arrived(leased, attempts), Duration::ZERO, HUNG.to_owned(), None);
+            }
+            self.pump(consumer);
+        }
+    }
+}
+
+/// What a lease was of, after so many attempts.
+fn arrived(leased: Leased, attempts: u32) -> Arrived {
+    let Leased { tag, envelope, deadline, .. } = leased;
+    Arrived { tag, envelope, attempts, deadline }
+}

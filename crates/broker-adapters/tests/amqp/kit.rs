@@ -1,0 +1,37 @@
+//! A RabbitMQ for all tests of this program, and a corner of it for each.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use skyloom_broker_adapters::{amqp::AmqpBroker, remote::BrokerUrl};
+use skyloom_testing::servers::RabbitMq;
+
+/// How long a server may take to be there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The one server.
+pub(crate) fn server() -> &'static RabbitMq {
+    static SERVER: OnceLock<RabbitMq> = OnceLock::new();
+    SERVER.get_or_init(RabbitMq::start)
+}
+
+/// A prefix that no other test uses.
+pub(crate) fn corner() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("corner-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The URL of a server on this port.
+pub(crate) fn url(port: u16, options: &str) -> BrokerUrl {
+    format!("amqp://guest:secret@127.0.0.1:{port}/%2f?{options}").parse().expect("a valid URL")
+}
+
+/// A connection to the server on this port.
+pub(crate) async fn connect(port: u16, options: &str) -> AmqpBroker {
+    AmqpBroker::connect(&url(port, options), PATIENCE).await.expect("the broker can be used")
+}
