@@ -22,11 +22,7 @@ pub(super) const ANSWER_TIME: Duration = Duration::from_secs(4);
 
 fn client(options: &Options, address: &Address) -> Result<Client, RedisError> {
     let to = match address {
-        Address::Tcp(host, port) if options.tls => {
-            // Another provider may be installed already; it serves as well.
-            drop(rustls::crypto::ring::default_provider().install_default());
-            ConnectionAddr::TcpTls { host: host.clone(), port: *port, insecure: false, tls_params: None }
-        }
+        Address::Tcp(host, port) if options.tls => tls_address(options, host, *port)?,
         Address::Tcp(host, port) => ConnectionAddr::Tcp(host.clone(), *port),
         Address::Unix(path) => ConnectionAddr::Unix(path.clone()),
     };
@@ -37,13 +33,25 @@ fn client(options: &Options, address: &Address) -> Result<Client, RedisError> {
     if let Some(password) = &options.password {
         login = login.set_password(password);
     }
-    let info = to.into_connection_info()?.set_redis_settings(login);
-    match &options.certificates {
-        Some(TlsCertificates { client_tls, root_cert }) if options.tls => {
-            let certificates = TlsCertificates { client_tls: client_tls.clone(), root_cert: root_cert.clone() };
-            Client::build_with_tls(info, certificates)
+    Client::open(to.into_connection_info()?.set_redis_settings(login))
+}
+
+fn tls_address(options: &Options, host: &str, port: u16) -> Result<ConnectionAddr, RedisError> {
+    let bare = ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure: false, tls_params: None };
+    if options.tls_parameters.get().is_none() {
+        // Another provider may be installed already; it serves as well.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let TlsCertificates { client_tls, root_cert } = &options.certificates;
+        let certificates = TlsCertificates { client_tls: client_tls.clone(), root_cert: root_cert.clone() };
+        let client = Client::build_with_tls(bare.clone(), certificates)?;
+        // Another task may have been quicker, with the same result.
+        drop(options.tls_parameters.set(client.get_connection_info().addr().clone()));
+    }
+    match options.tls_parameters.get() {
+        Some(ConnectionAddr::TcpTls { tls_params, .. }) => {
+            Ok(ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure: false, tls_params: tls_params.clone() })
         }
-        _ => Client::open(info),
+        _ => Ok(bare),
     }
 }
 

@@ -1,8 +1,12 @@
 //! [`Options`]: what a URL says about a Redis and its use.
 
-use std::{fmt, fs, path::PathBuf};
+use std::{
+    fmt, fs,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
-use ::redis::{ClientTlsConfig, TlsCertificates};
+use ::redis::{ClientTlsConfig, ConnectionAddr, TlsCertificates};
 
 use crate::remote::{BrokerUrl, QueueLimits, UrlError};
 
@@ -39,7 +43,9 @@ pub(super) struct Options {
     pub(super) addresses: Vec<Address>,
     pub(super) cluster: bool,
     pub(super) tls: bool,
-    pub(super) certificates: Option<TlsCertificates>,
+    pub(super) certificates: TlsCertificates,
+    /// What they were read to; done once, for the host's own authorities are many.
+    pub(super) tls_parameters: Arc<OnceLock<ConnectionAddr>>,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
     pub(super) database: i64,
@@ -77,6 +83,7 @@ impl Options {
         Ok(Self {
             database: database(url, &addresses, cluster)?,
             certificates: certificates(url, tls)?,
+            tls_parameters: Arc::default(),
             addresses,
             cluster,
             tls,
@@ -121,7 +128,7 @@ fn database(url: &BrokerUrl, addresses: &[Address], cluster: bool) -> Result<i64
     }
 }
 
-fn certificates(url: &BrokerUrl, tls: bool) -> Result<Option<TlsCertificates>, UrlError> {
+fn certificates(url: &BrokerUrl, tls: bool) -> Result<TlsCertificates, UrlError> {
     let read = |key: &str| {
         let Some(path) = url.file(key) else { return Ok(None) };
         if !tls {
@@ -137,7 +144,7 @@ fn certificates(url: &BrokerUrl, tls: bool) -> Result<Option<TlsCertificates>, U
         (None, None) => None,
         _ => return Err(UrlError::Unfit("options cert and key of the Redis URL belong together".to_owned())),
     };
-    Ok((root_cert.is_some() || client_tls.is_some()).then_some(TlsCertificates { client_tls, root_cert }))
+    Ok(TlsCertificates { client_tls, root_cert })
 }
 
 #[cfg(test)]

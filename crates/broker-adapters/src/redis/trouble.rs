@@ -121,8 +121,8 @@ fn io_error(
         return absent("it does not answer".to_owned());
     }
     if error.is_connection_dropped() && !options.tls {
-        let hint = "it is another kind of server, expects TLS (then write rediss://), or is just being stopped";
-        return unusable(format!("it accepts the connection and closes it at once: {hint}"));
+        let hint = "it is another kind of server, or expects TLS; then write rediss://";
+        return unusable(format!("it does not speak Redis's protocol, and closes the connection at once: {hint}"));
     }
     absent(said)
 }

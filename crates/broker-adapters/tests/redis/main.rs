@@ -2,4 +2,12 @@
 
 mod support;
 
+mod load;
+
 mod conformance;
+
+mod start;
+
+mod faults;
+
+mod limits;

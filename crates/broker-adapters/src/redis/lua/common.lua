@@ -7,6 +7,12 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- A server at its maxmemory refuses a script's first write, if that needs memory. What gives up memory, or
+-- needs little so that others can give up theirs, starts with a write that needs none.
+local function even_if_full()
+  redis.call('DEL', KEYS[1] .. ':nothing')
+end
+
 local function text(number)
   return string.format('%.0f', number)
 end

@@ -1,6 +1,7 @@
 -- A consumer joins a channel, or comes back to it. KEYS[2]: the hash of the topic's groups, or the base.
 -- ARGV: the consumer, for how long the channel stays without it (0: for ever), its group or nothing, then
 -- the entries that it knows to hold. What else was sent to it has not arrived, and goes back untouched.
+even_if_full()
 local ch = channel(KEYS[1])
 local me, stays, group = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local made = redis.pcall('XGROUP', 'CREATE', ch.work, GROUP, '0', 'MKSTREAM')

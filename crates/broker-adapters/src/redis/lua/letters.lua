@@ -1,5 +1,6 @@
 -- Makes dead letters ready again (ARGV[1] is kick) or deletes them (drop): the one with the number ARGV[2],
 -- or, if that is 0, the oldest ARGV[3]. Returns how many.
+even_if_full()
 local ch = channel(KEYS[1])
 local from, to = '-', '+'
 if ARGV[2] ~= '0' then

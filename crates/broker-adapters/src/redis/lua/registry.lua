@@ -1,6 +1,7 @@
 -- The registry: who runs, with a time after which he is taken to be gone, and every contract that was ever
 -- registered. KEYS[1] is the base of its keys. Returns for `beat` how many were not known, for `view` the
 -- version, the ms until the next may be gone, and everything, if the version is not ARGV[2].
+even_if_full()
 local base = KEYS[1]
 local instances, data, contracts, version = base .. ':instances', base .. ':data', base .. ':contracts', base .. ':version'
 local time = now()

@@ -1,4 +1,5 @@
 -- Puts replies into the inbox KEYS[1], unless it is gone. ARGV: the replies.
+even_if_full()
 local args = { 'XADD', KEYS[1], 'NOMKSTREAM', '*' }
 for i = 1, #ARGV do
   args[#args + 1] = 'm'

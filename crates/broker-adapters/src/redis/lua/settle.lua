@@ -2,6 +2,7 @@
 -- gives the message a new entry, so that an entry that is not pending any more is a lease that has ended,
 -- and settling it changes nothing. ARGV: operations with their arguments. Returns the indexes of those
 -- whose lease had ended.
+even_if_full()
 local ch = channel(KEYS[1])
 local time, stale, index = now(), {}, 0
 local ended, freed, settled, redelivered, expired = {}, 0, 0, 0, 0

@@ -3,6 +3,7 @@
 -- channels on which processes are subscribed while they live, for how long the channel stays without it
 -- (0: for ever), for how long a process may be gone before its work is taken (0: nobody's is taken now), and
 -- the lease of a consumer whose name says none. Returns the time and when the next message is due.
+even_if_full()
 local ch = channel(KEYS[1])
 local me, alive, stays, grace, usual = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = now()
