@@ -4,13 +4,15 @@ set -euo pipefail
 # The project's figures as one table, each beside its yardstick from the same run.
 #
 #   scripts/bench.sh [in-process] [processes] [http] [idle] [build] [engine]
+#   scripts/bench.sh --brokers [local] [nats-core] [nats-jetstream] [redis] [beanstalk] [amqp]
 #
-# Without a choice, all of them. Exits with 1 if a target is missed.
+# Without a choice, all of them. --brokers compares each broker's adapter with what one would write by hand on
+# that broker; it starts the servers that it needs itself. Exits with 1 if a target is missed.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 case "${1:-}" in
-    -h | --help) sed -n '4,8s/^# \{0,1\}//p' scripts/bench.sh; exit 0 ;;
+    -h | --help) sed -n '4,10s/^# \{0,1\}//p' scripts/bench.sh; exit 0 ;;
 esac
 
 chosen() {
@@ -20,14 +22,26 @@ chosen() {
     return 1
 }
 
+heading() {
+    echo '| what | ours | yardstick | value | target | |'
+    echo '|---|---|---|---|---|---|'
+}
+
+if [[ "${1:-}" == --brokers ]]; then
+    shift
+    cargo bench --quiet -p skyloom-testing --features brokers --bench brokers --no-run
+    heading
+    cargo bench --quiet -p skyloom-testing --features brokers --bench brokers -- "$@" || exit 1
+    exit 0
+fi
+
 parts=()
 for part in in-process processes http idle build; do
     if chosen "$part" "$@"; then parts+=("$part"); fi
 done
 
 missed=0
-echo '| what | ours | yardstick | value | target | |'
-echo '|---|---|---|---|---|---|'
+heading
 if ((${#parts[@]} > 0)); then
     cargo bench --quiet -p skyloom-testing --bench suite -- "${parts[@]}" || missed=1
 fi

@@ -2,9 +2,8 @@
 
 use std::{fs, path::Path, process::Command};
 
+use skyloom_testing::figures::{Row, Target, median};
 use tokio::time::Instant;
-
-use super::table::{Row, Target, median};
 
 /// How often each is built.
 const ROUNDS: usize = 3;

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use skyloom_testing::figures::{rate, ready};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::{Notify, oneshot},
@@ -15,11 +16,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{
-    process::ready,
-    service::{IN_FLIGHT, PAYLOAD},
-    table::rate,
-};
+use super::common::service::{IN_FLIGHT, PAYLOAD};
 
 /// Payload, GUID and length: what a call cannot do without.
 const FRAME: usize = PAYLOAD + 16 + 4;

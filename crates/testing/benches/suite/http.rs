@@ -7,19 +7,15 @@ use hyper::{Request, Response, body::Incoming, server::conn::http1, service::ser
 use hyper_util::rt::TokioIo;
 use skyloom::{App, Connection};
 use skyloom_gateway::{Gateway, GatewayOptions};
+use skyloom_testing::figures::{Process, Row, Target, in_turns, rates, ready};
 use tokio::{net::TcpListener, runtime::Builder};
 
-use super::{
-    load,
-    process::{Process, ready},
-    service::{Bench, Text},
-    table::{Row, Target, in_turns, rates},
-};
+use super::{common::service::Bench, load};
 
 async fn constant(request: Request<Incoming>) -> Result<Response<Full<bytes::Bytes>>, Infallible> {
     // What was sent is read, as by any server that has a use for it.
     drop(request.into_body().collect().await);
-    let body = serde_json::to_string(&Text::sample()).unwrap_or_default();
+    let body = load::text().to_string();
     let response = Response::new(Full::new(bytes::Bytes::from(body)));
     Ok(response)
 }
@@ -65,22 +61,22 @@ pub(crate) fn gateway(socket: &str) {
 }
 
 fn address(process: &Process) -> SocketAddr {
-    process.told.parse().expect("an address")
+    process.told().parse().expect("an address")
 }
 
 pub(crate) fn rows() -> Vec<Row> {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let bare = Process::start("hyper", "");
+    let bare = Process::start("hyper", &[]);
     let directory = tempfile::tempdir().expect("a directory");
     let socket = format!("unix:{}", directory.path().join("broker.sock").display());
-    let near = Process::start("one-process", "");
+    let near = Process::start("one-process", &[]);
     let round = |process: &Process| runtime.block_on(load::round(address(process)));
     settle(&runtime, address(&near));
     let what = "HTTP through the gateway to an in-process service, 64 connections : bare hyper";
     let near = rates(what, Target::AtLeast(0.65), in_turns(|| round(&near), || round(&bare)));
-    let _broker = Process::start("broker", &socket);
-    let _worker = Process::start("worker", &socket);
-    let far = Process::start("gateway", &socket);
+    let _broker = Process::start("broker", &[&socket]);
+    let _worker = Process::start("worker", &[&socket]);
+    let far = Process::start("gateway", &[&socket]);
     settle(&runtime, address(&far));
     let what = "HTTP through gateway, broker and worker processes : bare hyper";
     let far = rates(what, Target::AtLeast(0.30), in_turns(|| round(&far), || round(&bare)));

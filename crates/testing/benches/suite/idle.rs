@@ -2,10 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use super::{
-    process::Process,
-    table::{Row, Target},
-};
+use skyloom_testing::figures::{Process, Row, Target};
 
 /// Resident memory of a process in MiB, as Linux tells it.
 fn resident(id: u32) -> f64 {
@@ -18,8 +15,8 @@ fn resident(id: u32) -> f64 {
 pub(crate) fn rows() -> Vec<Row> {
     let directory = tempfile::tempdir().expect("a directory");
     let socket = format!("unix:{}", directory.path().join("broker.sock").display());
-    let _broker = Process::start("broker", &socket);
-    let worker = Process::start("worker", &socket);
+    let _broker = Process::start("broker", &[&socket]);
+    let worker = Process::start("worker", &[&socket]);
     std::thread::sleep(Duration::from_secs(1));
     let value = resident(worker.id());
     let what = "idle resident memory of a service process".to_owned();

@@ -1,6 +1,7 @@
 //! A typed call inside one process and thread, beside a bare channel and oneshot.
 
 use skyloom::{App, Connection};
+use skyloom_testing::figures::{Row, Target, in_turns, rate, rates};
 use tokio::{
     runtime::Builder,
     sync::{mpsc, oneshot},
@@ -8,10 +9,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{
-    service::{Bench, BenchClient, IN_FLIGHT, Message},
-    table::{Row, Target, in_turns, rate, rates},
-};
+use super::common::service::{Bench, BenchClient, IN_FLIGHT, Message};
 
 /// How many calls each of the callers makes in one round.
 const CALLS: usize = 2_000;

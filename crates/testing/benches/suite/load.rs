@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use skyloom_testing::figures::rate;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -9,17 +10,19 @@ use tokio::{
     time::Instant,
 };
 
-use super::{
-    service::{IN_FLIGHT, Text},
-    table::rate,
-};
+use super::common::service::{IN_FLIGHT, PAYLOAD};
 
 /// How many requests each connection makes in one round.
 const REQUESTS: usize = 500;
 
+/// What is sent and answered, as JSON.
+pub(crate) fn text() -> serde_json::Value {
+    serde_json::json!({ "text": "x".repeat(PAYLOAD) })
+}
+
 /// The request: the same for all servers.
 pub(crate) fn request() -> Vec<u8> {
-    let body = serde_json::to_string(&Text::sample()).expect("JSON");
+    let body = text().to_string();
     let head = "POST /bench.v1.Bench/Echo HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }

@@ -1,14 +1,11 @@
 //! The project's numbers: each figure beside its yardstick, measured in one run, in turns, as the
 //! median of the rounds' ratios. `scripts/bench.sh` runs it.
 
-#![allow(clippy::print_stdout, reason = "the table is for a person to read")]
-
+#[path = "../common/mod.rs"]
+mod common;
 mod build_time;
-mod table;
-mod service;
 mod in_process;
 mod load;
-mod process;
 mod echo;
 mod http;
 mod idle;
@@ -17,7 +14,7 @@ mod role;
 
 use std::process::ExitCode;
 
-use table::Row;
+use skyloom_testing::figures::Row;
 
 /// A part of the table: its name, and how its rows are measured.
 type Part = (&'static str, fn() -> Vec<Row>);

@@ -1,50 +1,23 @@
 //! Client, broker and worker as three processes on a Unix socket, beside an echo of two.
 
-use skyloom::{
-    App,
-    embedded::{Address, Door, DoorOptions},
-};
+use skyloom_testing::figures::{Process, Row, Target, in_turns, rate, rates};
 use tokio::{runtime::Builder, task::JoinSet, time::Instant};
 
 use super::{
+    common::service::{BenchClient, IN_FLIGHT, Message},
     echo::{Caller, raw},
-    process::{Process, ready},
-    service::{Bench, BenchClient, IN_FLIGHT, Message},
-    table::{Row, Target, in_turns, rate, rates},
 };
 
 /// How many calls each of the callers makes in one round.
 const CALLS: usize = 1_000;
 
-/// The role of the broker.
-pub(crate) fn broker(socket: &str) {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let address: Address = socket.parse().expect("an address");
-        let door = Door::bind(address, DoorOptions::default()).await.expect("the door opens");
-        ready("broker");
-        door.run(std::future::pending()).await.expect("the broker runs");
-    });
-}
-
-/// The role of the worker.
-pub(crate) fn worker(socket: &str) {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let connection = skyloom::connect(socket).await.expect("the broker is there");
-        let _running = App::new().serve(Bench).start(&connection).await.expect("the service starts");
-        ready("worker");
-        std::future::pending::<()>().await;
-    });
-}
-
 pub(crate) fn rows() -> Vec<Row> {
     let directory = tempfile::tempdir().expect("a directory");
     let socket = format!("unix:{}", directory.path().join("broker.sock").display());
-    let _broker = Process::start("broker", &socket);
-    let _worker = Process::start("worker", &socket);
+    let _broker = Process::start("broker", &[&socket]);
+    let _worker = Process::start("worker", &[&socket]);
     let echo_socket = directory.path().join("echo.sock");
-    let _echo = Process::start("echo", &echo_socket.display().to_string());
+    let _echo = Process::start("echo", &[&echo_socket.display().to_string()]);
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (client, caller) = runtime.block_on(async {
         let connection = skyloom::connect(&socket).await.expect("the broker is there");

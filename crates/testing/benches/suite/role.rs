@@ -2,15 +2,18 @@
 
 use std::{path::Path, process::ExitCode};
 
-use super::{echo, http, process::ROLE, processes};
+use skyloom::Endpoints;
+use skyloom_testing::figures::ROLE;
+
+use super::{common, echo, http};
 
 /// Plays the role that the process was started for, if it was.
 pub(crate) fn play() -> Option<ExitCode> {
     let role = std::env::var(ROLE).ok()?;
     let argument = std::env::args().nth(1).unwrap_or_default();
     match role.as_str() {
-        "broker" => processes::broker(&argument),
-        "worker" => processes::worker(&argument),
+        "broker" => common::embedded::play(&argument),
+        "worker" => common::worker::play(&Endpoints::new(argument)),
         "echo" => echo::serve(Path::new(&argument)),
         "hyper" => http::bare_hyper(),
         "one-process" => http::one_process(),

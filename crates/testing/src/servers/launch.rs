@@ -17,15 +17,13 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// A program that is found on the `PATH`, or in `/usr/sbin`, where Debian puts some servers.
+    /// A program that is on the `PATH`, or in `/usr/sbin`, where Debian puts some servers.
     ///
     /// # Panics
     /// If it is not installed, or no directory can be made.
     #[must_use]
     pub fn new(program: &str) -> Self {
-        let paths = std::env::var_os("PATH").unwrap_or_default();
-        let places = std::env::split_paths(&paths).chain([PathBuf::from("/usr/sbin")]);
-        let found = places.map(|place| place.join(program)).find(|path| path.is_file());
+        let found = find(program);
         let found =
             found.unwrap_or_else(|| panic!("{program} is not installed; scripts/test.sh installs it or says how"));
         let directory = tempfile::tempdir().expect("a directory can be made").keep();
@@ -37,6 +35,12 @@ impl Launch {
             directory,
             at_end: String::new(),
         }
+    }
+
+    /// Whether [`Launch::new`] finds this program.
+    #[must_use]
+    pub fn is_installed(program: &str) -> bool {
+        find(program).is_some()
     }
 
     /// The port that was chosen for it.
@@ -72,4 +76,10 @@ impl Launch {
         self.at_end = command.into();
         self
     }
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = std::env::split_paths(&paths).chain([PathBuf::from("/usr/sbin")]);
+    places.find_map(|place| Some(place.join(program)).filter(|path| path.is_file()))
 }

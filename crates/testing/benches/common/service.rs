@@ -13,13 +13,6 @@ pub(crate) struct Text {
     pub(crate) text: String,
 }
 
-impl Text {
-    /// The message that is sent.
-    pub(crate) fn sample() -> Self {
-        Self { text: "x".repeat(PAYLOAD) }
-    }
-}
-
 /// The same as a protobuf message, the default codec.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Message {

@@ -3,21 +3,23 @@
 use std::time::Duration;
 
 /// One figure, its yardstick and its target.
-pub(crate) struct Row {
+#[derive(Debug)]
+pub struct Row {
     /// What was measured.
-    pub(crate) what: String,
+    pub what: String,
     /// The figure.
-    pub(crate) ours: String,
+    pub ours: String,
     /// The yardstick's.
-    pub(crate) yardstick: String,
+    pub yardstick: String,
     /// Their ratio, or the figure itself.
-    pub(crate) value: f64,
+    pub value: f64,
     /// What it must be.
-    pub(crate) target: Target,
+    pub target: Target,
 }
 
 /// What a figure must be.
-pub(crate) enum Target {
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
     /// At least this.
     AtLeast(f64),
     /// At most this, in this unit.
@@ -28,7 +30,8 @@ pub(crate) enum Target {
 
 impl Row {
     /// Whether the target is met.
-    pub(crate) fn is_met(&self) -> bool {
+    #[must_use]
+    pub fn is_met(&self) -> bool {
         match self.target {
             Target::AtLeast(bound) => self.value >= bound,
             Target::AtMost(bound, _) => self.value <= bound,
@@ -37,7 +40,8 @@ impl Row {
     }
 
     /// Prints the row as a line of a Markdown table.
-    pub(crate) fn print(&self) {
+    #[allow(clippy::print_stdout, reason = "the table is for a person to read")]
+    pub fn print(&self) {
         let (target, unit) = match self.target {
             Target::AtLeast(bound) => (format!(">= {bound:.2}"), ""),
             Target::AtMost(bound, unit) => (format!("<= {bound} {unit}"), unit),
@@ -54,16 +58,18 @@ impl Row {
 }
 
 /// The middle one.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// How many rounds a ratio is the median of.
-pub(crate) const ROUNDS: usize = 7;
+const ROUNDS: usize = 7;
 
 /// Measures two rates in turns; returns the medians and the median of the rounds' ratios.
-pub(crate) fn in_turns(mut ours: impl FnMut() -> f64, mut yardstick: impl FnMut() -> f64) -> (f64, f64, f64) {
+#[must_use]
+pub fn in_turns(mut ours: impl FnMut() -> f64, mut yardstick: impl FnMut() -> f64) -> (f64, f64, f64) {
     // The first round warms caches and connections up and does not count.
     ours();
     yardstick();
@@ -74,12 +80,14 @@ pub(crate) fn in_turns(mut ours: impl FnMut() -> f64, mut yardstick: impl FnMut(
 }
 
 /// A ratio of two rates as a row.
-pub(crate) fn rates(what: &str, target: Target, (ours, yardstick, value): (f64, f64, f64)) -> Row {
+#[must_use]
+pub fn rates(what: &str, target: Target, (ours, yardstick, value): (f64, f64, f64)) -> Row {
     let per_second = |rate: f64| format!("{rate:.0}/s");
     Row { what: what.to_owned(), ours: per_second(ours), yardstick: per_second(yardstick), value, target }
 }
 
 /// How many a second.
-pub(crate) fn rate(count: usize, took: Duration) -> f64 {
+#[must_use]
+pub fn rate(count: usize, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
