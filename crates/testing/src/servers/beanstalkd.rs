@@ -1,4 +1,4 @@
-//! beanstalkd.
+//! beanstalkd, or another server of its protocol.
 
 use super::Launch;
 
@@ -9,7 +9,16 @@ impl Launch {
     /// As [`Launch::new`].
     #[must_use]
     pub fn beanstalkd() -> Self {
-        let launch = Self::new("beanstalkd");
+        Self::like_beanstalkd("beanstalkd")
+    }
+
+    /// As [`Launch::beanstalkd`], another program that takes beanstalkd's options.
+    ///
+    /// # Panics
+    /// As [`Launch::new`].
+    #[must_use]
+    pub fn like_beanstalkd(program: &str) -> Self {
+        let launch = Self::new(program);
         let port = launch.port().to_string();
         launch.args(["-l", "127.0.0.1", "-p", &port])
     }

@@ -1,0 +1,241 @@
+//! What is in a job: one envelope, or a bundle of them.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::{Buf as _, BufMut, Bytes, BytesMut};
+use skyloom_core::{Envelope, Headers};
+
+/// What the broker cannot say of an envelope, in headers that are taken out before it is delivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Notes {
+    /// When it was sent, for its budget, in milliseconds since the Unix epoch.
+    pub(super) sent: Option<u64>,
+    /// Attempts that were made while it was another job.
+    pub(super) attempts: u32,
+    /// Why it is a dead letter.
+    pub(super) reason: Option<String>,
+    /// When it became one.
+    pub(super) died: Option<u64>,
+}
+
+/// An envelope of a job.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) envelope: Envelope,
+    pub(super) notes: Notes,
+}
+
+const SENT: &str = "skyloom-sent";
+const ATTEMPTS: &str = "skyloom-attempts";
+const REASON: &str = "skyloom-reason";
+const DIED: &str = "skyloom-died";
+
+/// Field 16 of a bundle, with a length: an envelope. No envelope begins with it.
+const MEMBER: [u8; 2] = [0x82, 0x01];
+/// Field 7 of an envelope, with a length: a header.
+const HEADER: u8 = 0x3a;
+
+/// Now, in milliseconds since the Unix epoch.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The most that [`Notes::sent`] and the frame of a bundle add to an envelope.
+pub(super) const OVERHEAD: usize = 48;
+
+impl Notes {
+    /// Sent now, if somebody will ask how long ago that was.
+    pub(super) fn now(envelope: &Envelope) -> Self {
+        Self { sent: envelope.budget.is_some().then(now_ms), ..Self::default() }
+    }
+
+    /// How long ago it was sent. A clock that is ahead of ours counts as now.
+    pub(super) fn age(&self) -> Duration {
+        self.sent.map_or(Duration::ZERO, |sent| Duration::from_millis(now_ms().saturating_sub(sent)))
+    }
+
+    fn write(&self, out: &mut BytesMut) {
+        let mut number = |name, value: u64| put_header(out, name, value.to_string().as_bytes());
+        if let Some(sent) = self.sent {
+            number(SENT, sent);
+        }
+        if self.attempts > 0 {
+            number(ATTEMPTS, self.attempts.into());
+        }
+        if let Some(died) = self.died {
+            number(DIED, died);
+        }
+        if let Some(reason) = &self.reason {
+            put_header(out, REASON, reason.as_bytes());
+        }
+    }
+
+    /// Takes the notes out of an envelope's headers.
+    fn take(envelope: &mut Envelope) -> Self {
+        let mut notes = Self::default();
+        if !envelope.headers().iter().any(|(name, _)| [SENT, ATTEMPTS, REASON, DIED].contains(&name)) {
+            return notes;
+        }
+        let mut others = Headers::new();
+        for (name, value) in envelope.extras.take_headers().iter() {
+            match name {
+                SENT => notes.sent = value.parse().ok(),
+                ATTEMPTS => notes.attempts = value.parse().unwrap_or_default(),
+                DIED => notes.died = value.parse().ok(),
+                REASON => notes.reason = Some(value.to_owned()),
+                _ => others.push(name.to_owned(), value.to_owned()),
+            }
+        }
+        envelope.extras = std::mem::take(&mut envelope.extras).with_headers(others);
+        notes
+    }
+}
+
+/// A job of one envelope with its notes.
+pub(super) fn single(envelope: &Envelope, notes: &Notes) -> BytesMut {
+    let mut out = BytesMut::with_capacity(envelope.encoded_len() + OVERHEAD);
+    envelope.encode_to(&mut out);
+    notes.write(&mut out);
+    out
+}
+
+/// A job of several; of one, it is that one alone.
+pub(super) fn bundle<'a>(members: &[(&'a Envelope, Notes)]) -> BytesMut {
+    if let [(envelope, notes)] = members {
+        return single(envelope, notes);
+    }
+    let mut out = BytesMut::with_capacity(members.iter().map(|(member, _)| member.encoded_len() + OVERHEAD).sum());
+    for (envelope, notes) in members {
+        let mut headers = BytesMut::new();
+        notes.write(&mut headers);
+        out.put_slice(&MEMBER);
+        put_varint(&mut out, envelope.encoded_len() + headers.len());
+        envelope.encode_to(&mut out);
+        out.put_slice(&headers);
+    }
+    out
+}
+
+/// The envelopes of a job, or `None` if it is neither an envelope nor a bundle of them.
+pub(super) fn read(mut body: Bytes) -> Option<Vec<Item>> {
+    if !body.starts_with(&MEMBER) {
+        return Some(vec![item(body)?]);
+    }
+    let mut items = Vec::new();
+    while !body.is_empty() {
+        if !body.starts_with(&MEMBER) {
+            return None;
+        }
+        body.advance(MEMBER.len());
+        let length = get_varint(&mut body)?;
+        if length > body.len() {
+            return None;
+        }
+        items.push(item(body.split_to(length))?);
+    }
+    Some(items)
+}
+
+/// The replies in a job of an inbox.
+pub(super) fn replies(body: Bytes) -> Vec<Arc<Envelope>> {
+    read(body).unwrap_or_default().into_iter().map(|item| Arc::new(item.envelope)).collect()
+}
+
+fn item(body: Bytes) -> Option<Item> {
+    let mut envelope = Envelope::decode(body).ok()?;
+    let notes = Notes::take(&mut envelope);
+    Some(Item { envelope, notes })
+}
+
+fn put_header(out: &mut BytesMut, name: &str, value: &[u8]) {
+    let mut header = BytesMut::with_capacity(name.len() + value.len() + 8);
+    for (key, text) in [(0x0a, name.as_bytes()), (0x12, value)] {
+        header.put_u8(key);
+        put_varint(&mut header, text.len());
+        header.put_slice(text);
+    }
+    out.put_u8(HEADER);
+    put_varint(out, header.len());
+    out.put_slice(&header);
+}
+
+fn put_varint(out: &mut impl BufMut, mut value: usize) {
+    while value >= 0x80 {
+        out.put_u8((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.put_u8(value as u8);
+}
+
+fn get_varint(buffer: &mut Bytes) -> Option<usize> {
+    let mut value = 0usize;
+    for shift in (0..35).step_by(7) {
+        let byte = buffer.first().copied()?;
+        buffer.advance(1);
+        value |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use skyloom_core::{Guid, Kind};
+
+    use super::*;
+
+    fn envelope(length: usize) -> Envelope {
+        let mut envelope = Envelope::new(Kind::Call, Guid::call());
+        envelope.payload = vec![7; length].into();
+        let mut headers = Headers::new();
+        headers.push("x-note", "kept");
+        envelope.extras = envelope.extras.with_headers(headers);
+        envelope
+    }
+
+    fn notes() -> Notes {
+        Notes { sent: Some(1_700_000_000_000), attempts: 3, reason: Some("né".to_owned()), died: Some(5) }
+    }
+
+    #[test]
+    fn notes_are_taken_out_again() {
+        let sent = envelope(300);
+        let items = read(single(&sent, &notes()).freeze()).unwrap();
+        assert_eq!((&items[0].envelope, &items[0].notes), (&sent, &notes()));
+        let plain = read(sent.encode()).unwrap();
+        assert_eq!((&plain[0].envelope, &plain[0].notes), (&sent, &Notes::default()));
+    }
+
+    #[test]
+    fn a_bundle_has_its_members_in_order() {
+        let members = [envelope(0), envelope(200), envelope(70_000)];
+        let noted: Vec<_> = members.iter().map(|member| (member, notes())).collect();
+        let body = bundle(&noted).freeze();
+        let items = read(body.clone()).unwrap();
+        assert_eq!(items.iter().map(|item| &item.envelope).collect::<Vec<_>>(), members.iter().collect::<Vec<_>>());
+        assert!(items.iter().all(|item| item.notes == notes()));
+        for cut in [1, 2, 3, 50, body.len() - 1] {
+            assert!(read(body.slice(..cut)).is_none(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn strange_bytes_are_no_job() {
+        let mut random = fastrand::Rng::with_seed(3);
+        for _ in 0..20_000 {
+            let mut bytes: Vec<u8> = (0..random.usize(..60)).map(|_| random.u8(..)).collect();
+            if random.bool() {
+                bytes.splice(0..0, MEMBER);
+            }
+            // It may be an envelope by chance; it never panics.
+            let items = read(Bytes::from(bytes));
+            assert!(items.is_none_or(|items| !items.is_empty()));
+        }
+    }
+}
