@@ -1,12 +1,16 @@
 //! A server and connections to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use skyloom_broker_adapters::{beanstalk::BeanstalkBroker, remote::BrokerUrl};
 use skyloom_testing::{
     conformance::{Fixture, Peer},
     servers::{Launch, Server},
 };
+use tokio::runtime::{Builder, Runtime};
 
 /// How many messages a queue takes.
 pub(crate) const QUEUE_LIMIT: usize = 100;
@@ -37,40 +41,54 @@ pub(crate) async fn connect(url: &BrokerUrl) -> Arc<BeanstalkBroker> {
     Arc::new(BeanstalkBroker::connect(url, PATIENCE).await.expect("the server is there"))
 }
 
-/// A connection with a runtime of its own, which ends as a process does: without a word.
-pub(crate) async fn process(url: &BrokerUrl) -> Peer {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = Runtime(Some(runtime.expect("a runtime")));
-    let url = url.clone();
-    let connecting = runtime.0.as_ref().expect("it runs").spawn(async move { connect(&url).await });
-    Peer::new(connecting.await.expect("it connects")).with_crash(move || drop(runtime))
+/// What stands for another process: a connection with a runtime of its own, which can end without a word.
+pub(crate) struct Process {
+    pub(crate) broker: Arc<BeanstalkBroker>,
+    runtime: Arc<Mutex<Option<Runtime>>>,
+}
+
+impl Process {
+    pub(crate) async fn start(url: &BrokerUrl) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let url = url.clone();
+        let broker = runtime.spawn(async move { connect(&url).await }).await.expect("it connects");
+        Self { broker, runtime: Arc::new(Mutex::new(Some(runtime))) }
+    }
+
+    /// Ends it as `kill -9` would.
+    pub(crate) fn kill(&self) {
+        if let Some(runtime) = self.runtime.lock().expect("nobody has panicked").take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 /// A server of its own for every rule.
-pub(crate) struct Beanstalkd(Server);
+pub(crate) struct Beanstalkd {
+    processes: Mutex<Vec<Arc<Process>>>,
+    server: Server,
+}
 
 impl Fixture for Beanstalkd {
     async fn start() -> Self {
-        Self(server())
+        Self { processes: Mutex::default(), server: server() }
     }
 
     async fn connect(&self) -> Peer {
-        let url = url(&self.0, &format!("queue_messages={QUEUE_LIMIT}"));
-        process(&url).await
+        let url = url(&self.server, &format!("queue_messages={QUEUE_LIMIT}"));
+        let process = Arc::new(Process::start(&url).await);
+        self.processes.lock().expect("nobody has panicked").push(Arc::clone(&process));
+        let broker = Arc::clone(&process.broker);
+        Peer::new(broker).with_crash(move || process.kill())
     }
 
     fn queue_limit(&self) -> usize {
         QUEUE_LIMIT
-    }
-}
-
-/// A runtime that may be dropped anywhere.
-struct Runtime(Option<tokio::runtime::Runtime>);
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
     }
 }

@@ -66,7 +66,8 @@ impl Reply {
             drop(buffer.split_to(end + 1));
             return Ok(Some(reply));
         }
-        let (id, length) = rest.split_once(' ').unwrap_or(("0", rest));
+        let numbers = if word == "OK" { Some(("0", rest)) } else { rest.split_once(' ') };
+        let (id, length) = numbers.ok_or_else(|| garbage(buffer))?;
         let (Ok(id), Ok(length)) = (id.parse::<u64>(), length.parse::<u32>()) else { return Err(garbage(buffer)) };
         let length = length as usize;
         let kind = word.len();

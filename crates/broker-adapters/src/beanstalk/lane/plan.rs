@@ -69,7 +69,7 @@ impl Plan {
 }
 
 impl Lane {
-    /// Writes down all that is to be said: replies first, then what is kept, and the ends of jobs after that.
+    /// Writes down all that is to be said: what is kept, then replies, and the ends of jobs after that.
     pub(super) fn plan(&self, state: &mut State, used: &mut String, plan: &mut Plan) {
         if !state.stopping.is_empty() {
             plan.say(Command::Ignore(&self.tube), Expect::Stopped(std::mem::take(&mut state.stopping)));
@@ -98,13 +98,13 @@ impl Lane {
                 }
             }
         }
-        for replies in replies {
-            self.plan_replies(replies, used, plan);
-        }
         for put in puts {
             let Todo::Put { tube, priority, delay, body, came_in, ack } = put else { continue };
             let expect = Expect::Kept { came_in, ack, length: body.len() };
             plan.put(used, tube.as_ref().unwrap_or(&self.tube), priority, delay, ttr, &body, expect);
+        }
+        for replies in replies {
+            self.plan_replies(replies, used, plan);
         }
         for (job, how, ack) in ends {
             plan_end(job, how, ack, plan);
