@@ -16,7 +16,7 @@
 #[cfg(any(feature = "memory", feature = "local"))]
 mod answers;
 
-#[cfg(any(feature = "memory", feature = "local", feature = "redis"))]
+#[cfg(any(feature = "memory", feature = "local", feature = "nats", feature = "redis"))]
 pub mod registry;
 
 #[cfg(feature = "memory")]

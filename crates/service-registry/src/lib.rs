@@ -5,7 +5,7 @@
 //! as it lives. A process that dies is gone at once, one that hangs when its connection has been
 //! silent for a while, and one that comes back registers anew, without a heartbeat of its own.
 
-#[cfg(any(feature = "memory", feature = "local", feature = "redis"))]
+#[cfg(any(feature = "memory", feature = "local", feature = "nats", feature = "redis"))]
 mod linked;
 
 #[cfg(feature = "memory")]
@@ -13,6 +13,9 @@ pub mod memory;
 
 #[cfg(feature = "local")]
 pub mod local;
+
+#[cfg(feature = "nats")]
+pub mod nats;
 
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -224,6 +224,46 @@ pub(super) fn marker(stream: &str, name: &str, subject: &str, deliver: &str) -> 
     })
 }
 
+/// The stream of a key-value bucket; without an age its values stay.
+pub(super) fn bucket(bucket: &str, max_age: Duration, storage: &str, replicas: usize) -> Value {
+    json!({
+        "name": format!("KV_{bucket}"),
+        "subjects": [format!("$KV.{bucket}.>")],
+        "retention": "limits",
+        "discard": "new",
+        "max_msgs": -1,
+        "max_bytes": -1,
+        "max_age": nanos(max_age),
+        "duplicate_window": if max_age.is_zero() { nanos(Duration::from_secs(120)) } else { nanos(max_age) },
+        "max_consumers": -1,
+        "max_msgs_per_subject": 1,
+        "max_msg_size": -1,
+        "storage": storage,
+        "num_replicas": replicas,
+        "deny_delete": true,
+        "allow_rollup_hdrs": true,
+        "allow_direct": true,
+    })
+}
+
+/// A consumer that tells the newest value of each key of a bucket, and then every change.
+pub(super) fn follower(bucket: &str, deliver: &str, heartbeat: Duration) -> Value {
+    json!({
+        "stream_name": format!("KV_{bucket}"),
+        "config": {
+            "deliver_subject": deliver,
+            "deliver_policy": "last_per_subject",
+            "ack_policy": "none",
+            "max_deliver": 1,
+            "filter_subject": format!("$KV.{bucket}.>"),
+            "replay_policy": "instant",
+            "idle_heartbeat": nanos(heartbeat),
+            "num_replicas": 1,
+            "mem_storage": true,
+        }
+    })
+}
+
 /// A request for work.
 pub(super) fn pull(batch: u32, expires: Duration, heartbeat: Duration) -> String {
     let (expires, heartbeat) = (nanos(expires), nanos(heartbeat));

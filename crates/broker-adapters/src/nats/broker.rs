@@ -6,7 +6,7 @@ use skyloom_core::{
     Channel, Envelope, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
-        Inbox, Persistence, ReplySink,
+        Inbox, ReplySink,
     },
 };
 use tokio::{
@@ -15,11 +15,10 @@ use tokio::{
 };
 
 use super::{
-    connect::{self, Connected, unusable},
     handle::Handle,
-    keeper::keep,
-    link::{Link, Phase},
+    link::Phase,
     names::Target,
+    open::open,
     options::NatsOptions,
     outbox::{Outgoing, Then},
     work::Worker,
@@ -28,9 +27,6 @@ use crate::remote::{BrokerUrl, OpenError};
 
 /// How long closing waits until everything is written and confirmed.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
-
-/// What the headers of a message may need besides its envelope, in bytes.
-const HEADERS: usize = 4 << 10;
 
 /// A connection to NATS. Clones share it.
 ///
@@ -47,17 +43,8 @@ impl NatsBroker {
     /// [`OpenError`]: the URL makes no sense, nobody is there for as long as `patience` lasts, or whoever is there
     /// cannot be used.
     pub async fn connect(url: &BrokerUrl, patience: Duration) -> Result<Self, OpenError> {
-        let options = NatsOptions::of(url)?;
-        let Connected { client, events } = connect::connect(url, &options, patience).await?;
-        let capabilities = capabilities(&options, client.max_payload());
-        let link = Link::new(client, options, capabilities, url.to_string());
-        let broker = Self { handle: Arc::new(Handle(Arc::clone(&link))) };
-        tokio::spawn(keep(Arc::clone(&link), events));
-        let confirmations = link.client.subscribe(format!("{}.a.*", link.room)).await;
-        let confirmations = confirmations.map_err(|error| unusable(url, error.to_string()))?;
-        tokio::spawn(Arc::clone(&link).read_confirmations(confirmations));
-        connect::check(&link, patience).await.map_err(|reason| unusable(url, reason))?;
-        Ok(broker)
+        let link = open(url, NatsOptions::of(url)?, patience).await?;
+        Ok(Self { handle: Arc::new(Handle(link)) })
     }
 
     fn send(&self, target: Target, envelope: Arc<Envelope>) -> Ack {
@@ -81,27 +68,6 @@ impl NatsBroker {
         };
         link.submit(Outgoing { target, envelope, headers: None, then, since });
         ack
-    }
-}
-
-fn capabilities(options: &NatsOptions, max_payload: usize) -> Capabilities {
-    let jetstream = !options.core;
-    Capabilities {
-        broker: if options.core { "nats (core)" } else { "nats" },
-        priority: false,
-        delay: false,
-        redelivery: jetstream,
-        prompt_redelivery: false,
-        uncounted_release: false,
-        regains_place: false,
-        dead_letters: jetstream,
-        pause: false,
-        atomic_reply: false,
-        bounded: jetstream,
-        confirms: true,
-        dead_inbox_known: false,
-        persistence: if jetstream && options.storage == "file" { Persistence::Disk } else { Persistence::Memory },
-        max_message: options.limits.message_bytes.min(max_payload.saturating_sub(HEADERS)),
     }
 }
 

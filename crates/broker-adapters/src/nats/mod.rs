@@ -26,6 +26,8 @@ mod inbox;
 
 mod connect;
 
+mod open;
+
 mod dead;
 
 mod work;
@@ -42,4 +44,8 @@ mod admin;
 
 mod broker;
 
-pub use self::broker::NatsBroker;
+mod roster;
+
+mod registry;
+
+pub use self::{broker::NatsBroker, registry::NatsLink};

@@ -44,7 +44,7 @@ impl Worker {
         while link.awake().await == Phase::Live && !self.state().is_stopping {
             let session = if self.is_core { self.open_core().await } else { self.open().await };
             match session {
-                Ok(subscriber) => {
+                Ok((subscriber, _marker)) => {
                     if let Some(opened) = opened.take() {
                         opened.send(Ok(()));
                     }
@@ -94,32 +94,35 @@ impl Worker {
         self.leasing.notify_one();
     }
 
-    async fn open_core(&self) -> Result<Subscriber, AskError> {
+    async fn open_core(&self) -> Result<(Subscriber, Option<Subscriber>), AskError> {
         let link = &self.handle.0;
         let (subject, group) = (link.names.subject(&self.target), Names::workers(&self.channel));
         let subscriber = link.client.queue_subscribe(subject, group).await;
-        subscriber.map_err(|error| AskError::Silent(error.to_string()))
+        Ok((subscriber.map_err(|error| AskError::Silent(error.to_string()))?, None))
     }
 
-    /// Makes sure of stream, consumer and marker, and asks for work.
-    async fn open(&self) -> Result<Subscriber, AskError> {
+    /// Makes sure of stream, consumer and marker, and asks for work. The marker is there for as long as somebody
+    /// listens on exactly the subject to which it would deliver.
+    async fn open(&self) -> Result<(Subscriber, Option<Subscriber>), AskError> {
         let link = &self.handle.0;
         link.ensure_stream(&self.target).await?;
         let ack_wait = self.ensure_consumer().await?;
         // A room of its own: what the server still sends for an earlier session must not count for this one.
         let room = format!("{}.w.{}", link.room, fastrand::u64(..));
-        let subscriber = link.client.subscribe(format!("{room}.*")).await;
-        let subscriber = subscriber.map_err(|error| AskError::Silent(error.to_string()))?;
-        let clock = self.mark(&format!("{room}.m")).await?;
+        let (pulled, marked) = (format!("{room}.p"), format!("{room}.m"));
+        let silent = |error: async_nats::SubscribeError| AskError::Silent(error.to_string());
+        let subscriber = link.client.subscribe(pulled.clone()).await.map_err(silent)?;
+        let marker = link.client.subscribe(marked.clone()).await.map_err(silent)?;
+        let clock = self.mark(&marked).await?;
         let mut state = self.state();
         state.safe = safe(ack_wait);
         state.clock = clock;
         state.outstanding = 0;
-        state.room = Some(format!("{room}.p").into());
+        state.room = Some(pulled.into());
         state.heard = Instant::now();
         self.replenish(&mut state);
         drop(state);
-        Ok(subscriber)
+        Ok((subscriber, Some(marker)))
     }
 
     fn stream(&self) -> String {

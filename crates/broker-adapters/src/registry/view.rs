@@ -34,7 +34,7 @@ impl RegistryView {
     }
 
     /// The broker begins to tell everything anew. Until it has, the last snapshot stands.
-    #[cfg(any(feature = "local", feature = "redis", test))]
+    #[cfg(any(feature = "local", feature = "nats", feature = "redis", test))]
     pub(crate) fn restart(&self) {
         *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshot::default());
     }

@@ -1,0 +1,188 @@
+//! [`NatsLink`]: the registry in two key-value buckets. An instance is known for as long as its process says so.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_nats::HeaderMap;
+use serde::Serialize;
+use skyloom_core::{
+    Guid,
+    broker::{Ack, BrokerError},
+    contract::Contract,
+    registry::Instance,
+};
+use tokio::{sync::Notify, time::sleep};
+
+use super::{
+    api::Failed,
+    ask::refused,
+    handle::Handle,
+    link::{Link, Phase},
+    open::open,
+    options::NatsOptions,
+    roster::{Buckets, OPERATION, follow},
+};
+use crate::{
+    registry::{RegistryLink, RegistryView},
+    remote::{BrokerUrl, OpenError},
+};
+
+/// How often a process says that it is there.
+const BEAT: Duration = Duration::from_millis(600);
+
+/// A registry in NATS, on a connection of its own. Clones share it.
+#[derive(Clone)]
+pub struct NatsLink {
+    shared: Arc<Shared>,
+    _handle: Arc<Handle>,
+}
+
+struct Shared {
+    link: Arc<Link>,
+    buckets: Buckets,
+    /// The instances of this process and their contracts, as they are told.
+    own: Mutex<BTreeMap<Guid, Vec<Entry>>>,
+    registered: Notify,
+    view: OnceLock<Arc<RegistryView>>,
+}
+
+/// A value and its key's subject.
+#[derive(Clone)]
+struct Entry {
+    subject: String,
+    value: String,
+}
+
+fn json(value: &impl Serialize) -> Result<String, BrokerError> {
+    serde_json::to_string(value).map_err(|error| BrokerError::refused(error.to_string()))
+}
+
+impl NatsLink {
+    /// Connects to the server, or to one of the cluster, that the URL names, and checks that JetStream is there.
+    ///
+    /// # Errors
+    /// [`OpenError`] says why there is no connection; nobody is waited for longer than `patience`.
+    pub async fn connect(url: &BrokerUrl, patience: Duration) -> Result<Self, OpenError> {
+        // Whatever the queues use, the registry needs JetStream.
+        let options = NatsOptions { core: false, ..NatsOptions::of(url)? };
+        let buckets = Buckets::new(&options.limits.prefix);
+        let link = open(url, options, patience).await?;
+        let shared = Arc::new(Shared {
+            link: Arc::clone(&link),
+            buckets,
+            own: Mutex::default(),
+            registered: Notify::new(),
+            view: OnceLock::new(),
+        });
+        tokio::spawn(Arc::clone(&shared).beat());
+        Ok(Self { shared, _handle: Arc::new(Handle(link)) })
+    }
+}
+
+impl Shared {
+    fn own(&self) -> MutexGuard<'_, BTreeMap<Guid, Vec<Entry>>> {
+        // Nothing panics while it is locked; a poisoned one is whole.
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn put(&self, entry: &Entry) -> Result<(), BrokerError> {
+        let answer = self.link.ask(entry.subject.clone(), entry.value.clone()).await?;
+        match serde_json::from_slice(&answer.payload) {
+            Ok(Failed { error: None }) => Ok(()),
+            Ok(Failed { error: Some(error) }) => Err(refused("the registry", &error)),
+            Err(error) => Err(BrokerError::lost(format!("its confirmation is garbled: {error}"))),
+        }
+    }
+
+    /// Makes sure that there is a registry, and tells it what it has to know of this.
+    async fn tell(&self, entries: &[Entry]) -> Result<(), BrokerError> {
+        self.buckets.ensure(&self.link).await?;
+        for entry in entries {
+            self.put(entry).await?;
+        }
+        Ok(())
+    }
+
+    /// Says again and again who is there, until the connection is closed.
+    async fn beat(self: Arc<Self>) {
+        let mut is_told = true;
+        loop {
+            tokio::select! {
+                () = sleep(BEAT) => {}
+                () = self.registered.notified() => {}
+                () = self.link.closed() => return,
+            }
+            if self.link.phase() != Phase::Live {
+                // A server that comes back may have forgotten everything.
+                is_told = false;
+                continue;
+            }
+            let own: Vec<Vec<Entry>> = self.own().values().cloned().collect();
+            for entries in own {
+                // The instance itself is the first, and what its contracts say does not change.
+                let told = match entries.first() {
+                    Some(instance) if is_told => self.put(instance).await,
+                    _ => self.tell(&entries).await,
+                };
+                is_told = told.is_ok();
+                if let Err(error) = told {
+                    tracing::debug!(%error, "the registry did not take note of an instance");
+                }
+            }
+        }
+    }
+
+    async fn register(&self, instance: Guid, entries: Vec<Entry>) -> Result<(), BrokerError> {
+        self.own().insert(instance, entries.clone());
+        self.tell(&entries).await
+    }
+}
+
+impl RegistryLink for NatsLink {
+    fn register(&self, instance: Instance, contracts: Vec<Contract>) -> Ack {
+        let id = instance.id;
+        let buckets = &self.shared.buckets;
+        let first = json(&instance).map(|value| Entry { subject: buckets.instance(id), value });
+        let others = contracts
+            .iter()
+            .map(|contract| json(contract).map(|value| Entry { subject: buckets.contract(&contract.name), value }));
+        let entries = std::iter::once(first).chain(others).collect::<Result<Vec<_>, _>>();
+        let shared = Arc::clone(&self.shared);
+        Ack::running(async move { shared.register(id, entries?).await })
+    }
+
+    fn deregister(&self, instance: Guid) -> Ack {
+        let own = self.shared.own().remove(&instance);
+        drop(own);
+        let mut headers = HeaderMap::new();
+        headers.insert(OPERATION, "DEL");
+        let link = Arc::clone(&self.shared.link);
+        let subject = self.shared.buckets.instance(instance);
+        // Sent at once: nobody may wait for it.
+        let sent = link.publish(subject, None, Some(headers), bytes::Bytes::new());
+        Ack::running(async move {
+            drop(link.client.flush().await);
+            sent
+        })
+    }
+
+    fn follow(&self) -> Arc<RegistryView> {
+        let view = self.shared.view.get_or_init(|| {
+            let view = Arc::<RegistryView>::default();
+            let (link, buckets) = (Arc::clone(&self.shared.link), self.shared.buckets.clone());
+            tokio::spawn(follow(link, buckets, Arc::clone(&view)));
+            view
+        });
+        Arc::clone(view)
+    }
+}
+
+impl fmt::Debug for NatsLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shared.link.address)
+    }
+}

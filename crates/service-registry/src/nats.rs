@@ -1,0 +1,60 @@
+//! The registry in NATS.
+
+use std::{sync::Arc, time::Duration};
+
+use skyloom_broker_adapters::{
+    nats::NatsLink,
+    remote::{BrokerUrl, OpenError},
+};
+use skyloom_core::{
+    broker::BoxFuture,
+    contract::Contract,
+    registry::{Filter, Instance, Registration, Registry, RegistryError, Watch},
+};
+
+use crate::linked::Linked;
+
+/// The registry in NATS, on a connection of its own. It needs JetStream.
+///
+/// A process says every 0.6 s that its instances are there; 2.2 s after its last word they are gone, and all
+/// who watch know it. Contracts stay. If NATS is away, what was known last stands; when it is back, whoever
+/// runs registers anew. All of it lies in two key-value buckets:
+///
+/// | bucket | keys and values |
+/// |---|---|
+/// | `<prefix>-instances` | in memory, for 2.2 s: descriptions in JSON, by GUID |
+/// | `<prefix>-contracts` | contracts in JSON, by the service's full name in hexadecimal |
+#[derive(Clone, Debug)]
+pub struct NatsRegistry(Linked<NatsLink>);
+
+impl NatsRegistry {
+    /// Connects to the server, or to one of the cluster, that the URL names, and checks that JetStream is there.
+    ///
+    /// # Errors
+    /// [`OpenError`] says why there is no connection; nobody is waited for longer than `patience`.
+    pub async fn connect(url: &BrokerUrl, patience: Duration) -> Result<Self, OpenError> {
+        Ok(Self(Linked::new(NatsLink::connect(url, patience).await?)))
+    }
+}
+
+impl Registry for NatsRegistry {
+    fn register(
+        &self,
+        instance: Instance,
+        contracts: Vec<Contract>,
+    ) -> BoxFuture<'_, Result<Box<dyn Registration>, RegistryError>> {
+        self.0.register(instance, contracts)
+    }
+
+    fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<Arc<Instance>>, RegistryError>> {
+        self.0.list(filter)
+    }
+
+    fn watch(&self) -> BoxFuture<'_, Result<Watch, RegistryError>> {
+        self.0.watch()
+    }
+
+    fn contract<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Arc<Contract>>, RegistryError>> {
+        self.0.contract(service)
+    }
+}
