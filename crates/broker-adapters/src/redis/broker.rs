@@ -43,7 +43,7 @@ pub struct RedisBroker {
     handle: Arc<Handle>,
 }
 
-/// Closes when the last clone is gone.
+/// Closes when the last clone is gone, and the last consumer and inbox.
 struct Handle {
     shared: Arc<Shared>,
     operator: Operator,
@@ -51,8 +51,40 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.nodes.stage.send_replace(Stage::Closing);
+        begin_to_close(&self.shared);
+        self.shared.nodes.runtime.spawn(close(Arc::clone(&self.shared)));
     }
+}
+
+/// Nothing new is begun from here on.
+fn begin_to_close(shared: &Shared) {
+    // Later calls find it closed already.
+    shared.nodes.stage.send_if_modified(|stage| {
+        let is_open = *stage == Stage::Open;
+        if is_open {
+            *stage = Stage::Leaving;
+        }
+        is_open
+    });
+}
+
+/// Lets consumers and inboxes end, and writes out what waits.
+async fn close(shared: Arc<Shared>) {
+    let nodes = &shared.nodes;
+    let mut tasks = shared.tasks.subscribe();
+    drop(timeout(CLOSE_TIME, tasks.wait_for(|tasks| *tasks == 0)).await);
+    let unsent = nodes.unsent();
+    let sinks = std::mem::take(&mut *shared.sinks.lock().unwrap_or_else(PoisonError::into_inner));
+    for sink in sinks.into_values() {
+        sink.lost(BrokerError::lost("it was closed"), &unsent);
+    }
+    nodes.stage.send_replace(Stage::Closing);
+    let ended = async {
+        for node in nodes.all() {
+            node.ended().await;
+        }
+    };
+    drop(timeout(CLOSE_TIME, ended).await);
 }
 
 impl RedisBroker {
@@ -155,8 +187,9 @@ impl Broker for RedisBroker {
         }
         let (sender, deliveries) = unbounded_channel();
         let (opened, ack) = Ack::waiting();
+        let control = Control { seat: Arc::clone(&seat), _broker: self.handle.clone() };
         // Made at once, so that it is stopped if nobody waits for it any more.
-        let consumer = Consumer::new(deliveries, Arc::new(Control(Arc::clone(&seat))));
+        let consumer = Consumer::new(deliveries, Arc::new(control));
         shared.nodes.runtime.spawn(Reader::new(shared.task(), seat, sender, opened).run());
         Box::pin(async move { ack.await.map(|()| consumer) })
     }
@@ -174,7 +207,7 @@ impl Broker for RedisBroker {
         let reader = InboxReader { task: shared.task(), inbox, place, sink, opened: Some(opened), closed };
         shared.nodes.runtime.spawn(reader.run());
         // Made at once, so that it is closed if nobody waits for it any more.
-        let guard = Guard { shared: Arc::clone(shared), inbox, _close: close };
+        let guard = Guard { broker: Arc::clone(&self.handle), inbox, _close: close };
         let inbox = Inbox::new(inbox, Box::new(guard));
         Box::pin(async move { ack.await.map(|()| inbox) })
     }
@@ -188,38 +221,14 @@ impl Broker for RedisBroker {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        let nodes = &self.shared().nodes;
-        // Later calls find it closed already.
-        nodes.stage.send_if_modified(|stage| {
-            let is_open = *stage == Stage::Open;
-            if is_open {
-                *stage = Stage::Leaving;
-            }
-            is_open
-        });
-        Box::pin(async move {
-            let shared = self.shared();
-            let mut tasks = shared.tasks.subscribe();
-            drop(timeout(CLOSE_TIME, tasks.wait_for(|tasks| *tasks == 0)).await);
-            let unsent = nodes.unsent();
-            let sinks = std::mem::take(&mut *shared.sinks.lock().unwrap_or_else(PoisonError::into_inner));
-            for sink in sinks.into_values() {
-                sink.lost(BrokerError::lost("it was closed"), &unsent);
-            }
-            nodes.stage.send_replace(Stage::Closing);
-            let ended = async {
-                for node in nodes.all() {
-                    node.ended().await;
-                }
-            };
-            drop(timeout(CLOSE_TIME, ended).await);
-        })
+        begin_to_close(self.shared());
+        Box::pin(close(Arc::clone(self.shared())))
     }
 }
 
 /// Closes an inbox when dropped.
 struct Guard {
-    shared: Arc<Shared>,
+    broker: Arc<Handle>,
     inbox: Guid,
     _close: watch::Sender<()>,
 }
@@ -228,12 +237,13 @@ impl InboxGuard for Guard {}
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let gone = self.shared.sinks.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.inbox);
+        let shared = &self.broker.shared;
+        let gone = shared.sinks.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.inbox);
         drop(gone);
         let mut delete = ::redis::cmd("DEL");
-        let place = Arc::new(self.shared.names.inbox(self.inbox));
+        let place = Arc::new(shared.names.inbox(self.inbox));
         delete.arg(&place.base);
-        self.shared.tell(&place, delete);
+        shared.tell(&place, delete);
     }
 }
 

@@ -1,4 +1,67 @@
 //! Redis and Valkey: streams with consumer groups.
+//!
+//! # The URL
+//! `redis://`, `rediss://` (TLS), `redis+cluster://`, `rediss+cluster://` with some of the nodes, or
+//! `redis+unix:///path`; then `[user:password@]host[:6379][/database]`. Options besides those of every broker
+//! ([`QueueLimits`](crate::remote::QueueLimits)): `ca`, the file of the authority that has signed the server's
+//! certificate, and `cert` with `key`, this client's own.
+//!
+//! # How it maps
+//! Every channel has a base: `<prefix>:{greeter.v1}:queue`, `<prefix>:{links.visited}:group:audit` or
+//! `<prefix>:{<guid>}:instance`, and the part in braces puts all of its keys into one slot of a cluster.
+//!
+//! | key | what |
+//! |---|---|
+//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope; `x` when its time runs out, in ms of the server's clock; `a` how often it was attempted before; `r` why that failed; `o` that it was claimed once by a worker who was lost |
+//! | `:later` | a sorted set of what is held back, by the time at which it is due |
+//! | `:dead` | a stream of dead letters: `e`, `a`, `r`, and `t`, when it died; its number is the letter's |
+//! | `:count` | a hash of figures, among them `bytes` |
+//! | `:workers` | a hash of consumers, each named `<session>:<number>:<lease in ms>` |
+//! | `:once` | a hash of the entries that are not to be delivered again |
+//! | `<prefix>:{<topic>}:groups` | a hash of the topic's groups, `d` for one that stays and `e` for one that ends with its last consumer |
+//! | `<prefix>:{<guid>}:inbox` | an inbox: a stream of replies in fields `m`, which expires a minute after its client was last there |
+//! | `<prefix>:channels` | the set of channels that an operator sees |
+//!
+//! A client makes its inbox, reads it with `XREAD BLOCK` and deletes what it has read. It puts a request on a
+//! queue with `XADD <base>:work * e <envelope>`. A worker takes it with `XREADGROUP GROUP workers`, and settles
+//! by `XACK`; if that says 1, by `XADD <inbox> NOMKSTREAM * m <envelope>` and `XDEL` too. That is all that a
+//! program in another language needs; this adapter does the same in scripts (`lua/`), many messages in one.
+//!
+//! # What is guaranteed
+//! - A lease is an entry that is pending. Whoever takes it away puts the message on the queue as a new entry
+//!   with its attempts counted, so that a late settle finds nothing and changes nothing.
+//! - Reply and settle are one script on a single server. On a cluster the inbox is in another slot: the reply
+//!   goes first, and a worker whose lease has ended by its own clock sends none.
+//! - A process that consumes is subscribed to `<prefix>:alive:<session>`. When the subscription is gone for a
+//!   second, its work goes to others; one that hangs loses its work when its leases end. A server that has
+//!   just come back gives everybody five seconds to come back too.
+//! - A queue that is full, in messages or in bytes, refuses; nothing is ever trimmed. Dead letters count.
+//! - A reply to an inbox that is gone is dropped, and leaves no key behind.
+//! - An answer is waited for four seconds; then the connection is given up. What was under way has an unknown
+//!   outcome, except for settlements, which are repeated: they cannot take effect twice.
+//!
+//! Not claimed: priorities, a message's old place when it comes back, and pausing a channel.
+//!
+//! # What is lost when which part dies
+//! | what | then |
+//! |---|---|
+//! | a worker | nothing; after a second or two its work is redelivered |
+//! | a client | its replies; its requests are done if their time has not run out |
+//! | a connection | nothing; an inbox is read on from where it was |
+//! | the server, with `appendonly yes` | nothing that it had accepted and written: `appendfsync always` keeps all of it, `everysec` loses up to a second if the machine dies, and nothing if only the process does |
+//! | the server, without it | what it held; clients whose inbox was there hear that their calls are of unknown outcome |
+//! | a node of a cluster | its slots wait for it or for its replica, and the others go on if `cluster-require-full-coverage` is `no`. A replica is written to later than its master: a failover can lose what was accepted last, a restart with an append-only file cannot |
+//!
+//! # In production
+//! `appendonly yes`; `maxmemory` with `maxmemory-policy noeviction`, so that a full server refuses new work and
+//! evicts none (done work still makes room); `cluster-require-full-coverage no`; a user of its own:
+//! ```text
+//! user skyloom on >password ~skyloom:* &skyloom:* -@all +ping +evalsha +script|load +client|id +client|unblock
+//!   +info +time +publish +subscribe +unsubscribe +pubsub|numsub +cluster|slots +@stream +@hash +@sortedset
+//!   +sadd +smembers +set +get +incr +del +exists +pexpire +pttl
+//! ```
+//! All commands are there since Redis 6.2, and in Valkey; 7.0 is the oldest that is tested. While a slot is being
+//! moved to another node, what concerns it waits until the move is over.
 
 mod options;
 

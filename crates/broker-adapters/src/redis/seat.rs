@@ -1,8 +1,11 @@
 //! [`Seat`]: a consumer's place at a channel, as its deliveries and its reader see it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    any::Any,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use skyloom_core::{
@@ -85,20 +88,23 @@ impl Seat {
     }
 }
 
-/// Stops a consumer.
-pub(super) struct Control(pub(super) Arc<Seat>);
+/// Stops a consumer, and keeps the broker open for as long as it is there.
+pub(super) struct Control {
+    pub(super) seat: Arc<Seat>,
+    pub(super) _broker: Arc<dyn Any + Send + Sync>,
+}
 
 impl ConsumerControl for Control {
     fn stop(&self) -> Ack {
-        let mut stopped = self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stopped = self.seat.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         if stopped.yes {
             return Ack::ready(Ok(()));
         }
         let (sender, ack) = Ack::waiting();
         stopped.waiting.push(sender);
         drop(stopped);
-        self.0.stopping.store(true, Ordering::Release);
-        self.0.changed.notify_one();
+        self.seat.stopping.store(true, Ordering::Release);
+        self.seat.changed.notify_one();
         ack
     }
 }

@@ -17,7 +17,7 @@ use super::{Launch, Server};
 pub fn redis_launch() -> Launch {
     let launch = Launch::new("redis-server");
     let port = launch.port().to_string();
-    launch.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes"])
+    launch.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
 }
 
 /// A Redis that keeps what it accepts in an append-only file.
@@ -41,7 +41,7 @@ pub fn tls_redis() -> Server {
 }
 
 /// An authority and a certificate for `localhost` and 127.0.0.1 that it has signed.
-fn make_certificates(directory: &Path) {
+pub(super) fn make_certificates(directory: &Path) {
     let alternatives = "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n";
     fs::write(directory.join("names.cnf"), alternatives).expect("a file can be written");
     let steps = [
