@@ -30,7 +30,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Asks the server on behalf of an operator.
 pub(super) struct Operator(pub(super) Arc<Shared>);
 
-/// Messages that are looked at; the others go back to their places when it is dropped.
+/// Messages that are looked at; they go back to their places when it ends, but for those that are deleted.
 struct Look<'a> {
     shared: &'a Shared,
     number: u16,
@@ -38,9 +38,25 @@ struct Look<'a> {
     deleted: Vec<u64>,
 }
 
+impl Look<'_> {
+    /// Ends it; when that is done, the next one sees what it has seen.
+    async fn end(self) {
+        let (waiter, ended) = oneshot::channel();
+        self.away(waiter);
+        drop(self);
+        // It is dropped when the server has done it, or cannot any more.
+        drop(timeout(ANSWER, ended).await);
+    }
+
+    fn away(&self, waiter: oneshot::Sender<()>) {
+        self.shared.with(|state| state.look_away(self.number, &self.deleted, waiter));
+    }
+}
+
 impl Drop for Look<'_> {
     fn drop(&mut self) {
-        self.shared.with(|state| state.look_away(self.number, &self.deleted));
+        // Does nothing if it was ended.
+        self.away(oneshot::channel().0);
     }
 }
 
@@ -51,17 +67,24 @@ impl Operator {
 
     async fn ask(&self, operation: impl FnOnce(oneshot::Sender<Counted>) -> Operation) -> Counted {
         let (reply, answer) = oneshot::channel();
-        self.0.with(|state| {
-            if state.is_live() {
-                state.operate(operation(reply));
-                return Ok(());
-            }
-            Err(state.unavailable())
-        })?;
+        self.live().await?;
+        self.0.with(|state| state.operate(operation(reply)));
         match timeout(ANSWER, answer).await {
             Ok(Ok(counted)) => counted,
             _ => Err(BrokerError::lost("no answer came")),
         }
+    }
+
+    /// Waits for a connection.
+    async fn live(&self) -> Result<()> {
+        let (until, mut pauses) = (Instant::now() + ANSWER, Pauses::default());
+        while !self.0.with(|state| state.is_live()) {
+            if Instant::now() > until || self.0.with(|state| state.is_closed()) {
+                return Err(self.0.with(|state| state.unavailable()));
+            }
+            sleep(pauses.next()).await;
+        }
+        Ok(())
     }
 
     async fn count(&self, target: &Target) -> Counted {
@@ -91,6 +114,7 @@ impl Operator {
     async fn look(&self, target: &Target, most: u32) -> Result<Look<'_>> {
         let (queue, until, mut pauses) = (self.name(target), Instant::now() + ANSWER, Pauses::default());
         loop {
+            self.live().await?;
             let (reply, answer) = oneshot::channel();
             self.0.with(|state| state.look(queue.clone(), most, reply));
             let looked = timeout(ANSWER, answer).await;
@@ -145,6 +169,7 @@ impl Operator {
         let mut look = self.look(&dead, u32::MAX).await?;
         let found = look.seen.iter().find(|seen| number_of(seen) == number).map(|seen| seen.tag);
         look.deleted.extend(found);
+        look.end().await;
         Ok(found.is_some().into())
     }
 
@@ -159,6 +184,7 @@ impl Operator {
                 look.deleted.push(seen.tag);
             }
         }
+        look.end().await;
         Ok(known)
     }
 }
@@ -213,7 +239,9 @@ impl Admin for Operator {
     fn dead<'a>(&'a self, channel: &'a Channel, limit: u32) -> BoxFuture<'a, Result<Vec<DeadLetter>>> {
         Box::pin(async move {
             let look = self.look(&Target::Dead(channel.clone()), limit).await?;
-            look.seen.iter().map(letter).collect()
+            let letters = look.seen.iter().map(letter).collect();
+            look.end().await;
+            letters
         })
     }
 

@@ -126,8 +126,8 @@ impl State {
         self.establish(consumer);
     }
 
-    pub(super) fn close_channel(&mut self, number: u16) {
-        self.roles.insert(number, Role::Closing);
+    fn close_channel(&mut self, number: u16) {
+        self.roles.insert(number, Role::Closing { _waiter: None });
         self.send().close_channel(number);
     }
 

@@ -46,12 +46,13 @@ pub(super) async fn connect(options: &AmqpOptions) -> Result<Dialled, OpenError>
 }
 
 /// Serves this connection and those that follow it, until it is closed.
+///
+/// There is a connection already, as [`State::attach`] was told.
 pub(super) async fn drive(shared: Arc<Shared>, options: AmqpOptions, first: Dialled) {
     let mut dialled = Some(first);
     let mut pauses = Pauses::default();
     loop {
         if let Some(Dialled { stream, tuned, rest }) = dialled.take() {
-            shared.with(|state| state.attach(tuned));
             let began = Instant::now();
             let (reader, writer) = split(stream);
             let mut connection = Connection::new(&shared, tuned, rest, reader, writer);
@@ -77,6 +78,7 @@ pub(super) async fn drive(shared: Arc<Shared>, options: AmqpOptions, first: Dial
         match attempt.await {
             Some(Ok(connected)) => {
                 tracing::info!(broker = shared.address, "connected to the broker again");
+                shared.with(|state| state.attach(connected.tuned));
                 dialled = Some(connected);
             }
             Some(Err(error)) => {

@@ -48,8 +48,8 @@ impl State {
         }
         look.seen.push(Seen { tag, marks, body });
         if look.seen.len() >= look.expected as usize {
-            // No more are to come once some of these are acknowledged.
-            Outgoing(&mut self.out).cancel(number, TAG);
+            // The consumer stays until the channel is closed: only then does the server put everything back before
+            // it says that the channel is closed.
             self.look_done(number);
         }
     }
@@ -69,12 +69,13 @@ impl State {
         self.tells.extend(look.reply.map(|reply| Tell::Looked(reply, looked)));
     }
 
-    /// Deletes these messages, and puts the others back.
-    pub(super) fn look_away(&mut self, number: u16, deleted: &[u64]) {
+    /// Deletes these messages, and puts the others back; the waiter is dropped when that is done.
+    pub(super) fn look_away(&mut self, number: u16, deleted: &[u64], waiter: oneshot::Sender<()>) {
         if !self.is_live() || !matches!(self.roles.get(&number), Some(Role::Look(_))) {
             return;
         }
         deleted.iter().for_each(|tag| Outgoing(&mut self.out).ack(number, *tag, false));
-        self.close_channel(number);
+        self.send().close_channel(number);
+        self.roles.insert(number, Role::Closing { _waiter: Some(waiter) });
     }
 }

@@ -143,7 +143,7 @@ impl State {
                 self.interrupted(id, channel, BrokerError::refused(explain(code, &text)));
             }
             Some(Role::Look(_)) => self.look_refused(channel, code, &text),
-            Some(Role::Closing) | None => self.send().close_channel_ok(channel),
+            Some(Role::Closing { .. }) | None => self.send().close_channel_ok(channel),
         }
         Ok(())
     }

@@ -26,8 +26,8 @@ pub(super) enum Role {
     Consumer(u32),
     /// A queue is looked into.
     Look(Look),
-    /// It is being closed.
-    Closing,
+    /// It is being closed; whoever waits for that hears it by the end of this.
+    Closing { _waiter: Option<oneshot::Sender<()>> },
 }
 
 /// A look into a queue, whose messages go back when its channel is closed.

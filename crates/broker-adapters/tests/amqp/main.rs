@@ -5,3 +5,7 @@ mod kit;
 mod proxy;
 
 mod rules;
+
+mod starting;
+
+mod faults;

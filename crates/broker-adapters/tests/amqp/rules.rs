@@ -1,6 +1,6 @@
-//! Every rule that an adapter must keep, with classic queues and with quorum queues.
+//! Every rule that an adapter must keep, with classic queues.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use skyloom_testing::conformance::{Fixture, Peer};
 
@@ -11,18 +11,23 @@ use crate::{
 
 const QUEUE_LIMIT: usize = 100;
 
-/// A corner of the server.
-struct Corner(String);
+/// A corner of the server, and the wires to it.
+struct Corner {
+    options: String,
+    wires: Mutex<Vec<Arc<Proxy>>>,
+}
 
 impl Fixture for Corner {
     async fn start() -> Self {
-        Self(format!("prefix={}&queue_messages={QUEUE_LIMIT}", corner()))
+        let options = format!("prefix={}&queue_messages={QUEUE_LIMIT}", corner());
+        Self { options, wires: Mutex::default() }
     }
 
     async fn connect(&self) -> Peer {
-        let proxy = Proxy::to(server().server().port()).await;
-        let broker = connect(proxy.port(), &self.0).await;
-        Peer::new(Arc::new(broker)).with_crash(move || drop(proxy))
+        let wire = Arc::new(Proxy::to(server().server().port()).await);
+        self.wires.lock().expect("nobody panics with it").push(Arc::clone(&wire));
+        let broker = connect(wire.port(), &self.options).await;
+        Peer::new(Arc::new(broker)).with_crash(move || wire.cut())
     }
 
     fn queue_limit(&self) -> usize {
@@ -30,7 +35,7 @@ impl Fixture for Corner {
     }
 }
 
-mod classic {
+mod broker {
     use super::Corner;
     skyloom_testing::broker_conformance!(Corner);
 }

@@ -1,0 +1,247 @@
+//! What happens when a server or a wire fails, under load.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use skyloom_core::{
+    Channel, Envelope, Guid, Kind, QueueName,
+    broker::{Broker as _, BrokerError, ConsumeOptions, Consumer, EnqueueOptions, ReplySink, Settlement},
+};
+use skyloom_testing::servers::RabbitMq;
+use tokio::time::timeout;
+
+use crate::{
+    kit::{connect, corner, server},
+    proxy::Proxy,
+};
+
+/// What must happen happens within this, however slow the machine.
+const SOON: Duration = Duration::from_secs(60);
+
+fn queue(name: &'static str) -> Channel {
+    Channel::Queue(QueueName::from_static(name))
+}
+
+fn cast(number: u32) -> Arc<Envelope> {
+    let mut envelope = Envelope::new(Kind::Cast, Guid::call());
+    envelope.payload = number.to_le_bytes().to_vec().into();
+    envelope.into()
+}
+
+fn number(envelope: &Envelope) -> u32 {
+    u32::from_le_bytes(envelope.payload[..].try_into().expect("the payload is a number"))
+}
+
+async fn next(consumer: &mut Consumer) -> skyloom_core::broker::Delivery {
+    timeout(SOON, consumer.next()).await.expect("a delivery comes").expect("the stream goes on")
+}
+
+/// How each call has ended.
+#[derive(Default)]
+struct Ends(Mutex<Noted>);
+
+#[derive(Default)]
+struct Noted {
+    open: HashSet<Guid>,
+    replies: usize,
+    lost: usize,
+}
+
+impl Ends {
+    fn note<T>(&self, note: impl FnOnce(&mut Noted) -> T) -> T {
+        note(&mut self.0.lock().expect("nobody panics with it"))
+    }
+
+    async fn until(&self, what: &str, reached: impl Fn(&Noted) -> bool) {
+        let waited = timeout(SOON, async {
+            while !self.note(|noted| reached(noted)) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("{what}"));
+    }
+}
+
+impl ReplySink for Ends {
+    fn reply(&self, envelope: Arc<Envelope>) {
+        self.note(|noted| noted.replies += usize::from(noted.open.remove(&envelope.id)));
+    }
+
+    fn refused(&self, call: Guid, _: BrokerError) {
+        self.note(|noted| noted.lost += usize::from(noted.open.remove(&call)));
+    }
+
+    fn lost(&self, _: BrokerError, unsent: &HashSet<Guid>) {
+        self.note(|noted| {
+            let before = noted.open.len();
+            noted.open.retain(|call| unsent.contains(call));
+            noted.lost += before - noted.open.len();
+        });
+    }
+}
+
+/// Every cast that was accepted before or while the server was killed is there afterwards, and senders and
+/// workers find it again by themselves; so do callers, who hear of every call.
+#[tokio::test]
+async fn a_killed_server_loses_nothing_that_it_has_accepted() {
+    let mut own = RabbitMq::start();
+    let port = own.server().port();
+    let (sender, worker) = (connect(port, "").await, connect(port, "").await);
+    let channel = queue("kept.v1");
+    let ends = Arc::new(Ends::default());
+    let inbox = sender.open_inbox(ends.clone()).await.expect("an inbox can be opened");
+    let mut accepted = BTreeSet::new();
+    for number in 0..500 {
+        sender.enqueue(&channel, cast(number), EnqueueOptions::default()).await.expect("it is accepted");
+        accepted.insert(number);
+    }
+    let under_load: Vec<_> =
+        (500..1000).map(|number| (number, sender.enqueue(&channel, cast(number), EnqueueOptions::default()))).collect();
+    let kind = Kind::Call;
+    for number in 0..50 {
+        let call = Envelope { kind, reply_to: Some(inbox.id()), budget: Some(SOON), ..Envelope::clone(&cast(number)) };
+        ends.note(|noted| noted.open.insert(call.id));
+        sender.enqueue(&queue("called.v1"), call.into(), EnqueueOptions::default()).await.expect("it can be sent");
+    }
+    own.server_mut().kill();
+    for (number, ack) in under_load {
+        if timeout(SOON, ack).await.expect("it is decided").is_ok() {
+            accepted.insert(number);
+        }
+    }
+    own.server_mut().restart();
+    // Nobody has served the calls: they went with the server, and their caller hears of it.
+    ends.until("every call ends", |noted| noted.open.is_empty()).await;
+    let mut consumer = timeout(SOON, worker.consume(channel, ConsumeOptions::default()))
+        .await
+        .expect("it can be consumed in time")
+        .expect("it can be consumed");
+    while !accepted.is_empty() {
+        let delivery = next(&mut consumer).await;
+        accepted.remove(&number(delivery.envelope()));
+        delivery.settle(Settlement::Done).await.expect("it can be settled");
+    }
+    assert_eq!(ends.note(|noted| noted.lost), 50);
+}
+
+/// A wire that breaks and is mended: what a worker held is delivered again and counted, and callers whose calls
+/// were accepted get their replies although both were away.
+#[tokio::test]
+async fn calls_outlive_a_broken_wire() {
+    const CALLS: usize = 40;
+    let port = server().server().port();
+    let options = format!("prefix={}", corner());
+    let mut wire = Proxy::to(port).await;
+    let (client, worker) = (connect(wire.port(), &options).await, connect(port, &options).await);
+    let channel = queue("patient.v1");
+    let ends = Arc::new(Ends::default());
+    let inbox = client.open_inbox(ends.clone()).await.expect("an inbox can be opened");
+    for number in 0..u32::try_from(CALLS).expect("few") {
+        let call = Envelope { kind: Kind::Call, reply_to: Some(inbox.id()), ..Envelope::clone(&cast(number)) };
+        ends.note(|noted| noted.open.insert(call.id));
+        client.enqueue(&channel, call.into(), EnqueueOptions::default()).await.expect("it can be sent");
+    }
+    let waiting = async {
+        while client.depth(&channel).await.expect("the depth is known").ready < CALLS as u64 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, waiting).await.expect("the calls are accepted");
+    wire.cut();
+    let mut consumer = worker.consume(channel, ConsumeOptions::default()).await.expect("it can be consumed");
+    for _ in 0..CALLS {
+        let delivery = next(&mut consumer).await;
+        let reply = Envelope::new(Kind::Reply, delivery.envelope().id);
+        delivery.settle(Settlement::Reply(reply.into())).await.expect("it can be answered");
+    }
+    wire.mend(port).await;
+    ends.until("every call is answered", |noted| noted.open.is_empty()).await;
+    assert_eq!(ends.note(|noted| (noted.replies, noted.lost)), (CALLS, 0));
+}
+
+/// A worker that dies again and again is counted, until its work is a dead letter.
+#[tokio::test]
+async fn work_that_kills_its_workers_is_put_away() {
+    let port = server().server().port();
+    let options = format!("prefix={}", corner());
+    let sender = connect(port, &options).await;
+    let channel = queue("deadly.v1");
+    sender.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
+    let limited = ConsumeOptions { max_attempts: 3, ..ConsumeOptions::default() };
+    for attempt in 1..=3 {
+        let wire = Proxy::to(port).await;
+        let worker = connect(wire.port(), &options).await;
+        let mut consumer = worker.consume(channel.clone(), limited).await.expect("it can be consumed");
+        let delivery = next(&mut consumer).await;
+        assert_eq!(delivery.attempt(), attempt);
+        wire.cut();
+        // Whatever it says now is not heard.
+        drop(delivery);
+    }
+    let _last = sender.consume(channel.clone(), limited).await.expect("it can be consumed");
+    let admin = sender.admin().expect("there is an operator's view");
+    let letters = timeout(SOON, async {
+        loop {
+            let letters = admin.dead(&channel, 10).await.expect("they can be listed");
+            if !letters.is_empty() {
+                return letters;
+            }
+        }
+    });
+    let letters = letters.await.expect("it becomes a dead letter");
+    assert_eq!((letters.len(), letters[0].attempts, number(&letters[0].envelope)), (1, 3, 1));
+    assert!(letters[0].reason.contains("connection was lost"), "{}", letters[0].reason);
+}
+
+/// A server that stops answering is noticed; what is asked of it meanwhile ends, and afterwards all goes on.
+#[tokio::test]
+async fn a_frozen_server_is_noticed() {
+    let own = RabbitMq::start();
+    let sender = connect(own.server().port(), "heartbeat=1").await;
+    let channel = queue("frozen.v1");
+    sender.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
+    own.server().freeze();
+    let sent = sender.enqueue(&channel, cast(2), EnqueueOptions::default());
+    let lost = timeout(SOON, sent).await.expect("it is decided");
+    assert!(matches!(lost, Err(BrokerError::Lost { .. })), "it may have been accepted: {lost:?}");
+    let held = timeout(SOON, sender.enqueue(&channel, cast(3), EnqueueOptions::default())).await;
+    let held = held.expect("it is decided");
+    assert!(matches!(held, Err(BrokerError::Unavailable { .. })), "it was not sent: {held:?}");
+    own.server().thaw();
+    let mut consumer = timeout(SOON, sender.consume(channel.clone(), ConsumeOptions::default()))
+        .await
+        .expect("it is back in time")
+        .expect("it can be consumed");
+    assert_eq!(number(next(&mut consumer).await.envelope()), 1);
+}
+
+/// A server that is out of memory takes nothing: senders wait for a while, and hear it.
+#[tokio::test]
+async fn a_server_that_is_full_says_so() {
+    let own = RabbitMq::start();
+    let sender = connect(own.server().port(), "").await;
+    let channel = queue("alarmed.v1");
+    sender.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
+    own.control(&["set_vm_memory_high_watermark", "absolute", "1"]);
+    // The first to send anything is the first to be blocked.
+    let first = sender.enqueue(&channel, cast(2), EnqueueOptions::default());
+    let second = async {
+        loop {
+            let sent = sender.enqueue(&channel, cast(3), EnqueueOptions::default()).await;
+            if let Err(BrokerError::Unavailable { reason }) = sent {
+                return reason;
+            }
+        }
+    };
+    let reason = timeout(SOON, second).await.expect("a sender is told");
+    assert!(reason.contains("low on memory"), "{reason}");
+    let first = timeout(SOON, first).await.expect("it is decided");
+    assert!(matches!(first, Ok(()) | Err(BrokerError::Lost { .. })), "{first:?}");
+    own.control(&["set_vm_memory_high_watermark", "0.8"]);
+    let after =
+        timeout(SOON, async { while sender.enqueue(&channel, cast(4), EnqueueOptions::default()).await.is_err() {} });
+    after.await.expect("it takes messages again");
+}
