@@ -32,3 +32,27 @@ pub fn termination() -> io::Result<impl Future<Output = ()> + Send + 'static> {
         }
     })
 }
+
+/// Resolves when the process is asked to take in no more work: SIGUSR1, as beanstalkd has it.
+///
+/// # Errors
+/// If the signal cannot be listened to.
+#[cfg(unix)]
+pub fn draining() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut user = signal(SignalKind::user_defined1())?;
+    Ok(async move {
+        if user.recv().await.is_none() {
+            std::future::pending().await
+        }
+    })
+}
+
+/// Never resolves: there is no such signal here.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn draining() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(std::future::pending())
+}

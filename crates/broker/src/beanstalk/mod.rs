@@ -28,5 +28,5 @@ mod server;
 
 pub use self::{
     address::{BeanstalkAddressError, beanstalk_address},
-    server::{BeanstalkDoor, BeanstalkOptions, JOB_BYTES, JOB_BYTES_MAX},
+    server::{BeanstalkDoor, BeanstalkOptions, JOB_BYTES, JOB_BYTES_MAX, TUBES},
 };

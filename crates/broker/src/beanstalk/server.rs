@@ -23,6 +23,9 @@ pub const JOB_BYTES: u32 = 65_535;
 /// The largest job that can be allowed, as beanstalkd's.
 pub const JOB_BYTES_MAX: u32 = 1 << 30;
 
+/// How many channels an engine should allow whose tubes come and go as beanstalkd's do.
+pub const TUBES: usize = 1_000_000;
+
 /// How long the connections may take to close at a planned stop.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
@@ -66,8 +69,8 @@ impl BeanstalkDoor {
     }
 
     /// Runs both doors until `shutdown` ends; then closes this one, which gives back what its
-    /// clients have reserved, and stops the other as planned. Each time that `drain` ends, it is
-    /// asked for anew, and no more jobs are taken in through this door.
+    /// clients have reserved, and stops the other as planned. After `drain` has ended, no more jobs are
+    /// taken in through this door.
     ///
     /// # Errors
     /// As [`Door::run`].

@@ -85,6 +85,12 @@ impl Client {
         self.buffer.escape_ascii().to_string()
     }
 
+    /// Says goodbye; everything that comes until the broker has closed the connection.
+    pub(crate) fn rest_after_quit(mut self) -> String {
+        self.send(b"quit\r\n");
+        self.rest()
+    }
+
     fn read(&mut self) -> usize {
         let mut chunk = [0; 4096];
         let read = self.stream.read(&mut chunk).unwrap();

@@ -3,8 +3,17 @@
 // Outside of a `#[test]` too, a panic here is a failed test.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../door/raw.rs"]
+#[allow(dead_code)]
+mod raw;
 mod client;
 mod ours;
 mod pair;
 mod steps;
 mod sessions;
+mod lines;
+mod times;
+mod envelopes;
+mod native;
+mod restart;
+mod crowd;

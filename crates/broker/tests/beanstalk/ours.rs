@@ -70,17 +70,17 @@ impl Ours {
     }
 
     fn end(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            drop(self.stop.take());
-            thread.join().unwrap();
+        drop(self.stop.take());
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
+            && !std::thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
         }
     }
 }
 
 impl Drop for Ours {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.end();
-        }
+        self.end();
     }
 }

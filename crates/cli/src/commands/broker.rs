@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use skyloom::{
-    embedded::{Address, Door, DoorOptions, Limits, SnapshotPlace},
+    embedded::{
+        Address, BeanstalkDoor, BeanstalkOptions, Door, DoorError, DoorOptions, JOB_BYTES, JOB_BYTES_MAX, Limits, SnapshotPlace, TUBES,
+        beanstalk_address,
+    },
     signals, telemetry,
 };
 
@@ -30,6 +33,15 @@ pub(crate) struct BrokerArgs {
     /// How many bytes a queue holds before senders are refused
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().channel_bytes)]
     queue_bytes: usize,
+    /// Answer clients of beanstalkd, too: 127.0.0.1:11300 or unix:/path
+    #[arg(long, value_name = "ADDRESS")]
+    beanstalk: Option<String>,
+    /// The largest job that a client of beanstalkd may put, in bytes
+    #[arg(
+        long, value_name = "NUMBER", requires = "beanstalk", default_value_t = JOB_BYTES,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(JOB_BYTES_MAX))
+    )]
+    beanstalk_job_bytes: u32,
 }
 
 /// Runs the broker until a signal ends it.
@@ -41,12 +53,36 @@ pub(crate) async fn broker(args: &BrokerArgs, global: &Global) -> Result<(), Fai
     telemetry::init(&settings.log, settings.log_format).map_err(|error| Failure::usage(error.to_string()))?;
     let url = args.listen.clone().or(settings.broker).unwrap_or_else(|| "local:".to_owned());
     let address: Address = url.parse().map_err(|error| Failure::usage(format!("--listen: {error}")))?;
+    let beanstalk = args.beanstalk.as_deref().map(beanstalk_address).transpose();
+    let beanstalk = beanstalk.map_err(|error| Failure::usage(format!("--beanstalk: {error}")))?;
     let ended =
         signals::termination().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
-    let limits = Limits { channel_messages: args.queue_messages, channel_bytes: args.queue_bytes, ..Limits::default() };
+    let mut limits =
+        Limits { channel_messages: args.queue_messages, channel_bytes: args.queue_bytes, ..Limits::default() };
+    if beanstalk.is_some() {
+        limits.channels = TUBES;
+    }
     let options = DoorOptions { snapshot: snapshot(args), limits, ..DoorOptions::default() };
     let door = Door::bind(address, options).await.map_err(|error| Failure::failed(error.to_string()))?;
-    door.run(ended).await.map_err(|error| Failure::failed(error.to_string()))
+    let ran = match beanstalk {
+        None => door.run(ended).await,
+        Some(address) => beside(door, address, args.beanstalk_job_bytes, ended).await?,
+    };
+    ran.map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// Runs both doors.
+async fn beside(
+    door: Door,
+    address: Address,
+    job_bytes: u32,
+    ended: impl Future<Output = ()>,
+) -> Result<Result<(), DoorError>, Failure> {
+    let drained =
+        signals::draining().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+    let beside = BeanstalkDoor::bind(address, BeanstalkOptions { job_bytes }, &door).await;
+    let beside = beside.map_err(|error| Failure::failed(format!("--beanstalk: {error}")))?;
+    Ok(beside.run_beside(door, drained, ended).await)
 }
 
 fn snapshot(args: &BrokerArgs) -> SnapshotPlace {

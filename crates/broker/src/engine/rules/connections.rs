@@ -75,7 +75,6 @@ impl<M> Engine<M> {
     pub(crate) fn disconnect(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
         let Some(connection) = self.connections.remove(&conn) else { return };
         self.directory.watchers.remove(&conn);
-        self.stop_waiting(conn);
         for id in connection.instances {
             self.forget_instance(id, out);
         }

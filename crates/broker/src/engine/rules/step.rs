@@ -12,7 +12,10 @@ impl<M: Clone> Engine<M> {
         match input {
             Input::Tick => self.tick(out),
             Input::Connect { conn, session } => self.connect(conn, session, out),
-            Input::Disconnect(conn) => self.disconnect(conn, out),
+            Input::Disconnect(conn) => {
+                self.return_jobs(conn, out);
+                self.disconnect(conn, out);
+            }
             input => {
                 if input.conn().is_some_and(|conn| self.hear(conn, out)) {
                     self.handle(input, out);

@@ -49,16 +49,11 @@ impl<M: Clone> Engine<M> {
             facts.delay = delay;
             facts.releases = facts.releases.saturating_add(1);
         });
-        let key = self.messages.get_mut(slot).map(|message| {
+        if let Some(message) = self.messages.get_mut(slot) {
             message.priority = priority;
             message.attempts = message.attempts.saturating_add(1);
-            message.channel
-        });
-        match key {
-            Some(key) if self.channels.get(key).is_none_or(|channel| channel.detached) => self.abandon(slot, out),
-            Some(key) if delay == 0 => self.place(key, slot, out),
-            _ => self.hold_back(slot, self.now.after(Duration::from_secs(delay.into()))),
         }
+        self.place_again(slot, Duration::from_secs(delay.into()), out);
         JobAnswer::Released
     }
 
@@ -83,6 +78,36 @@ impl<M: Clone> Engine<M> {
             held.deadline = held.deadline.max(deadline);
         }
         JobAnswer::Touched
+    }
+
+    /// A connection is gone: it waits no more, and gives back what it has, in the order in which it
+    /// took it. As with every worker that dies, that is a failed attempt.
+    pub(crate) fn return_jobs(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
+        self.stop_waiting(conn);
+        let Some(consumer) = self.puller(conn).map(|puller| puller.consumer) else { return };
+        let held = self.consumers.get(consumer).map_or_else(Vec::new, |consumer| consumer.held.clone());
+        let mut held: Vec<(u64, u32)> =
+            held.into_iter().filter_map(|slot| Some((self.leases.at(slot)?.number, slot))).collect();
+        held.sort_unstable();
+        for (_, lease) in held {
+            let Some(slot) = self.end_lease(lease).map(|held| held.message) else { continue };
+            self.mark_job(slot, JobPlace::Moving);
+            let Some(message) = self.messages.get_mut(slot) else { continue };
+            message.attempts = message.attempts.saturating_add(1);
+            self.place_again(slot, Duration::ZERO, out);
+        }
+    }
+
+    /// Puts a job that is in no index where it was, if its tube is still there.
+    fn place_again(&mut self, slot: u32, delay: Duration, out: &mut Vec<Output<M>>) {
+        let Some(key) = self.messages.get(slot).map(|message| message.channel) else { return };
+        if self.channels.get(key).is_none_or(|channel| channel.detached) {
+            self.abandon(slot, out);
+        } else if delay.is_zero() {
+            self.place(key, slot, out);
+        } else {
+            self.hold_back(slot, self.now.after(delay));
+        }
     }
 
     /// Kicks up to so many buried jobs of the used tube or, if there is none, delayed ones.
