@@ -9,8 +9,11 @@ use skyloom_core::broker::BrokerError;
 
 use super::{
     api::{ApiError, Failed, Meaning},
-    link::{ANSWER_TIME, Link},
+    link::Link,
 };
+
+/// How long an answer may take. A cluster that has lost a node may never give one; then it is asked anew.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a question has no answer.
 #[derive(Debug)]
@@ -57,15 +60,15 @@ impl From<AskError> for BrokerError {
 impl Link {
     /// Asks and waits for the answer, for a limited time.
     pub(super) async fn ask(&self, subject: String, question: String) -> Result<Message, AskError> {
-        self.ask_for(subject, question, ANSWER_TIME).await
+        self.ask_for(subject, question, PATIENCE).await
     }
 
-    pub(super) async fn ask_for(&self, subject: String, question: String, time: Duration) -> Result<Message, AskError> {
+    async fn ask_for(&self, subject: String, question: String, time: Duration) -> Result<Message, AskError> {
         let request = Request::new().payload(question.into()).timeout(Some(time));
         tokio::select! {
             answer = self.client.send_request(subject.clone(), request) => answer.map_err(|error| match error.kind() {
                 RequestErrorKind::NoResponders => AskError::Silent("JetStream is not there, or not yet".to_owned()),
-                _ => AskError::Silent(format!("JetStream does not answer {subject}: {error}")),
+                _ => AskError::Silent(format!("JetStream does not answer: {error}")),
             }),
             () = self.forbids(&subject) => Err(AskError::Forbidden(subject.clone())),
             () = self.closed() => Err(AskError::Silent("the connection was closed".to_owned())),

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::Subscriber;
+use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use skyloom_core::{
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     api::{self, ConsumerInfo, ConsumerList, Meaning, Retention},
     ask::AskError,
-    link::{Link, Phase},
+    link::{ANSWER_TIME, Link, Phase},
     names::{Names, Target},
     receive::{HEARTBEAT, Session},
     time::ServerClock,
@@ -97,8 +98,16 @@ impl Worker {
     async fn open_core(&self) -> Result<(Subscriber, Option<Subscriber>), AskError> {
         let link = &self.handle.0;
         let (subject, group) = (link.names.subject(&self.target), Names::workers(&self.channel));
-        let subscriber = link.client.queue_subscribe(subject, group).await;
-        Ok((subscriber.map_err(|error| AskError::Silent(error.to_string()))?, None))
+        let silent = |error: async_nats::SubscribeError| AskError::Silent(error.to_string());
+        let subscriber = link.client.queue_subscribe(subject, group).await.map_err(silent)?;
+        // The server does what it is told in order: when it answers it has taken note of the subscription.
+        let echo = format!("{}.e.{}", link.room, self.id);
+        let mut answers = link.client.subscribe(echo.clone()).await.map_err(silent)?;
+        let asked = link.publish(echo, None, None, Bytes::new());
+        asked.map_err(|error| AskError::Silent(error.to_string()))?;
+        let answer = timeout(ANSWER_TIME, answers.next()).await.ok().flatten();
+        answer.ok_or_else(|| AskError::Silent("the server does not answer".to_owned()))?;
+        Ok((subscriber, None))
     }
 
     /// Makes sure of stream, consumer and marker, and asks for work. The marker is there for as long as somebody
@@ -113,10 +122,10 @@ impl Worker {
         let silent = |error: async_nats::SubscribeError| AskError::Silent(error.to_string());
         let subscriber = link.client.subscribe(pulled.clone()).await.map_err(silent)?;
         let marker = link.client.subscribe(marked.clone()).await.map_err(silent)?;
-        let clock = self.mark(&marked).await?;
+        let clock = self.mark(&marked).await;
         let mut state = self.state();
         state.safe = safe(ack_wait);
-        state.clock = clock;
+        state.clock = Some(clock);
         state.outstanding = 0;
         state.room = Some(pulled.into());
         state.heard = Instant::now();
@@ -162,16 +171,23 @@ impl Worker {
         format!("{}{}", Names::marker(&self.channel), self.id)
     }
 
-    /// Makes the marker by which this worker is counted, and reads the server's clock from it.
-    async fn mark(&self, deliver: &str) -> Result<Option<ServerClock>, AskError> {
+    /// Makes the marker by which this worker is counted, and reads the server's clock from it. A cluster that has
+    /// lost a node may be unable to; then this worker is not counted, and our own clock has to do.
+    async fn mark(&self, deliver: &str) -> ServerClock {
         let link = &self.handle.0;
         let (stream, name) = (self.stream(), self.marker());
         let subject = format!("{}.{}", link.names.markers(&self.target), self.id);
         // One of an earlier connection may still be there.
         self.unmark().await;
         let config = api::marker(&stream, &name, &subject, deliver);
-        let made: ConsumerInfo = link.api(&format!("CONSUMER.CREATE.{stream}.{name}.{subject}"), Some(config)).await?;
-        Ok(ServerClock::read(&made.created))
+        let made = link.api::<ConsumerInfo>(&format!("CONSUMER.CREATE.{stream}.{name}.{subject}"), Some(config)).await;
+        match made {
+            Ok(made) => ServerClock::read(&made.created).unwrap_or_else(ServerClock::ours),
+            Err(error) => {
+                tracing::debug!(channel = %self.channel, ?error, "this worker is not counted");
+                ServerClock::ours()
+            }
+        }
     }
 
     async fn unmark(&self) {

@@ -1,6 +1,6 @@
 //! The server's clock.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -16,6 +16,12 @@ impl ServerClock {
     /// The server's time now, in RFC 3339.
     pub(super) fn read(text: &str) -> Option<Self> {
         Some(Self { server: since_epoch(text)?, here: Instant::now() })
+    }
+
+    /// Our own, where the server's is not known.
+    pub(super) fn ours() -> Self {
+        let server = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { server, here: Instant::now() }
     }
 
     /// How long ago, by the server's clock, something happened at this time since the Unix epoch.

@@ -2,4 +2,14 @@
 
 mod site;
 
+mod kit;
+
 mod conformance;
+
+mod faults;
+
+mod start;
+
+mod core;
+
+mod cluster;

@@ -1,6 +1,6 @@
 //! nats-server.
 
-use super::{Launch, Server};
+use super::{Launch, Server, free_port, redis::make_certificates};
 
 /// A nats-server with JetStream, for messages of up to 8 MiB and a little.
 ///
@@ -26,9 +26,41 @@ pub fn nats_with(more: &str) -> Server {
 /// If it is not installed or does not start.
 #[must_use]
 pub fn nats_plain(more: &str) -> Server {
+    start(Launch::new("nats-server"), more)
+}
+
+/// A nats-server that speaks TLS only, with a certificate of an authority of its own, which is `ca.pem` in its
+/// directory.
+///
+/// # Panics
+/// If it or `openssl` is not installed, or it does not start.
+#[must_use]
+pub fn tls_nats() -> Server {
     let launch = Launch::new("nats-server");
-    let (port, directory) = (launch.port(), launch.directory());
-    let file = directory.join("nats.conf");
+    make_certificates(launch.directory());
+    start(launch, "jetstream { store_dir: \"store\" }\ntls { cert_file: \"server.pem\", key_file: \"server.key\" }")
+}
+
+/// Three servers that are one cluster, with JetStream. It may still be electing its leaders.
+///
+/// # Panics
+/// If it is not installed or does not start.
+#[must_use]
+pub fn nats_cluster() -> [Server; 3] {
+    let ports = [(); 3].map(|()| free_port());
+    let routes = ports.map(|port| format!("\"nats://127.0.0.1:{port}\"")).join(", ");
+    ports.map(|port| {
+        let lines = format!(
+            "server_name: \"n{port}\"\njetstream {{ store_dir: \"store\" }}\n\
+             cluster {{ name: \"three\", listen: \"127.0.0.1:{port}\", routes: [{routes}] }}"
+        );
+        nats_plain(&lines)
+    })
+}
+
+fn start(launch: Launch, more: &str) -> Server {
+    let port = launch.port();
+    let file = launch.directory().join("nats.conf");
     let lines = format!("listen: \"127.0.0.1:{port}\"\nmax_payload: 8454144\nping_interval: \"2s\"\n{more}\n");
     std::fs::write(&file, lines).expect("the configuration can be written");
     let file = file.display().to_string();

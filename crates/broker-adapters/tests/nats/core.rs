@@ -1,0 +1,154 @@
+//! `mode=core`: what it keeps of the rules, and what it refuses.
+
+use std::{sync::Arc, time::Duration};
+
+use skyloom_core::{
+    Channel, Envelope, GroupName, Kind, Status, TopicName,
+    broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
+    client::Client,
+};
+use skyloom_testing::{
+    conformance::{Fixture, Peer},
+    servers::Server,
+};
+
+use crate::{
+    kit::{SOON, cast, echo, number, queue, request, soon},
+    site::{Line, connect, corner, shared},
+};
+
+/// A corner of the shared server, through queue groups.
+struct Core {
+    server: Arc<Server>,
+    prefix: String,
+}
+
+impl Core {
+    fn url(&self, port: u16) -> String {
+        format!("nats://127.0.0.1:{port}?mode=core&prefix={}", self.prefix)
+    }
+}
+
+impl Fixture for Core {
+    async fn start() -> Self {
+        Self { server: shared(), prefix: corner() }
+    }
+
+    async fn connect(&self) -> Peer {
+        let line = Line::to(self.server.port()).await;
+        let broker = connect(&self.url(line.port)).await;
+        Peer::new(Arc::new(broker)).with_crash(move || line.cut())
+    }
+
+    fn queue_limit(&self) -> usize {
+        usize::MAX
+    }
+}
+
+// What it cannot keep is work that waits for a worker, and with it everything that follows from that.
+skyloom_testing::conformance_tests! { Core;
+    calls: a_call_is_answered_on_its_inbox,
+        partial_replies_come_in_order_before_the_final_one,
+        many_calls_are_each_answered_once,
+        replying_settles_the_request;
+    queues: priorities,
+        delays;
+    leases: once_means_at_most_once;
+    bounds: a_message_that_is_too_large_is_refused;
+    topics: every_group_gets_an_event_once,
+        an_event_without_a_group_is_accepted;
+    inboxes: a_reply_reaches_only_the_inbox_that_is_named,
+        a_closed_inbox_hears_nothing_and_hinders_nobody,
+        an_unknown_instance_is_refused;
+    contents: a_large_binary_payload_survives,
+        every_field_of_an_envelope_survives;
+}
+
+/// Nobody serves the queue: calls and casts are refused at once, and not kept.
+#[tokio::test]
+async fn nobody_there_is_said_at_once() {
+    let server = shared();
+    let broker = connect(&format!("nats://127.0.0.1:{}?mode=core&prefix={}", server.port(), corner())).await;
+    let channel = queue("nobody.v1");
+    let refused = soon("a cast", broker.enqueue(&channel, cast(1).into(), EnqueueOptions::default())).await;
+    assert!(matches!(refused, Err(BrokerError::Unavailable { .. })), "{refused:?}");
+    let client = Client::new(Arc::new(broker.clone()));
+    let status: Status = soon("a call", request(&client, &channel, SOON)).await.expect_err("nobody serves it");
+    assert_eq!(status.outcome(), skyloom_core::Outcome::NotStarted, "{status}");
+    let _echo = echo(&broker, &channel).await;
+    soon("a call", request(&client, &channel, SOON)).await.expect("now somebody does");
+}
+
+/// A worker takes no more than its credit; the rest waits with it, or is told that the worker has stopped.
+#[tokio::test]
+async fn credit_is_kept_and_a_stopped_worker_turns_work_away() {
+    let server = shared();
+    let url = format!("nats://127.0.0.1:{}?mode=core&prefix={}", server.port(), corner());
+    let (sender, worker) = (connect(&url).await, connect(&url).await);
+    let channel = queue("narrow.v1");
+    let options = ConsumeOptions { credit: 1, ..ConsumeOptions::default() };
+    let mut consumer = soon("consume", worker.consume(channel.clone(), options)).await.expect("it is consumed");
+    let send = |n| sender.enqueue(&channel, cast(n).into(), EnqueueOptions::default());
+    let (first, second, third) = (send(1), send(2), send(3));
+    assert_eq!(soon("the first", first).await, Ok(()));
+    let held = soon("a delivery", consumer.next()).await.expect("there is one");
+    let early = tokio::time::timeout(Duration::from_millis(100), consumer.next()).await;
+    assert!(early.is_err(), "{early:?}");
+    assert_eq!(soon("settle", held.settle(Settlement::Done)).await, Ok(()));
+    assert_eq!(soon("the second", second).await, Ok(()));
+    assert_eq!(soon("stop", consumer.stop()).await, Ok(()));
+    let refused = soon("the third", third).await;
+    assert!(matches!(refused, Err(BrokerError::Unavailable { .. })), "{refused:?}");
+    let last = soon("a delivery", consumer.next()).await.expect("what was delivered before is in the stream");
+    assert_eq!(number(last.envelope()), 2);
+    assert_eq!(soon("settle", last.settle(Settlement::Done)).await, Ok(()));
+    assert!(soon("the end", consumer.next()).await.is_none());
+}
+
+/// Work that failed cannot be tried again or kept, and that is said; there are no dead letters to look at.
+#[tokio::test]
+async fn what_it_cannot_do_is_refused() {
+    let server = shared();
+    let broker = connect(&format!("nats://127.0.0.1:{}?mode=core&prefix={}", server.port(), corner())).await;
+    let can = broker.capabilities();
+    assert!(!can.redelivery && !can.dead_letters && !can.bounded && !can.delay && !can.priority && !can.pause);
+    assert!(broker.admin().is_none());
+    let channel = queue("failing.v1");
+    let mut consumer =
+        soon("consume", broker.consume(channel.clone(), ConsumeOptions::default())).await.expect("it is");
+    let sent = broker.enqueue(&channel, cast(1).into(), EnqueueOptions::default());
+    assert_eq!(soon("a cast", sent).await, Ok(()));
+    let delivery = soon("a delivery", consumer.next()).await.expect("there is one");
+    let buried = soon("bury", delivery.settle(Settlement::Bury { reason: "no".to_owned() })).await;
+    assert!(matches!(buried, Err(BrokerError::Unsupported { .. })), "{buried:?}");
+}
+
+/// An event reaches one consumer of each group that is there.
+#[tokio::test]
+async fn the_consumers_of_a_group_share_its_events() {
+    let server = shared();
+    let broker = connect(&format!("nats://127.0.0.1:{}?mode=core&prefix={}", server.port(), corner())).await;
+    let topic = TopicName::new("links.visited").expect("a topic");
+    let group = Channel::Group(topic.clone(), GroupName::new("audit").expect("a group"));
+    let consume = || broker.consume(group.clone(), ConsumeOptions::default());
+    let mut one = soon("consume", consume()).await.expect("it is consumed");
+    let mut other = soon("consume", consume()).await.expect("it is consumed");
+    for n in 0..20 {
+        let event = Envelope { kind: Kind::Event, ..cast(n) };
+        assert_eq!(soon("publish", broker.publish(&topic, event.into())).await, Ok(()));
+    }
+    let mut numbers = Vec::new();
+    while numbers.len() < 20 {
+        let both = async {
+            tokio::select! {
+                delivery = one.next() => delivery,
+                delivery = other.next() => delivery,
+            }
+        };
+        let delivery = soon("an event", both).await.expect("it goes on");
+        numbers.push(number(delivery.envelope()));
+        drop(delivery.settle(Settlement::Done));
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..20).collect::<Vec<_>>());
+}

@@ -1,0 +1,163 @@
+//! What can be wrong at start, each in one sentence; and what is needed to come in.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    process::Command,
+    time::Duration,
+};
+
+use skyloom_broker_adapters::{nats::NatsBroker, remote::OpenError};
+use skyloom_core::broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions};
+use skyloom_testing::servers::{Launch, Server, free_port, nats, nats_plain, nats_with, tls_nats};
+
+use crate::{
+    kit::{cast, queue, soon},
+    site::{PATIENCE, connect},
+};
+
+async fn mistake(url: &str) -> OpenError {
+    let patience = Duration::from_millis(300);
+    let connected = soon("an answer", NatsBroker::connect(&url.parse().expect("a URL"), patience)).await;
+    connected.expect_err("it cannot be used")
+}
+
+async fn unusable(url: &str, expected: &str) {
+    match mistake(url).await {
+        OpenError::Unusable { reason, address } => {
+            assert!(reason.contains(expected), "{url}: {reason}");
+            assert!(!address.contains("secret"), "{address}");
+        }
+        other => panic!("{url}: {other}"),
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_waited_for_and_then_said() {
+    let error = mistake(&format!("nats://127.0.0.1:{}", free_port())).await;
+    assert!(matches!(error, OpenError::Absent { .. }), "{error}");
+    let port = free_port();
+    let late = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        let launch = Launch::new("nats-server").args(["-a", "127.0.0.1", "-js", "-p", &port.to_string()]);
+        let directory = launch.directory().display().to_string();
+        // It listens on another port than the launch's own, which nobody waits for.
+        let arguments = ["-js", "-a", "127.0.0.1", "-sd", &directory, "-p", &port.to_string()].map(str::to_owned);
+        Command::new("/usr/sbin/nats-server").args(arguments).spawn().map(|server| (server, launch))
+    });
+    let url = format!("nats://127.0.0.1:{port}");
+    let connected = NatsBroker::connect(&url.parse().expect("a URL"), PATIENCE).await;
+    let (mut server, _) = late.join().expect("it starts").expect("it starts");
+    drop((server.kill(), server.wait()));
+    connected.expect("it is waited for");
+}
+
+#[tokio::test]
+async fn an_unknown_option_is_named_with_the_nearest() {
+    let error = mistake("nats://127.0.0.1:1?repicas=3").await.to_string();
+    assert!(error.contains("\"repicas\"") && error.contains("\"replicas\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_named() {
+    let server = nats_with("authorization { user: ada, password: secret }");
+    let port = server.port();
+    unusable(&format!("nats://ada:secret1@127.0.0.1:{port}"), "does not accept these credentials").await;
+    unusable(&format!("nats://127.0.0.1:{port}"), "user:password@").await;
+    let broker = connect(&format!("nats://ada:secret@127.0.0.1:{port}")).await;
+    assert!(!format!("{broker:?} {broker}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_token_and_an_nkey_open_the_door() {
+    let server = nats_with("authorization { token: s3cret }");
+    unusable(&format!("nats://other@127.0.0.1:{}", server.port()), "does not accept these credentials").await;
+    connect(&format!("nats://s3cret@127.0.0.1:{}", server.port())).await;
+
+    // A pair of keys of nobody.
+    let public = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
+    let seed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+    let server = nats_with(&format!("authorization {{ users: [ {{ nkey: {public} }} ] }}"));
+    let file = server.directory().join("seed.nk");
+    std::fs::write(&file, seed).expect("a file can be written");
+    let url = format!("nats://127.0.0.1:{}?nkey={}", server.port(), file.display());
+    connect(&url).await;
+    unusable(&url.replace("seed.nk", "none.nk"), "none.nk cannot be read").await;
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_named() {
+    let user = "user: ada, password: secret, permissions:";
+    let server = nats_with(&format!(
+        "authorization {{ users: [ {{ {user} {{ publish: [\"skyloom.>\", \"_INBOX.>\"], subscribe: \">\" }} }} ] }}"
+    ));
+    unusable(&format!("nats://ada:secret@127.0.0.1:{}", server.port()), "no permission for $JS.API.INFO").await;
+
+    let server = nats_with(&format!(
+        "authorization {{ users: [ {{ {user} {{ publish: {{ deny: [\"skyloom.queue.locked=v1\", \
+         \"$JS.API.STREAM.CREATE.skyloom=queue=closed=v1\"] }} }} }} ] }}"
+    ));
+    let broker = connect(&format!("nats://ada:secret@127.0.0.1:{}", server.port())).await;
+    let refused = soon("a cast", broker.enqueue(&queue("locked.v1"), cast(1).into(), EnqueueOptions::default())).await;
+    let Err(BrokerError::Refused { reason }) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("skyloom.queue.locked=v1"), "{reason}");
+    let refused = soon("consume", broker.consume(queue("closed.v1"), ConsumeOptions::default())).await;
+    let Err(BrokerError::Refused { reason }) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("$JS.API.STREAM.CREATE"), "{reason}");
+}
+
+/// A server that is none of ours: it says something as soon as somebody connects, or answers what he says.
+fn stranger(first: &'static [u8], answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let Ok(mut socket) = socket else { return };
+            std::thread::spawn(move || {
+                drop(socket.write_all(first));
+                let heard = socket.read(&mut [0; 1024]).unwrap_or(0);
+                if heard > 0 {
+                    drop(socket.write_all(answer));
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn another_protocol_is_named() {
+    let http = stranger(b"", b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    unusable(&format!("nats://127.0.0.1:{http}"), "HTTP/1.1 400 Bad Request").await;
+    let redis = stranger(b"", b"+PONG\r\n");
+    unusable(&format!("nats://127.0.0.1:{redis}"), "+PONG").await;
+    let mail = stranger(b"220 mail.example ESMTP\r\n", b"500\r\n");
+    unusable(&format!("nats://127.0.0.1:{mail}"), "220 mail.example").await;
+}
+
+#[tokio::test]
+async fn a_server_without_jetstream_is_named() {
+    let server = nats_plain("");
+    let url = format!("nats://127.0.0.1:{}", server.port());
+    unusable(&url, "-js").await;
+    connect(&format!("{url}?mode=core")).await;
+}
+
+fn ca(server: &Server) -> String {
+    server.directory().join("ca.pem").display().to_string()
+}
+
+#[tokio::test]
+async fn tls_is_spoken_and_its_mistakes_are_named() {
+    let server = tls_nats();
+    let (port, ca) = (server.port(), ca(&server));
+    for url in [format!("tls://localhost:{port}?ca={ca}"), format!("nats://127.0.0.1:{port}?tls=true&ca={ca}")] {
+        let broker = connect(&url).await;
+        let sent = broker.enqueue(&queue("private.v1"), cast(1).into(), EnqueueOptions::default());
+        assert_eq!(soon("a cast", sent).await, Ok(()), "{url}");
+    }
+    unusable(&format!("tls://localhost:{port}"), "certificate").await;
+    unusable(&format!("tls://localhost:{port}?ca=/none.pem"), "/none.pem cannot be read").await;
+    let plain = nats();
+    unusable(&format!("tls://127.0.0.1:{}?ca={ca}", plain.port()), "write nats:// instead of tls://").await;
+}
