@@ -48,6 +48,11 @@ impl Errand {
         self.ask(&[Command::Watch(tube), Command::Ignore("default")]).await.map(drop)
     }
 
+    /// Takes no more jobs from a tube.
+    pub(super) async fn unwatch(&mut self, tube: &str) -> Result<(), BrokerError> {
+        self.ask(&[Command::Watch("default"), Command::Ignore(tube)]).await.map(drop)
+    }
+
     /// Reserves what is ready in the tube that is watched, at most so many.
     pub(super) async fn reserve(&mut self, limit: usize) -> Result<Vec<(u64, Bytes)>, BrokerError> {
         let mut jobs = Vec::new();

@@ -17,20 +17,17 @@ use super::{
     shared::Shared,
 };
 
-/// How often is looked. A client that is away for less keeps its inbox.
-const ROUND: Duration = Duration::from_secs(10);
-
-/// How much longer with every tube that there is, so that looking costs little however many there are.
+/// How much less often is looked with every tube that there is, so that looking costs little however many there are.
 const ROUND_PER_TUBE: Duration = Duration::from_millis(5);
 
 /// At how many tubes one round looks: a sample, since there are as many who look as there are clients.
 const SAMPLE: usize = 64;
 
-/// Looks around until the broker is closed.
+/// Looks around until the broker is closed. A client that is away for less than a round keeps its inbox.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut closing = shared.closing();
     let mut suspects = HashSet::new();
-    let mut pause = ROUND;
+    let mut pause = shared.options.sweep;
     loop {
         let jitter = pause.mul_f64(fastrand::f64() / 2.0);
         tokio::select! {
@@ -40,7 +37,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         match round(&shared, &suspects).await {
             Ok((tubes, unwatched)) => {
                 suspects = unwatched;
-                pause = ROUND + ROUND_PER_TUBE.saturating_mul(u32::try_from(tubes).unwrap_or(u32::MAX));
+                pause = shared.options.sweep + ROUND_PER_TUBE.saturating_mul(u32::try_from(tubes).unwrap_or(u32::MAX));
             }
             Err(error) => tracing::debug!(%error, "could not look for what was left behind"),
         }
@@ -104,8 +101,9 @@ pub(super) async fn purge_if_unwatched(shared: &Shared, tube: &str) {
 async fn purge(shared: &Shared, tube: &str) -> Result<u64, BrokerError> {
     let mut errand = Errand::begin(shared).await?;
     let stats = errand.ask(&[Command::StatsTube(tube)]).await?;
-    let watched = |body| Stats::of(body).number("current-watching") != Some(0);
-    if !matches!(stats.first(), Some(Reply::Ok(body)) if !watched(body)) {
+    let Some(Reply::Ok(body)) = stats.first() else { return Ok(0) };
+    let stats = Stats::of(body);
+    if stats.number("current-watching") != Some(0) || stats.number("current-jobs-ready") == Some(0) {
         return Ok(0);
     }
     errand.watch(tube).await?;
@@ -113,6 +111,7 @@ async fn purge(shared: &Shared, tube: &str) -> Result<u64, BrokerError> {
     loop {
         let jobs = errand.reserve(1_000).await?;
         if jobs.is_empty() {
+            errand.unwatch(tube).await?;
             return Ok(deleted);
         }
         deleted += errand.delete(jobs.into_iter().map(|(id, _)| id)).await?;

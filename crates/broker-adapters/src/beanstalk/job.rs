@@ -121,11 +121,26 @@ pub(super) fn bundle<'a>(members: &[(&'a Envelope, Notes)]) -> BytesMut {
 }
 
 /// The envelopes of a job, or `None` if it is neither an envelope nor a bundle of them.
-pub(super) fn read(mut body: Bytes) -> Option<Vec<Item>> {
+pub(super) fn read(body: Bytes) -> Option<Vec<Item>> {
+    let item = |member| {
+        let mut envelope = Envelope::decode(member).ok()?;
+        let notes = Notes::take(&mut envelope);
+        Some(Item { envelope, notes })
+    };
+    members(body)?.into_iter().map(item).collect()
+}
+
+/// The replies in a job of an inbox, as they were sent.
+pub(super) fn replies(body: Bytes) -> Vec<Arc<Envelope>> {
+    let members = members(body).unwrap_or_default();
+    members.into_iter().filter_map(|member| Envelope::decode(member).ok().map(Arc::new)).collect()
+}
+
+fn members(mut body: Bytes) -> Option<Vec<Bytes>> {
     if !body.starts_with(&MEMBER) {
-        return Some(vec![item(body)?]);
+        return Some(vec![body]);
     }
-    let mut items = Vec::new();
+    let mut members = Vec::new();
     while !body.is_empty() {
         if !body.starts_with(&MEMBER) {
             return None;
@@ -135,20 +150,9 @@ pub(super) fn read(mut body: Bytes) -> Option<Vec<Item>> {
         if length > body.len() {
             return None;
         }
-        items.push(item(body.split_to(length))?);
+        members.push(body.split_to(length));
     }
-    Some(items)
-}
-
-/// The replies in a job of an inbox.
-pub(super) fn replies(body: Bytes) -> Vec<Arc<Envelope>> {
-    read(body).unwrap_or_default().into_iter().map(|item| Arc::new(item.envelope)).collect()
-}
-
-fn item(body: Bytes) -> Option<Item> {
-    let mut envelope = Envelope::decode(body).ok()?;
-    let notes = Notes::take(&mut envelope);
-    Some(Item { envelope, notes })
+    Some(members)
 }
 
 fn put_header(out: &mut BytesMut, name: &str, value: &[u8]) {

@@ -1,21 +1,40 @@
-//! How many calls of this client are under way, about.
+//! How many calls of this client may share a job.
 
 use skyloom_core::Guid;
 
-/// Counts calls and their replies by the time in a call's GUID, so that calls that are never answered are
+/// Counts calls and their ends. A call counts by the time in its GUID, so that calls that are never answered are
 /// forgotten by themselves.
 #[derive(Debug, Default)]
 pub(super) struct Load {
     epochs: [(u64, usize); EPOCHS],
+    /// Calls that have ended since the client began.
+    ended: u64,
+    /// When the pace was last taken, and how many had ended by then.
+    taken: (u64, u64),
+    /// How many calls end within [`BLINK`].
+    pace: u64,
 }
 
 /// About four seconds, as a power of two of milliseconds.
 const EPOCH_SHIFT: u32 = 12;
 const EPOCHS: usize = 4;
 
+/// A job holds at most this share of the calls that are under way, so that several workers get a share of them.
+const SHARE: usize = 4;
+
+/// A job holds at most as many calls as end within so many milliseconds: where calls take long, each is a job of its
+/// own and goes to whoever is free, and where they do not, waiting for others costs nobody much.
+const BLINK: u64 = 2;
+
+/// How often the pace is taken, in milliseconds.
+const PACE_EVERY: u64 = 50;
+
+fn milliseconds(call: Guid) -> u64 {
+    call.as_bytes().iter().take(6).fold(0, |time, byte| time << 8 | u64::from(*byte))
+}
+
 fn epoch(call: Guid) -> u64 {
-    let time = call.as_bytes().iter().take(6).fold(0u64, |time, byte| time << 8 | u64::from(*byte));
-    time >> EPOCH_SHIFT
+    milliseconds(call) >> EPOCH_SHIFT
 }
 
 impl Load {
@@ -36,6 +55,7 @@ impl Load {
 
     /// A call has ended.
     pub(super) fn ended(&mut self, call: Guid) {
+        self.ended += 1;
         let epoch = epoch(call);
         if let Some(slot) = self.slot(epoch).filter(|slot| slot.0 == epoch) {
             slot.1 = slot.1.saturating_sub(1);
@@ -43,10 +63,22 @@ impl Load {
     }
 
     /// How many calls of the last seconds have not ended when this one is sent.
-    pub(super) fn under_way(&self, newest: Guid) -> usize {
+    fn under_way(&self, newest: Guid) -> usize {
         let now = epoch(newest);
         let recent = self.epochs.iter().filter(|(epoch, _)| epoch + (EPOCHS as u64) > now);
         recent.map(|(_, calls)| calls).sum()
+    }
+
+    /// How many calls may share a job, of which this is the last.
+    pub(super) fn share(&mut self, newest: Guid) -> usize {
+        let now = milliseconds(newest);
+        let passed = now.saturating_sub(self.taken.0);
+        if passed >= PACE_EVERY {
+            self.pace = (self.ended - self.taken.1).saturating_mul(BLINK) / passed;
+            self.taken = (now, self.ended);
+        }
+        let pace = usize::try_from(self.pace).unwrap_or(usize::MAX);
+        (self.under_way(newest) / SHARE).min(pace).max(1)
     }
 }
 
@@ -74,5 +106,25 @@ mod tests {
         assert_eq!(load.under_way(call(early + 40_000)), 0);
         load.ended(call(early - 100_000));
         assert_eq!(load.under_way(call(early + 5_000)), 5, "what is not known is not counted");
+    }
+
+    #[test]
+    fn quick_calls_share_jobs_and_slow_ones_do_not() {
+        let now = 1_700_000_000_000;
+        let mut load = Load::default();
+        (0..64).for_each(|_| load.sent(call(now)));
+        assert_eq!(load.share(call(now)), 1, "nothing is known of their pace");
+        for step in 1..=400 {
+            load.ended(call(now));
+            load.sent(call(now + step / 4));
+        }
+        assert_eq!(load.share(call(now + 100)), 8, "four end in a millisecond");
+        for step in 1..=4_000 {
+            load.ended(call(now + 100));
+            load.sent(call(now + 100 + step / 40));
+        }
+        assert!(load.share(call(now + 200)) >= 16, "a quarter of those under way");
+        load.ended(call(now + 1_200));
+        assert_eq!(load.share(call(now + 1_200)), 1, "they have become slow");
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Options {
     pub(super) ttr: u32,
     /// How many calls may travel in one job.
     pub(super) bundle: usize,
+    /// How often is looked for what was left behind.
+    pub(super) sweep: Duration,
 }
 
 /// The port that beanstalkd has by default.
@@ -39,7 +41,7 @@ const PORT: u16 = 11_300;
 /// beanstalkd has whole seconds, and warns a second before the end.
 const SHORTEST_TTR: Duration = Duration::from_secs(3);
 
-const KNOWN: [&str; 6] = ["prefix", "queue_messages", "queue_bytes", "max_message", "ttr", "bundle"];
+const KNOWN: [&str; 7] = ["prefix", "queue_messages", "queue_bytes", "max_message", "ttr", "bundle", "sweep"];
 
 impl Options {
     pub(super) fn of(url: &BrokerUrl) -> Result<Self, UrlError> {
@@ -65,7 +67,8 @@ impl Options {
         }
         let names = Names::new(&limits.prefix);
         let bundle = url.count("bundle")?.unwrap_or(64);
-        Ok(Self { place: place(url)?, names, limits, ttr: super::codec::whole_seconds(ttr), bundle })
+        let sweep = url.time("sweep")?.unwrap_or(Duration::from_secs(10)).max(Duration::from_millis(100));
+        Ok(Self { place: place(url)?, names, limits, ttr: super::codec::whole_seconds(ttr), bundle, sweep })
     }
 }
 

@@ -130,7 +130,7 @@ impl Pipe {
                 Ok(Self { reader, writer, facts })
             }
             Ok(other) => Err(unusable(format!("it answers {other:?} when it is asked for its statistics"))),
-            Err(Trouble(reason)) if reason.starts_with("it does not speak") => Err(unusable(reason)),
+            Err(_) if !reader.received.is_empty() => Err(unusable(strange(&reader.received))),
             Err(Trouble(reason)) => Err(absent(format!("{reason}; is it a beanstalkd?"))),
         }
     }

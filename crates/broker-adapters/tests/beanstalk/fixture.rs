@@ -1,16 +1,16 @@
-//! A server and connections to it.
+//! Servers, connections to them, and their ends.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
+use std::{future::Future, sync::Arc, time::Duration};
+
+use skyloom_broker_adapters::{
+    beanstalk::BeanstalkBroker,
+    remote::{BrokerUrl, OpenError},
 };
-
-use skyloom_broker_adapters::{beanstalk::BeanstalkBroker, remote::BrokerUrl};
+use skyloom_core::broker::Broker;
 use skyloom_testing::{
-    conformance::{Fixture, Peer},
+    conformance::{Fixture, Killer, Peer, apart},
     servers::{Launch, Server},
 };
-use tokio::runtime::{Builder, Runtime};
 
 /// How many messages a queue takes.
 pub(crate) const QUEUE_LIMIT: usize = 100;
@@ -21,7 +21,7 @@ const PROGRAM: &str = "SKYLOOM_TEST_BEANSTALKD";
 /// How long a server may take to be there.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What to start, with room for large messages.
+/// What to start.
 pub(crate) fn launch() -> Launch {
     let program = std::env::var(PROGRAM).unwrap_or_else(|_| "beanstalkd".to_owned());
     Launch::like_beanstalkd(&program)
@@ -32,60 +32,51 @@ pub(crate) fn server() -> Server {
     Server::start(launch().args(["-z", "16777216"]))
 }
 
-pub(crate) fn url(server: &Server, options: &str) -> BrokerUrl {
-    format!("beanstalk://127.0.0.1:{}?{options}", server.port()).parse().expect("a URL")
+/// A server that has on disk what it confirms.
+pub(crate) fn durable_server() -> Server {
+    Server::start(launch().args(["-b", ".", "-f", "0"]))
 }
 
-/// A connection on the runtime of the test.
-pub(crate) async fn connect(url: &BrokerUrl) -> Arc<BeanstalkBroker> {
-    Arc::new(BeanstalkBroker::connect(url, PATIENCE).await.expect("the server is there"))
+pub(crate) fn url(server: &Server, options: &str) -> String {
+    format!("beanstalk://127.0.0.1:{}?{options}", server.port())
 }
 
-/// What stands for another process: a connection with a runtime of its own, which can end without a word.
-pub(crate) struct Process {
-    pub(crate) broker: Arc<BeanstalkBroker>,
-    runtime: Arc<Mutex<Option<Runtime>>>,
+/// Connects to the broker that a URL names.
+pub(crate) async fn try_connect(url: &str, patience: Duration) -> Result<BeanstalkBroker, OpenError> {
+    let url: BrokerUrl = url.parse()?;
+    BeanstalkBroker::connect(&url, patience).await
 }
 
-impl Process {
-    pub(crate) async fn start(url: &BrokerUrl) -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let url = url.clone();
-        let broker = runtime.spawn(async move { connect(&url).await }).await.expect("it connects");
-        Self { broker, runtime: Arc::new(Mutex::new(Some(runtime))) }
-    }
-
-    /// Ends it as `kill -9` would.
-    pub(crate) fn kill(&self) {
-        if let Some(runtime) = self.runtime.lock().expect("nobody has panicked").take() {
-            runtime.shutdown_background();
-        }
-    }
+/// Connects to a broker that is there.
+pub(crate) async fn connect(url: &str) -> Arc<dyn Broker> {
+    Arc::new(try_connect(url, PATIENCE).await.expect("the server is there"))
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// Connects as another process would, which can be killed.
+pub(crate) async fn process(url: &str) -> (Arc<dyn Broker>, Killer) {
+    let url = url.to_owned();
+    let (broker, killer) = apart(async move || try_connect(&url, PATIENCE).await.expect("the server is there")).await;
+    (broker, killer)
+}
+
+/// Runs a test for a limited time, on one thread.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let limited = async { tokio::time::timeout(Duration::from_secs(90), test).await };
+    runtime.block_on(limited).expect("the test ends in time");
 }
 
 /// A server of its own for every rule.
-pub(crate) struct Beanstalkd {
-    processes: Mutex<Vec<Arc<Process>>>,
-    server: Server,
-}
+pub(crate) struct Beanstalkd(Server);
 
 impl Fixture for Beanstalkd {
     async fn start() -> Self {
-        Self { processes: Mutex::default(), server: server() }
+        Self(server())
     }
 
     async fn connect(&self) -> Peer {
-        let url = url(&self.server, &format!("queue_messages={QUEUE_LIMIT}"));
-        let process = Arc::new(Process::start(&url).await);
-        self.processes.lock().expect("nobody has panicked").push(Arc::clone(&process));
-        let broker = Arc::clone(&process.broker);
-        Peer::new(broker).with_crash(move || process.kill())
+        let (broker, killer) = process(&url(&self.0, &format!("queue_messages={QUEUE_LIMIT}"))).await;
+        Peer::new(broker).with_crash(move || killer.kill())
     }
 
     fn queue_limit(&self) -> usize {

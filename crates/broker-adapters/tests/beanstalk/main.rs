@@ -2,6 +2,18 @@
 
 mod fixture;
 
+mod load;
+
+mod by_hand;
+
+mod faults;
+
+mod start;
+
+mod jobs;
+
+mod limits;
+
 mod conformance {
     use super::fixture::Beanstalkd;
     skyloom_testing::broker_conformance!(Beanstalkd);

@@ -181,8 +181,9 @@ impl Lane {
 
 /// What of a job is not settled, as another job.
 fn rest_of(state: &State, job: u64) -> Bytes {
-    let held = state.held.values().filter(|held| held.job == Some(job));
-    let held = held.map(|held| (&held.envelope, &held.notes, held.attempt));
+    let mut held: Vec<_> = state.held.iter().filter(|(_, held)| held.job == Some(job)).collect();
+    held.sort_unstable_by_key(|(number, _)| **number);
+    let held = held.into_iter().map(|(_, held)| (&held.envelope, &held.notes, held.attempt));
     let surplus = state.surplus.iter().filter(|arrived| arrived.job == job);
     let surplus = surplus.map(|arrived| (&arrived.envelope, &arrived.notes, arrived.attempt));
     let noted: Vec<(&Envelope, Notes)> = held

@@ -19,10 +19,6 @@ use super::{
 /// How large a job of several calls becomes, in bytes.
 const BUNDLE_BYTES: usize = 32 << 10;
 
-/// A job of several calls holds at most this share of the calls that this client has under way, so that several
-/// workers get a share of them.
-const SHARE: usize = 8;
-
 /// Who waits for an answer.
 pub(super) enum Expect {
     /// Nobody.
@@ -97,8 +93,7 @@ impl<'a> Turn<'a> {
 
     fn put_together(&mut self, shares: &mut Vec<Put>) {
         let Some(Body::Envelope(newest, _)) = shares.last().map(|put| &put.body) else { return };
-        let under_way = lock(&self.shared.load).under_way(newest.id);
-        let most = (under_way / SHARE).clamp(1, self.shared.options.bundle);
+        let most = lock(&self.shared.load).share(newest.id).min(self.shared.options.bundle);
         let limit = BUNDLE_BYTES.min(self.shared.largest_job());
         let (mut together, mut bytes) = (Vec::new(), 0);
         for put in shares.drain(..) {
@@ -268,5 +263,62 @@ pub(in super::super) fn tell(shared: &Shared, done: Done, result: Result<u64, Br
         (Done::Ack(ack), result) => ack.send(result.map(drop)),
         (Done::Inbox { inbox, call }, Err(error)) => shared.refuse(inbox, call, error),
         (Done::Id(id), result) => drop(id.send(result)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skyloom_core::{Guid, Kind, broker::EnqueueOptions};
+
+    use super::*;
+    use crate::beanstalk::{options::Options, pipe::Facts};
+
+    fn shared(url: &str) -> Shared {
+        let options = Options::of(&url.parse().unwrap()).unwrap();
+        let facts = Facts { id: String::new(), max_job: 65_535, persistent: false };
+        let shared = Shared::new(options, facts, tokio::sync::mpsc::unbounded_channel().0);
+        // A client whose calls end at once, with 64 of them under way.
+        let now = job::now_ms();
+        let call = |time: u64| {
+            let mut bytes = [0; 16];
+            bytes[..6].copy_from_slice(&time.to_be_bytes()[2..]);
+            Guid::from_bytes(bytes)
+        };
+        let mut load = lock(&shared.load);
+        (0..64).for_each(|_| load.sent(call(now)));
+        assert_eq!(load.share(call(now - 100)), 1);
+        (0..10_000).for_each(|_| load.ended(call(0)));
+        drop(load);
+        shared
+    }
+
+    fn to(tube: &str, priority: u32) -> Op {
+        let envelope = Arc::new(Envelope::new(Kind::Call, Guid::call()));
+        let done = Done::Inbox { inbox: Guid::private(), call: envelope.id };
+        let body = Body::Envelope(envelope, Notes::default());
+        Op::Put(Put { tube: tube.to_owned(), priority, delay: 0, body, done, bounded: false })
+    }
+
+    /// How many calls each job holds.
+    fn jobs(url: &str, ops: impl IntoIterator<Item = Op>) -> Vec<usize> {
+        let (shared, mut rooms) = (shared(url), Rooms::default());
+        let mut turn = Turn::new(&shared, &mut rooms);
+        turn.take(ops);
+        let calls = |expect| match expect {
+            Expect::Put(done, _) => Some(done.len()),
+            _ => None,
+        };
+        turn.expected.into_iter().filter_map(calls).collect()
+    }
+
+    #[tokio::test]
+    async fn calls_to_one_queue_share_jobs() {
+        let usual = EnqueueOptions::DEFAULT_PRIORITY;
+        assert_eq!(jobs("beanstalk://a", (0..40).map(|_| to("x", usual))), [16, 16, 8]);
+        assert_eq!(jobs("beanstalk://a?bundle=1", (0..3).map(|_| to("x", usual))), [1, 1, 1]);
+        let mixed = [to("x", usual), to("x", usual), to("y", usual), to("x", usual), to("x", 1), to("x", usual)];
+        assert_eq!(jobs("beanstalk://a", mixed), [2, 1, 1, 1, 1]);
     }
 }

@@ -1,0 +1,175 @@
+//! Servers and workers that die, hang and come back, under load.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use skyloom_core::{
+    Code,
+    broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
+    client::Client,
+};
+use tokio::time::sleep;
+
+use super::{
+    fixture::{connect, durable_server, process, run, server, url},
+    load::{call, call_until, cast, channel, echo, number, put_until, soon, until, until_answered, work},
+};
+
+/// How long the load runs before and after something happens.
+const WHILE: Duration = Duration::from_millis(300);
+
+#[test]
+fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
+    run(async {
+        let mut server = durable_server();
+        let (sender, worker) = (connect(&url(&server, "")).await, connect(&url(&server, "")).await);
+        let (casts, calls) = (channel("casts.v1"), channel("calls.v1"));
+        let done = work(Arc::clone(&worker), casts.clone());
+        work(Arc::clone(&worker), calls.clone());
+        let stop = Arc::<AtomicBool>::default();
+        let putting = tokio::spawn(put_until(Arc::clone(&sender), casts, Arc::clone(&stop)));
+        let client = Client::new(Arc::clone(&sender));
+        until_answered(&client, &calls).await;
+        let calling = tokio::spawn(call_until(client.clone(), calls.clone(), Arc::clone(&stop)));
+        for _ in 0..2 {
+            sleep(WHILE).await;
+            server.kill();
+            sleep(WHILE).await;
+            server.restart();
+            until_answered(&client, &calls).await;
+        }
+        stop.store(true, Ordering::Relaxed);
+        let accepted = soon("no enqueue hangs", putting).await.expect("it ends");
+        let succeeded = soon("no call hangs", calling).await.expect("it ends");
+        assert!(accepted.len() > 20 && succeeded > 2, "{} accepted, {succeeded} succeeded", accepted.len());
+        let all_done = async || accepted.is_subset(&done.lock().expect("nobody panics"));
+        until("everything that was accepted is done", all_done).await;
+    });
+}
+
+#[test]
+fn a_server_without_a_disk_that_restarts_has_forgotten_and_callers_hear_so() {
+    run(async {
+        let mut server = server();
+        let broker = connect(&url(&server, "")).await;
+        let client = Client::new(Arc::clone(&broker));
+        let unanswered = channel("unanswered.v1");
+        let calling = call(&client, &unanswered, Duration::from_secs(60));
+        let restarting = async {
+            let waiting = async || broker.depth(&unanswered).await.is_ok_and(|depth| depth.ready == 1);
+            until("the call is at the server", waiting).await;
+            server.kill();
+            server.restart();
+        };
+        let (called, ()) = soon("the caller hears", async { tokio::join!(calling, restarting) }).await;
+        assert_eq!(called.expect_err("it is lost").code(), Code::Aborted);
+        let calls = channel("calls.v1");
+        work(Arc::clone(&broker), calls.clone());
+        until_answered(&client, &calls).await;
+    });
+}
+
+#[test]
+fn a_server_that_hangs_is_noticed_and_calls_end_by_their_deadline() {
+    run(async {
+        let server = server();
+        let broker = connect(&url(&server, "")).await;
+        let calls = channel("calls.v1");
+        work(Arc::clone(&broker), calls.clone());
+        let client = Client::new(Arc::clone(&broker));
+        until_answered(&client, &calls).await;
+        server.freeze();
+        let cast = broker.enqueue(&calls, cast(1), EnqueueOptions::default());
+        assert!(call(&client, &calls, Duration::from_secs(1)).await.is_err(), "nobody answers");
+        // The heartbeat, not the call, says so: the cast has no deadline.
+        let lost = soon("the hang is noticed", cast).await;
+        assert!(matches!(lost, Err(BrokerError::Lost { .. })), "{lost:?}");
+        server.thaw();
+        until_answered(&client, &calls).await;
+    });
+}
+
+#[test]
+fn what_a_killed_worker_held_goes_to_another_at_once() {
+    run(async {
+        let server = server();
+        let sender = connect(&url(&server, "")).await;
+        let (dying, killer) = process(&url(&server, "")).await;
+        let queue = channel("held.v1");
+        for number in 0..20 {
+            soon("enqueue", sender.enqueue(&queue, cast(number), EnqueueOptions::default())).await.expect("accepted");
+        }
+        let mut held = dying.consume(queue.clone(), ConsumeOptions::default()).await.expect("it can be consumed");
+        let mut deliveries = Vec::new();
+        for _ in 0..20 {
+            deliveries.push(soon("a delivery", held.next()).await.expect("it goes on"));
+        }
+        killer.kill();
+        let mut other = sender.consume(queue, ConsumeOptions::default()).await.expect("it can be consumed");
+        for expected in 0..20 {
+            let delivery = soon("a delivery", other.next()).await.expect("it goes on");
+            assert_eq!((number(delivery.envelope()), delivery.attempt()), (expected, 2));
+            soon("settle", delivery.settle(Settlement::Done)).await.expect("it is settled");
+        }
+        drop(deliveries);
+    });
+}
+
+#[test]
+fn a_restart_keeps_what_waits_is_held_back_is_leased_or_is_dead() {
+    run(async {
+        let mut server = durable_server();
+        let broker = connect(&url(&server, "")).await;
+        let queue = channel("kept.v1");
+        let later = EnqueueOptions { delay: Duration::from_secs(2), ..EnqueueOptions::default() };
+        for (number, options) in [(1, EnqueueOptions::default()), (2, EnqueueOptions::default()), (3, later)] {
+            soon("enqueue", broker.enqueue(&queue, cast(number), options)).await.expect("accepted");
+        }
+        let options = ConsumeOptions { credit: 1, ..ConsumeOptions::default() };
+        let mut consumer = broker.consume(queue.clone(), options).await.expect("it can be consumed");
+        let first = soon("a delivery", consumer.next()).await.expect("it goes on");
+        let reason = "it is wrong".to_owned();
+        soon("bury", first.settle(Settlement::Bury { reason })).await.expect("it is buried");
+        let leased = soon("a delivery", consumer.next()).await.expect("it goes on");
+        server.kill();
+        server.restart();
+        for expected in [2, 3] {
+            let delivery = soon("a delivery", consumer.next()).await.expect("it goes on");
+            assert_eq!(number(delivery.envelope()), expected);
+            soon("settle", delivery.settle(Settlement::Done)).await.expect("it is settled");
+        }
+        let stale = soon("settle", leased.settle(Settlement::Done)).await;
+        assert_eq!(stale, Err(BrokerError::Stale));
+        let admin = broker.admin().expect("an operator can look");
+        let letters = soon("dead letters", admin.dead(&queue, 10)).await.expect("they can be listed");
+        assert_eq!(letters.iter().map(|letter| letter.reason.as_str()).collect::<Vec<_>>(), ["it is wrong"]);
+    });
+}
+
+#[test]
+fn an_inbox_survives_a_short_break() {
+    run(async {
+        let mut server = durable_server();
+        let broker = connect(&url(&server, "")).await;
+        let queue = channel("slow.v1");
+        let client = Client::new(Arc::clone(&broker));
+        let calling = call(&client, &queue, Duration::from_secs(30));
+        let answering = async {
+            let waiting = async || broker.depth(&queue).await.is_ok_and(|depth| depth.ready == 1);
+            until("the call is at the server", waiting).await;
+            server.kill();
+            server.restart();
+            let mut consumer = broker.consume(queue.clone(), ConsumeOptions::default()).await.expect("consumed");
+            let delivery = soon("a delivery", consumer.next()).await.expect("it goes on");
+            let reply = Settlement::Reply(echo(delivery.envelope()));
+            soon("reply", delivery.settle(reply)).await.expect("it is settled");
+        };
+        let (called, ()) = soon("the reply", async { tokio::join!(calling, answering) }).await;
+        called.expect("the call was accepted before, and its inbox is open again");
+    });
+}

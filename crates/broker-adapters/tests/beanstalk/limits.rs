@@ -1,0 +1,140 @@
+//! What is full, too large or left behind.
+
+use std::{process::Command, time::Duration};
+
+use skyloom_core::{
+    Channel, Envelope, Guid, Kind,
+    broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
+    client::Client,
+};
+use skyloom_testing::servers::Server;
+
+use super::{
+    by_hand::ByHand,
+    fixture::{connect, launch, process, run, server, url},
+    load::{call, cast, channel, echo, soon, until, until_answered, work},
+};
+
+#[test]
+fn a_message_for_which_the_server_was_not_started_names_the_option() {
+    run(async {
+        let server = Server::start(launch());
+        let broker = connect(&url(&server, "")).await;
+        let mut large = Envelope::clone(&cast(1));
+        large.payload = vec![0; 100_000].into();
+        let put = broker.enqueue(&channel("large.v1"), large.clone().into(), EnqueueOptions::default());
+        let refused = soon("the refusal", put).await.expect_err("it is too large").to_string();
+        assert!(refused.contains("at most 65535") && refused.contains("start it with -z 131072"), "{refused}");
+        large.payload = vec![0; broker.capabilities().max_message - 64].into();
+        let put = broker.enqueue(&channel("large.v1"), large.into(), EnqueueOptions::default());
+        soon("the largest", put).await.expect("it fits");
+    });
+}
+
+#[test]
+fn a_reply_that_is_too_large_is_an_error_to_the_caller() {
+    run(async {
+        let server = Server::start(launch());
+        let broker = connect(&url(&server, "")).await;
+        let queue = channel("blob.v1");
+        let mut consumer = broker.consume(queue.clone(), ConsumeOptions::default()).await.expect("consumed");
+        let client = Client::new(broker.clone());
+        let answering = async {
+            let delivery = soon("a delivery", consumer.next()).await.expect("it goes on");
+            let mut reply = Envelope::clone(&echo(delivery.envelope()));
+            reply.payload = vec![0; 100_000].into();
+            soon("reply", delivery.settle(Settlement::Reply(reply.into()))).await.expect("it is settled");
+        };
+        let (called, ()) = tokio::join!(call(&client, &queue, Duration::from_secs(20)), answering);
+        let error = called.expect_err("it cannot be carried").to_string();
+        assert!(error.contains("at most 65535"), "{error}");
+    });
+}
+
+#[test]
+fn a_full_queue_refuses_its_only_sender_exactly() {
+    run(async {
+        let server = server();
+        let broker = connect(&url(&server, "queue_messages=10")).await;
+        let queue = channel("full.v1");
+        let put = async |number| soon("enqueue", broker.enqueue(&queue, cast(number), EnqueueOptions::default())).await;
+        for number in 0..10 {
+            put(number).await.expect("there is room");
+        }
+        let full = put(10).await;
+        assert!(matches!(full, Err(BrokerError::Full { .. })), "{full:?}");
+        let mut consumer = broker.consume(queue.clone(), ConsumeOptions::default()).await.expect("consumed");
+        let first = soon("a delivery", consumer.next()).await.expect("it goes on");
+        soon("settle", first.settle(Settlement::Done)).await.expect("it is settled");
+        until("there is room again", async || put(11).await.is_ok()).await;
+    });
+}
+
+#[test]
+fn a_server_that_drains_says_so() {
+    run(async {
+        let server = server();
+        let broker = connect(&url(&server, "")).await;
+        let mut hand = ByHand::connect(&server).await;
+        let line = hand.say("stats").await;
+        let stats = String::from_utf8(hand.body(&line).await).expect("text");
+        let id = stats.lines().find_map(|line| line.strip_prefix("pid: ")).expect("its process id");
+        assert!(Command::new("kill").args(["-USR1", id]).status().expect("kill is there").success());
+        let put = async || broker.enqueue(&channel("drained.v1"), cast(1), EnqueueOptions::default()).await;
+        until("it drains", async || put().await.is_err()).await;
+        let refused = soon("the refusal", put()).await.expect_err("it drains").to_string();
+        assert!(refused.contains("drains") && refused.contains("SIGUSR1"), "{refused}");
+    });
+}
+
+#[test]
+fn replies_that_nobody_collects_do_not_stay() {
+    run(async {
+        let server = server();
+        let broker = connect(&url(&server, "sweep=300ms")).await;
+        let queue = channel("answered.v1");
+        let mut consumer = broker.consume(queue.clone(), ConsumeOptions::default()).await.expect("consumed");
+        let mut request = Envelope::new(Kind::Call, Guid::call());
+        let inbox = Guid::private();
+        request.reply_to = Some(inbox);
+        let tube = format!("skyloom._inbox.{inbox}");
+        soon("enqueue", broker.enqueue(&queue, request.into(), EnqueueOptions::default())).await.expect("accepted");
+        let delivery = soon("a delivery", consumer.next()).await.expect("it goes on");
+        let reply = Settlement::Reply(echo(delivery.envelope()));
+        soon("reply", delivery.settle(reply)).await.expect("a reply that nobody waits for hinders nobody");
+        let mut hand = ByHand::connect(&server).await;
+        let mut replies = async || {
+            let line = hand.say(&format!("stats-tube {tube}")).await;
+            match line.starts_with("OK ") {
+                true => String::from_utf8(hand.body(&line).await).expect("text"),
+                false => "current-jobs-ready: 0".to_owned(),
+            }
+        };
+        assert!(replies().await.contains("current-jobs-ready: 1"), "it was put");
+        until("it is gone", async || replies().await.contains("current-jobs-ready: 0")).await;
+    });
+}
+
+#[test]
+fn what_a_killed_process_leaves_behind_is_cleared_away() {
+    run(async {
+        let server = server();
+        let (dying, killer) = process(&url(&server, "")).await;
+        let instance = Channel::Instance(Guid::private());
+        let group = channel("seen/each.1");
+        let ephemeral = ConsumeOptions { ephemeral: true, ..ConsumeOptions::default() };
+        let mut own = dying.consume(instance.clone(), ephemeral).await.expect("consumed");
+        let listening = dying.consume(group, ephemeral).await.expect("consumed");
+        work(dying.clone(), channel("echo.v1"));
+        let client = Client::new(dying.clone());
+        until_answered(&client, &channel("echo.v1")).await;
+        let put = dying.enqueue(&instance, cast(1), EnqueueOptions::default());
+        soon("enqueue", put).await.expect("it runs");
+        let held = soon("a delivery", own.next()).await.expect("it goes on");
+        killer.kill();
+        let _living = connect(&url(&server, "sweep=300ms")).await;
+        let mut hand = ByHand::connect(&server).await;
+        until("nothing is left", async || hand.tubes().await == ["default"]).await;
+        drop((held, listening, client));
+    });
+}

@@ -1,0 +1,120 @@
+//! Load: numbered work that must not be lost, and calls that must end.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use skyloom_core::{
+    Channel, Codec, Envelope, Guid, Kind, Status,
+    broker::{Broker, ConsumeOptions, EnqueueOptions, Settlement},
+    client::{Client, Request},
+};
+use tokio::time::{sleep, timeout};
+
+/// What must happen happens within this, however slow the machine.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+pub(crate) fn channel(name: &str) -> Channel {
+    name.parse().expect("a valid name")
+}
+
+/// One-way work with a number as its payload.
+pub(crate) fn cast(number: u32) -> Arc<Envelope> {
+    let mut envelope = Envelope::new(Kind::Cast, Guid::call());
+    envelope.payload = number.to_le_bytes().to_vec().into();
+    Arc::new(envelope)
+}
+
+pub(crate) fn number(envelope: &Envelope) -> u32 {
+    u32::from_le_bytes(envelope.payload[..].try_into().expect("the payload is a number"))
+}
+
+/// Waits for what must happen.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(SOON, future).await.unwrap_or_else(|_| panic!("{what}: it did not happen within {SOON:?}"))
+}
+
+/// Looks again and again until something is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !is_so().await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon(what, looking).await;
+}
+
+/// Puts numbered work on a queue until it is told to stop. Returns the numbers that were accepted.
+pub(crate) async fn put_until(broker: Arc<dyn Broker>, channel: Channel, stop: Arc<AtomicBool>) -> BTreeSet<u32> {
+    let (mut accepted, mut next) = (BTreeSet::new(), 0);
+    while !stop.load(Ordering::Relaxed) {
+        let numbers = next..next + 20;
+        next = numbers.end;
+        let acks: Vec<_> = numbers
+            .map(|number| (number, broker.enqueue(&channel, cast(number), EnqueueOptions::default())))
+            .collect();
+        for (number, ack) in acks {
+            // What was under way when the server went is of unknown outcome; the rest waits for it to come back.
+            if soon("the answer to an enqueue", ack).await.is_ok() {
+                accepted.insert(number);
+            }
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    accepted
+}
+
+/// Works on casts and answers calls. The numbers of the casts are noted.
+pub(crate) fn work(broker: Arc<dyn Broker>, channel: Channel) -> Arc<Mutex<BTreeSet<u32>>> {
+    let done = Arc::<Mutex<BTreeSet<u32>>>::default();
+    let noted = Arc::clone(&done);
+    tokio::spawn(async move {
+        let mut consumer = broker.consume(channel, ConsumeOptions::default()).await.expect("it can be consumed");
+        while let Some(delivery) = consumer.next().await {
+            let request = Arc::clone(delivery.envelope());
+            let settlement = if request.reply_to.is_some() {
+                Settlement::Reply(echo(&request))
+            } else {
+                noted.lock().expect("nobody panics").insert(number(&request));
+                Settlement::Done
+            };
+            drop(delivery.settle(settlement));
+        }
+    });
+    done
+}
+
+/// A reply with the request's payload.
+pub(crate) fn echo(request: &Envelope) -> Arc<Envelope> {
+    let mut reply = Envelope::new(Kind::Reply, request.id);
+    reply.payload = request.payload.clone();
+    Arc::new(reply)
+}
+
+/// One call.
+pub(crate) async fn call(client: &Client, channel: &Channel, time: Duration) -> Result<(), Status> {
+    let mut request = Request::new(channel.clone(), "Echo", Codec::Json, "1".into());
+    request.timeout = Some(time);
+    let answered = timeout(time + SOON, client.call(request)).await.expect("a call ends by its deadline");
+    answered.map(drop)
+}
+
+/// Calls until it is told to stop. Returns how many calls succeeded.
+pub(crate) async fn call_until(client: Client, channel: Channel, stop: Arc<AtomicBool>) -> u32 {
+    let mut succeeded = 0;
+    while !stop.load(Ordering::Relaxed) {
+        succeeded += u32::from(call(&client, &channel, Duration::from_secs(2)).await.is_ok());
+        sleep(Duration::from_millis(1)).await;
+    }
+    succeeded
+}
+
+/// Calls until one succeeds.
+pub(crate) async fn until_answered(client: &Client, channel: &Channel) {
+    until("a call succeeds", async || call(client, channel, Duration::from_secs(2)).await.is_ok()).await;
+}
