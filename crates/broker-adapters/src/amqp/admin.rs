@@ -32,24 +32,31 @@ pub(super) struct Operator(pub(super) Arc<Shared>);
 
 /// Messages that are looked at; they go back to their places when it ends, but for those that are deleted.
 struct Look<'a> {
-    shared: &'a Shared,
+    operator: &'a Operator,
+    target: Target,
     number: u16,
     seen: Vec<Seen>,
     deleted: Vec<u64>,
 }
 
 impl Look<'_> {
-    /// Ends it; when that is done, the next one sees what it has seen.
-    async fn end(self) {
+    /// Ends it; when that is done, the next one sees what it has seen. `seen` is how much that was.
+    async fn end(self, seen: usize) {
         let (waiter, ended) = oneshot::channel();
         self.away(waiter);
-        drop(self);
         // It is dropped when the server has done it, or cannot any more.
         drop(timeout(ANSWER, ended).await);
+        // A quorum queue puts back later what it promises to put back.
+        let back = u32::try_from(seen.saturating_sub(self.deleted.len())).unwrap_or(u32::MAX);
+        let (until, mut pauses) = (Instant::now() + ANSWER, Pauses::default());
+        let missing = |counted: Counted| matches!(counted, Ok(Some((messages, _))) if messages < back);
+        while back > 0 && Instant::now() < until && missing(self.operator.count(&self.target).await) {
+            sleep(pauses.next()).await;
+        }
     }
 
     fn away(&self, waiter: oneshot::Sender<()>) {
-        self.shared.with(|state| state.look_away(self.number, &self.deleted, waiter));
+        self.operator.0.with(|state| state.look_away(self.number, &self.deleted, waiter));
     }
 }
 
@@ -119,7 +126,9 @@ impl Operator {
             self.0.with(|state| state.look(queue.clone(), most, reply));
             let looked = timeout(ANSWER, answer).await;
             match looked.unwrap_or_else(|_| Ok(Err(BrokerError::lost("no answer came")))) {
-                Ok(Ok((number, seen))) => return Ok(Look { shared: &self.0, number, seen, deleted: Vec::new() }),
+                Ok(Ok((number, seen))) => {
+                    return Ok(Look { operator: self, target: target.clone(), number, seen, deleted: Vec::new() });
+                }
                 Ok(Err(BrokerError::Refused { reason })) if reason.starts_with("ACCESS_REFUSED") => {
                     if Instant::now() > until {
                         return Err(BrokerError::refused(reason));
@@ -169,14 +178,15 @@ impl Operator {
         let mut look = self.look(&dead, u32::MAX).await?;
         let found = look.seen.iter().find(|seen| number_of(seen) == number).map(|seen| seen.tag);
         look.deleted.extend(found);
-        look.end().await;
+        let seen = look.seen.len();
+        look.end(seen).await;
         Ok(found.is_some().into())
     }
 
     /// All channels that were noted when they were new; what is there twice or not any more is forgotten.
     async fn known(&self) -> Result<BTreeSet<Channel>> {
         let mut look = self.look(&Target::Index, u32::MAX).await?;
-        let mut known = BTreeSet::new();
+        let (mut known, all) = (BTreeSet::new(), look.seen.len());
         for seen in std::mem::take(&mut look.seen) {
             let name = decode(&seen).ok().and_then(|note| String::from_utf8(note.payload.to_vec()).ok());
             let channel = name.and_then(|name| name.parse::<Channel>().ok());
@@ -184,7 +194,7 @@ impl Operator {
                 look.deleted.push(seen.tag);
             }
         }
-        look.end().await;
+        look.end(all).await;
         Ok(known)
     }
 }
@@ -239,8 +249,8 @@ impl Admin for Operator {
     fn dead<'a>(&'a self, channel: &'a Channel, limit: u32) -> BoxFuture<'a, Result<Vec<DeadLetter>>> {
         Box::pin(async move {
             let look = self.look(&Target::Dead(channel.clone()), limit).await?;
-            let letters = look.seen.iter().map(letter).collect();
-            look.end().await;
+            let (letters, seen) = (look.seen.iter().map(letter).collect(), look.seen.len());
+            look.end(seen).await;
             letters
         })
     }

@@ -36,7 +36,8 @@ impl State {
                 return self.done_with(consumer, tag);
             }
         };
-        let mut arrived = Arrived { tag, deadline: deadline(&envelope, &marks), envelope, attempts: marks.attempts };
+        let deadline = deadline(&envelope, &marks, self.slack());
+        let mut arrived = Arrived { tag, deadline, envelope, attempts: marks.attempts };
         if self.ran_out(&channel, &marks, &arrived) {
             self.notice(
                 &arrived.envelope,
@@ -80,7 +81,15 @@ impl State {
         let work = || self.name(&Target::Work(channel.clone()));
         let moved = marks.moved.as_ref();
         let expired = moved.is_some_and(|(queue, reason)| reason == "expired" && *queue == work().as_bytes());
-        expired || (marks.attempts > 0 && arrived.deadline.is_some_and(|deadline| deadline <= Instant::now()))
+        expired || arrived.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// How late the server may be in taking out a call whose time has run out.
+    fn slack(&self) -> Duration {
+        match self.options.queues {
+            QueueKind::Classic => Duration::ZERO,
+            QueueKind::Quorum => Duration::from_secs(1),
+        }
     }
 
     /// Hands over what a consumer has credit for.
@@ -180,11 +189,11 @@ impl State {
 /// When a message's budget is used up. How long it has waited is known by the clocks of its sender's machine and
 /// of this one. What they say is not believed if it makes no sense: the server has its own, and would have
 /// taken a message out whose time had run out.
-fn deadline(envelope: &Envelope, marks: &Marks) -> Option<Instant> {
+fn deadline(envelope: &Envelope, marks: &Marks, slack: Duration) -> Option<Instant> {
     let budget = envelope.budget?;
     let waited = marks.sent.map_or(0, |sent| wall_clock().saturating_sub(sent));
     let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
     let again = marks.attempts > 0 || marks.reason.is_some();
-    let left = if waited < budget || again { budget.saturating_sub(waited) } else { budget };
+    let left = if waited < budget + slack || again { budget.saturating_sub(waited) } else { budget };
     Instant::now().checked_add(left)
 }

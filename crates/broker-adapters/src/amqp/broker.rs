@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     admin::Operator,
     driver::{connect, drive},
-    options::AmqpOptions,
+    options::{AmqpOptions, QueueKind},
     shared::Shared,
     state::{Phase, State},
 };
@@ -110,7 +110,8 @@ fn capabilities(options: &AmqpOptions) -> Capabilities {
         dead_letters: true,
         pause: false,
         atomic_reply: false,
-        bounded: true,
+        // A quorum queue notices late that it is full, and takes more only when it is well below.
+        bounded: options.queues == QueueKind::Classic,
         confirms: true,
         dead_inbox_known: true,
         persistence: Persistence::Disk,

@@ -1,4 +1,70 @@
-//! RabbitMQ, and relatives that have its extensions of AMQP 0-9-1.
+//! RabbitMQ, and relatives that have its extensions of AMQP 0-9-1 (confirms, `mandatory`, `basic.nack`,
+//! dead-letter exchanges, per-message TTL).
+//!
+//! The protocol is spoken by a driver of our own, and not by a client library: the ecosystem's runs a thread for
+//! each connection and waits for each message to be written, while here everything that waits goes out with one
+//! write, replies are acknowledged in bulk, and a process keeps its one event loop.
+//!
+//! # How Skyloom maps to it
+//! Every name begins with the option `prefix`, here `skyloom`. All queues are reached through the default exchange.
+//!
+//! | Skyloom | RabbitMQ |
+//! |---|---|
+//! | queue `greeter.v1` | durable queue `skyloom.greeter.v1`, bounded, `x-overflow=reject-publish` |
+//! | what comes back to it | durable queue `skyloom.greeter.v1:again`; consumers take from both |
+//! | what is held back | durable queues `skyloom.greeter.v1:later:<ms>` with a TTL, in a chain that ends in `:again` |
+//! | dead letters | durable queue `skyloom.greeter.v1:dead` |
+//! | topic, group | fanout exchange `skyloom.links.visited`, queue `skyloom.links.visited/audit` (and its `:again`) |
+//! | instance | queue `skyloom._inst.<guid>`, deleted with its consumer |
+//! | inbox | queue `skyloom._inbox.<guid>`, not exclusive, gone after a minute without its client |
+//! | which channels there are | queue `skyloom:channels`, a note in it for each channel when it was new |
+//!
+//! A message's body is the envelope. A call is transient, for its caller hears of it if the server restarts;
+//! casts and events are persistent. Headers: `skyloom-sent` (when a call was sent, milliseconds since 1970),
+//! `skyloom-attempts` (how often it was attempted), `skyloom-reason` (why the last attempt failed),
+//! `skyloom-delay` (milliseconds that it is still to be held back); of a dead letter also `skyloom-number` and
+//! `skyloom-died`. `expiration` is a call's budget.
+//!
+//! To answer, a worker publishes the reply with `mandatory` to the default exchange, with the inbox's queue as the
+//! routing key, and then acknowledges the request on the same AMQP channel. To have it tried again it publishes the
+//! body to `:again` with `skyloom-attempts` one higher, and acknowledges once that is confirmed. What it takes from a
+//! classic queue with the flag `redelivered` it puts back like that before it works on it, because RabbitMQ does
+//! not count: attempts are truthful. From a quorum queue it adds `x-delivery-count`.
+//!
+//! # Options of the URL
+//! `amqp://user:password@host[,host]/vhost?...`, or `amqps://`; the vhost `/` is written `%2f` and is the default.
+//! `ca` (a file with the authority that has signed the server's certificate), `heartbeat` (seconds, 5), `queue`
+//! (`classic` or `quorum`), and those of every adapter: `prefix`, `queue_messages`, `queue_bytes`, `max_message`.
+//! Everybody must give the same `queue`, `queue_messages` and `queue_bytes`: RabbitMQ compares.
+//!
+//! # What is guaranteed, and what is not
+//! - Every message is confirmed by the server, without waiting for one before sending the next. A refusal is
+//!   [`Full`](skyloom_core::broker::BrokerError::Full). An event that one group is too full for may have reached
+//!   others, so its outcome is unknown.
+//! - Leases are kept by the worker's side, for RabbitMQ has none: when one ends, the work goes to `:again` and
+//!   what the handler says later is stale. A worker's process that is frozen as a whole is noticed by the heartbeat,
+//!   after about twice its time, and all of its work is redelivered; until then it waits.
+//! - A message can be delivered twice after a double failure: a connection that breaks just when its copy in
+//!   `:again` or `:dead` was confirmed. A handler that is `once` is protected from its first line on: its request
+//!   is acknowledged before it runs. If its process then dies, nobody tells the caller before its deadline.
+//! - A server that takes no messages (`connection.blocked`: memory or disk) lets senders wait for at most 10 s.
+//! - A consumer's lease that lasts beyond the server's `consumer_timeout` (30 minutes) ends then, however often it is
+//!   extended.
+//! - `depth` knows only the leases of its own connection, and channels have no counts of what passed: RabbitMQ tells
+//!   its management only.
+//! - With `queue=quorum`, a full queue refuses late and takes more again only when it is well below its limit, and
+//!   clocks of hosts must not differ by about a call's budget.
+//!
+//! # What is lost when what dies
+//! A worker: nothing; its work is redelivered at once, as the next attempt. A caller: its inbox, a minute later. The
+//! server: calls and replies, and every caller is told that the outcome is unknown; nothing of casts, events and
+//! dead letters that was accepted. A node of a cluster: with `queue=quorum` nothing; classic queues are away
+//! until it is back.
+//!
+//! # In production
+//! A cluster of three with `queue=quorum`; TLS, and a user for each service with the permissions configure, write and
+//! read on `^(skyloom[.:].*|amq\.default)$`; `vm_memory_high_watermark` and `disk_free_limit` as RabbitMQ advises,
+//! and `consumer_timeout` above the longest handler. No plugin is needed.
 
 mod options;
 

@@ -10,11 +10,10 @@ use skyloom_core::{
     Channel, Envelope, Guid, Kind, QueueName,
     broker::{Broker as _, BrokerError, ConsumeOptions, Consumer, EnqueueOptions, ReplySink, Settlement},
 };
-use skyloom_testing::servers::RabbitMq;
 use tokio::time::timeout;
 
 use crate::{
-    kit::{connect, corner, server},
+    kit::{connect, corner, server, troubled},
     proxy::Proxy,
 };
 
@@ -87,9 +86,10 @@ impl ReplySink for Ends {
 /// workers find it again by themselves; so do callers, who hear of every call.
 #[tokio::test]
 async fn a_killed_server_loses_nothing_that_it_has_accepted() {
-    let mut own = RabbitMq::start();
+    let mut own = troubled().await;
     let port = own.server().port();
-    let (sender, worker) = (connect(port, "").await, connect(port, "").await);
+    let options = format!("prefix={}", corner());
+    let (sender, worker) = (connect(port, &options).await, connect(port, &options).await);
     let channel = queue("kept.v1");
     let ends = Arc::new(Ends::default());
     let inbox = sender.open_inbox(ends.clone()).await.expect("an inbox can be opened");
@@ -199,8 +199,8 @@ async fn work_that_kills_its_workers_is_put_away() {
 /// A server that stops answering is noticed; what is asked of it meanwhile ends, and afterwards all goes on.
 #[tokio::test]
 async fn a_frozen_server_is_noticed() {
-    let own = RabbitMq::start();
-    let sender = connect(own.server().port(), "heartbeat=1").await;
+    let own = troubled().await;
+    let sender = connect(own.server().port(), &format!("heartbeat=1&prefix={}", corner())).await;
     let channel = queue("frozen.v1");
     sender.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
     own.server().freeze();
@@ -221,8 +221,8 @@ async fn a_frozen_server_is_noticed() {
 /// A server that is out of memory takes nothing: senders wait for a while, and hear it.
 #[tokio::test]
 async fn a_server_that_is_full_says_so() {
-    let own = RabbitMq::start();
-    let sender = connect(own.server().port(), "").await;
+    let own = troubled().await;
+    let sender = connect(own.server().port(), &format!("prefix={}", corner())).await;
     let channel = queue("alarmed.v1");
     sender.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
     own.control(&["set_vm_memory_high_watermark", "absolute", "1"]);

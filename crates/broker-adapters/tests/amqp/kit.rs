@@ -10,6 +10,7 @@ use std::{
 
 use skyloom_broker_adapters::{amqp::AmqpBroker, remote::BrokerUrl};
 use skyloom_testing::servers::RabbitMq;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How long a server may take to be there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -18,6 +19,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) fn server() -> &'static RabbitMq {
     static SERVER: OnceLock<RabbitMq> = OnceLock::new();
     SERVER.get_or_init(RabbitMq::start)
+}
+
+/// A server that tests do harm to, one at a time; each leaves it as it was.
+pub(crate) async fn troubled() -> MutexGuard<'static, RabbitMq> {
+    static SERVER: OnceLock<Mutex<RabbitMq>> = OnceLock::new();
+    SERVER.get_or_init(|| Mutex::new(RabbitMq::start())).lock().await
 }
 
 /// A prefix that no other test uses.
