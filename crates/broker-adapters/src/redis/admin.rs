@@ -60,7 +60,7 @@ impl Operator {
             let now = (limit - done).min(AT_ONCE);
             let mut letters = Script::Letters.call(&[&place.base]);
             letters.arg(word).arg(number.unwrap_or(0)).arg(now);
-            let count: u64 = read(self.0.ask(place, letters).await?)?;
+            let count: u64 = read(self.0.ask_once(place, letters).await?)?;
             done += count;
             if count < now {
                 break;

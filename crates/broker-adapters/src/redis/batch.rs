@@ -102,7 +102,7 @@ fn command(ops: &[Op], limits: &QueueLimits) -> Cmd {
         }
         What::Settle { .. } => Script::Settle.call(&[&place.base]),
         What::Reply { .. } => Script::Reply.call(&[&place.base]),
-        What::Ask { command } => return Cmd::clone(command),
+        What::Ask { command, .. } => return Cmd::clone(command),
     };
     let now = Instant::now();
     for op in ops {

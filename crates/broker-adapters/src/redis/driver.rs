@@ -79,7 +79,12 @@ async fn while_away<T>(node: &Node, future: impl Future<Output = T>) -> T {
 /// Serves until the connection breaks, or is closed and nothing waits.
 async fn serve(nodes: &Arc<Nodes>, node: &Arc<Node>, mut connection: MultiplexedConnection) -> Result<(), RedisError> {
     let mut stage = nodes.stage.subscribe();
+    // It was made after whatever was suspected.
+    node.take_suspicion();
     loop {
+        if node.take_suspicion() {
+            cmd("PING").query_async::<()>(&mut connection).await?;
+        }
         let batch = node.batch();
         if !batch.is_empty() {
             send(nodes, node, &mut connection, batch).await?;

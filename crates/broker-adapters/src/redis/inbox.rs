@@ -75,6 +75,7 @@ impl InboxReader {
                 Err(error) => Err(error),
             };
             if let Err(error) = failed {
+                node.suspect();
                 tracing::debug!(inbox = %self.inbox, %error, "an inbox's connection ended");
                 let is_final = is_answer(&error) && Refusal::of(&error) == Refusal::Final;
                 match self.opened.take() {

@@ -8,7 +8,6 @@ use std::{
     },
 };
 
-use bytes::Bytes;
 use skyloom_core::{
     Envelope,
     broker::{Ack, BrokerError, Lease, Leases, Settlement},
@@ -52,11 +51,6 @@ impl Table {
         held.seat.delivered();
         self.lock().insert(number, held);
         Lease { slot: 0, number }
-    }
-
-    /// The entries that a consumer holds.
-    pub(super) fn entries_of(&self, seat: &Arc<Seat>) -> Vec<Bytes> {
-        self.lock().values().filter(|held| Arc::ptr_eq(&held.seat, seat)).map(|held| held.id.clone()).collect()
     }
 
     /// Gives back what a consumer has held for too long. Returns when to look again.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use skyloom_core::{Guid, broker::BrokerError};
@@ -33,6 +36,7 @@ pub(super) struct Node {
     /// Whether this process is subscribed there, which says that it lives.
     pub(super) presence: watch::Sender<Presence>,
     ended: watch::Sender<bool>,
+    suspect: AtomicBool,
 }
 
 /// Whether a process is subscribed at a server.
@@ -63,6 +67,7 @@ impl Node {
             wake: Notify::new(),
             presence: watch::Sender::new(Presence::Unneeded),
             ended: watch::Sender::new(false),
+            suspect: AtomicBool::new(false),
         }
     }
 
@@ -94,6 +99,17 @@ impl Node {
                 self.wake.notify_one();
             }
         }
+    }
+
+    /// Another connection to this server has broken: the driver's is to be tried before it is used.
+    pub(super) fn suspect(&self) {
+        self.suspect.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Whether the driver's connection is to be tried.
+    pub(super) fn take_suspicion(&self) -> bool {
+        self.suspect.swap(false, Ordering::Relaxed)
     }
 
     /// Puts operations before the others; those that are over are told so.

@@ -22,8 +22,8 @@ pub(super) enum What {
     Settle { count: usize, args: Vec<Bytes> },
     /// Put a reply into an inbox.
     Reply { body: Bytes },
-    /// Anything else, by itself.
-    Ask { command: Box<Cmd> },
+    /// Anything else, by itself; some of it may be done twice.
+    Ask { command: Box<Cmd>, may_be_repeated: bool },
 }
 
 /// Who hears how it ended.
@@ -80,6 +80,13 @@ impl Op {
     /// Whether it may be sent twice: a lease that has ended is not ended again, and a caller takes only the
     /// first of two final replies.
     pub(super) fn may_be_repeated(&self) -> bool {
+        match self.what {
+            What::Ask { may_be_repeated, .. } => may_be_repeated,
+            _ => self.ends_a_lease(),
+        }
+    }
+
+    fn ends_a_lease(&self) -> bool {
         matches!(self.what, What::Settle { .. } | What::Reply { .. })
     }
 
@@ -91,7 +98,7 @@ impl Op {
     /// Whether it need not wait for a connection any more: it came too late, or nobody wants to hear of it. The
     /// end of a lease is wanted in any case.
     pub(super) fn need_not_wait(&self, now: Instant) -> bool {
-        self.is_over(now) || (self.then.is_abandoned() && !self.may_be_repeated())
+        self.is_over(now) || (self.then.is_abandoned() && !self.ends_a_lease())
     }
 
     /// The call that it carries.

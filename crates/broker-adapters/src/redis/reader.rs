@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ::redis::{Cmd, RedisError, Value, aio::MultiplexedConnection, cmd};
+use bytes::Bytes;
 use skyloom_core::broker::{AckSender, BrokerError, Delivery};
 use tokio::{
     sync::mpsc::UnboundedSender,
@@ -51,6 +52,8 @@ pub(super) struct Reader {
     opened: Option<AckSender>,
     /// The broker was there before this consumer, so that those who are gone are gone.
     is_first: bool,
+    /// The last entry that has arrived.
+    last: Bytes,
 }
 
 /// Why a reader's connection is given up.
@@ -79,7 +82,7 @@ struct Link {
 
 impl Reader {
     pub(super) fn new(task: Task, seat: Arc<Seat>, sender: UnboundedSender<Delivery>, opened: AckSender) -> Self {
-        Self { task, seat, sender, opened: Some(opened), is_first: true }
+        Self { task, seat, sender, opened: Some(opened), is_first: true, last: Bytes::new() }
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -111,6 +114,7 @@ impl Reader {
                 }
                 Err(fault) => fault,
             };
+            node.suspect();
             if !self.goes_on_after(fault) {
                 return self.seat.set_stopped();
             }
@@ -163,9 +167,7 @@ impl Reader {
         let mut join = Script::Join.call(&[&self.seat.place.base, groups]);
         let stays = if self.seat.ephemeral { EPHEMERAL.as_millis() } else { 0 };
         join.arg(&self.seat.name).arg(u64::try_from(stays).unwrap_or_default()).arg(group);
-        for id in shared.table.entries_of(&self.seat) {
-            join.arg(&id[..]);
-        }
+        join.arg(&self.last[..]);
         let now: u64 = run(&mut connection, join).await?;
         let at = Instant::now();
         let settled_in = if self.is_first { at } else { at + SETTLING_IN };
@@ -173,8 +175,8 @@ impl Reader {
     }
 
     /// Reads until the consumer is stopped.
-    async fn follow(&self, mut link: Link) -> Result<(), Fault> {
-        let nodes = &self.shared().nodes;
+    async fn follow(&mut self, mut link: Link) -> Result<(), Fault> {
+        let nodes = Arc::clone(&self.shared().nodes);
         loop {
             if self.seat.is_stopping() || !nodes.is_open() {
                 return Ok(());
@@ -194,6 +196,7 @@ impl Reader {
             }
             let answer = self.read(&mut link, credit).await?;
             for (id, fields) in entries(answer) {
+                self.last = id.clone();
                 take_in(self.shared(), &self.seat, &self.sender, &link.clock, Entry::of(id, fields));
             }
         }

@@ -65,10 +65,19 @@ impl Shared {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner).get(&inbox).cloned()
     }
 
-    /// Asks the server that has this place.
+    /// Asks the server that has this place, twice if need be.
     pub(super) async fn ask(&self, place: &Arc<Place>, command: Cmd) -> Result<Value, BrokerError> {
+        self.ask_as(place, command, true).await
+    }
+
+    /// Has the server that has this place do what must not be done twice.
+    pub(super) async fn ask_once(&self, place: &Arc<Place>, command: Cmd) -> Result<Value, BrokerError> {
+        self.ask_as(place, command, false).await
+    }
+
+    async fn ask_as(&self, place: &Arc<Place>, command: Cmd, may_be_repeated: bool) -> Result<Value, BrokerError> {
         let (sender, answer) = oneshot::channel();
-        let what = What::Ask { command: Box::new(command) };
+        let what = What::Ask { command: Box::new(command), may_be_repeated };
         let op = Op::new(Arc::clone(place), what, Then::Answer(sender)).until(Some(Instant::now() + PATIENCE));
         self.nodes.submit(op);
         answer.await.unwrap_or_else(|_| Err(BrokerError::unavailable("the connection is closed")))
@@ -76,7 +85,7 @@ impl Shared {
 
     /// Tells the server that has this place, and nobody waits for it.
     pub(super) fn tell(&self, place: &Arc<Place>, command: Cmd) {
-        let what = What::Ask { command: Box::new(command) };
+        let what = What::Ask { command: Box::new(command), may_be_repeated: true };
         let op = Op::new(Arc::clone(place), what, Then::Nobody).until(Some(Instant::now() + PATIENCE));
         self.nodes.submit(op);
     }

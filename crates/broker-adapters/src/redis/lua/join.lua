@@ -1,6 +1,6 @@
 -- A consumer joins a channel, or comes back to it. KEYS[2]: the hash of the topic's groups, or the base.
--- ARGV: the consumer, for how long the channel stays without it (0: for ever), its group or nothing, then
--- the entries that it knows to hold. What else was sent to it has not arrived, and goes back untouched.
+-- ARGV: the consumer, for how long the channel stays without it (0: for ever), its group or nothing, and the
+-- last entry that has arrived there, or nothing. What was sent to it after that goes back untouched.
 even_if_full()
 local ch = channel(KEYS[1])
 local me, stays, group = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -19,19 +19,14 @@ if stays > 0 then
   redis.call('HSETNX', ch.count, 'enqueued', 0)
   redis.call('PEXPIRE', ch.count, stays)
 end
-local known = {}
-for i = 4, #ARGV do
-  known[ARGV[i]] = true
-end
-for _, held in ipairs(redis.call('XPENDING', ch.work, GROUP, '-', '+', 100000, me)) do
+local from = ARGV[4] == '' and '-' or '(' .. ARGV[4]
+for _, held in ipairs(redis.call('XPENDING', ch.work, GROUP, from, '+', 100000, me)) do
   local id = held[1]
-  if not known[id] then
-    local fields = entry(ch.work, id)
-    if fields then
-      append(ch, fields)
-    end
-    redis.call('XACK', ch.work, GROUP, id)
-    redis.call('XDEL', ch.work, id)
+  local fields = entry(ch.work, id)
+  if fields then
+    append(ch, fields)
   end
+  redis.call('XACK', ch.work, GROUP, id)
+  redis.call('XDEL', ch.work, id)
 end
 return text(now())
