@@ -90,15 +90,26 @@ pub(crate) struct Pair {
     /// What was said, for a failure.
     log: Vec<String>,
     _ours: Ours,
-    _real: Server,
+    real: Server,
 }
 
 impl Pair {
     pub(crate) fn start(clients: usize) -> Self {
-        let real = Server::start(Launch::beanstalkd());
+        Self::with(Server::start(Launch::beanstalkd()), clients)
+    }
+
+    /// As [`Pair::start`], with a beanstalkd that has heard nothing yet.
+    pub(crate) fn with(real: Server, clients: usize) -> Self {
         let ours = Ours::start();
         let sides = [Side::new(real.port(), clients), Side::new(ours.port, clients)];
-        Self { sides, pending: Vec::new(), log: Vec::new(), _ours: ours, _real: real }
+        Self { sides, pending: Vec::new(), log: Vec::new(), _ours: ours, real }
+    }
+
+    /// The beanstalkd, as new.
+    pub(crate) fn renewed(mut self) -> Server {
+        self.real.kill();
+        self.real.restart();
+        self.real
     }
 
     /// Sends the same to both and compares so many replies.

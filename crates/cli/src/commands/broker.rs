@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use skyloom::{
     embedded::{
-        Address, BeanstalkDoor, BeanstalkOptions, Door, DoorError, DoorOptions, JOB_BYTES, JOB_BYTES_MAX, Limits, SnapshotPlace, TUBES,
-        beanstalk_address,
+        Address, BeanstalkDoor, BeanstalkOptions, Door, DoorError, DoorOptions, JOB_BYTES, JOB_BYTES_MAX, Limits,
+        SnapshotPlace, TUBES, beanstalk_address,
     },
     signals, telemetry,
 };
@@ -78,8 +78,7 @@ async fn beside(
     job_bytes: u32,
     ended: impl Future<Output = ()>,
 ) -> Result<Result<(), DoorError>, Failure> {
-    let drained =
-        signals::draining().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+    let drained = signals::draining().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
     let beside = BeanstalkDoor::bind(address, BeanstalkOptions { job_bytes }, &door).await;
     let beside = beside.map_err(|error| Failure::failed(format!("--beanstalk: {error}")))?;
     Ok(beside.run_beside(door, drained, ended).await)
