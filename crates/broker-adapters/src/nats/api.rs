@@ -182,8 +182,19 @@ pub(super) fn stream(name: &str, subjects: &[String], retention: Retention, keep
     })
 }
 
+/// After so long without a request for work the server removes an ephemeral consumer: its last worker was lost
+/// without a word, and nobody else is to be hindered by what it leaves behind.
+const ABANDONED: Duration = Duration::from_secs(300);
+
 /// The durable consumer that the workers of a channel share.
-pub(super) fn workers(stream: &str, name: &str, subject: &str, ack_wait: Duration, retention: Retention) -> Value {
+pub(super) fn workers(
+    stream: &str,
+    name: &str,
+    subject: &str,
+    ack_wait: Duration,
+    retention: Retention,
+    ephemeral: bool,
+) -> Value {
     json!({
         "stream_name": stream,
         "config": {
@@ -196,6 +207,7 @@ pub(super) fn workers(stream: &str, name: &str, subject: &str, ack_wait: Duratio
             "replay_policy": "instant",
             "max_ack_pending": -1,
             "max_waiting": MAX_WAITING,
+            "inactive_threshold": if ephemeral { nanos(ABANDONED) } else { 0 },
         }
     })
 }

@@ -1,6 +1,13 @@
 //! Makes the first connection, and says in a sentence why there is none.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use tokio::{
@@ -35,6 +42,8 @@ const UNREAD: usize = 1 << 20;
 pub(super) struct Connected {
     pub(super) client: async_nats::Client,
     pub(super) events: UnboundedReceiver<Event>,
+    /// Set once nobody needs the connection any more: the client would try to make one for ever.
+    pub(super) is_over: Arc<AtomicBool>,
 }
 
 /// Connects, for as long as `patience` lasts if nobody is there.
@@ -50,14 +59,17 @@ pub(super) async fn connect(
     let addresses: Vec<String> = hosts.iter().map(|host| format!("{scheme}://{host}")).collect();
     loop {
         let (tell, events) = unbounded_channel();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
         let config = config(options).await.map_err(|reason| unusable(url, reason))?;
-        let config = config.event_callback(move |event| {
-            // Whoever listened is gone with the connection.
-            drop(tell.send(event));
-            std::future::ready(())
-        });
+        let config =
+            config.reconnect_delay_callback(move |attempts| pause(attempts, &over)).event_callback(move |event| {
+                // Whoever listened is gone with the connection.
+                drop(tell.send(event));
+                std::future::ready(())
+            });
         let error = match config.connect(addresses.clone()).await {
-            Ok(client) => return Ok(Connected { client, events }),
+            Ok(client) => return Ok(Connected { client, events, is_over }),
             Err(error) => error,
         };
         if let Some(reason) = why_unusable(&hosts, options, &error).await {
@@ -86,8 +98,7 @@ async fn config(options: &NatsOptions) -> Result<ConnectOptions, String> {
         .client_capacity(UNWRITTEN)
         .subscription_capacity(UNREAD)
         .skip_subject_validation(true)
-        .require_tls(options.tls)
-        .reconnect_delay_callback(pause);
+        .require_tls(options.tls);
     config = match &options.login {
         Login::Nobody => config,
         Login::Token(token) => config.token(token.clone()),
@@ -109,8 +120,14 @@ async fn config(options: &NatsOptions) -> Result<ConnectOptions, String> {
     Ok(config)
 }
 
+/// Longer than any process runs.
+const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// The pause before an attempt to connect: none before the first, then those of [`Pauses`].
-fn pause(attempts: usize) -> Duration {
+fn pause(attempts: usize, is_over: &AtomicBool) -> Duration {
+    if is_over.load(Ordering::Relaxed) {
+        return NEVER;
+    }
     let mut pauses = Pauses::default();
     let earlier = attempts.saturating_sub(2).min(16);
     let last = std::iter::repeat_with(|| pauses.next()).nth(earlier);

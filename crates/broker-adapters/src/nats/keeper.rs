@@ -1,6 +1,9 @@
 //! What happens to the connection, and what time alone brings about.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_nats::{Event, ServerError};
 use skyloom_core::broker::BrokerError;
@@ -136,6 +139,7 @@ impl Link {
         if was == Phase::Closed {
             return;
         }
+        self.is_over.store(true, Ordering::Relaxed);
         let held = self.outbox().take_held(|_| true);
         for (_, outgoing) in held {
             self.tell(Some(outgoing.settle(Err(self.away()))));

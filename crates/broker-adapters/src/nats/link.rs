@@ -1,7 +1,7 @@
 //! [`Link`]: the connection that all handles, consumers and inboxes share.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -38,6 +38,8 @@ const FORBIDDEN: usize = 32;
 
 pub(super) struct Link {
     pub(super) client: Client,
+    /// Tells the client that nobody needs its connection any more.
+    pub(super) is_over: Arc<AtomicBool>,
     pub(super) names: Names,
     pub(super) options: NatsOptions,
     pub(super) capabilities: Capabilities,
@@ -54,9 +56,16 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(client: Client, options: NatsOptions, capabilities: Capabilities, address: String) -> Arc<Self> {
+    pub(super) fn new(
+        client: Client,
+        is_over: Arc<AtomicBool>,
+        options: NatsOptions,
+        capabilities: Capabilities,
+        address: String,
+    ) -> Arc<Self> {
         Arc::new(Self {
             client,
+            is_over,
             names: Names::new(&options.limits.prefix),
             options,
             capabilities,

@@ -17,9 +17,9 @@ const HEADERS: usize = 4 << 10;
 
 /// Connects, and checks that what is needed is there.
 pub(super) async fn open(url: &BrokerUrl, options: NatsOptions, patience: Duration) -> Result<Arc<Link>, OpenError> {
-    let Connected { client, events } = connect::connect(url, &options, patience).await?;
+    let Connected { client, events, is_over } = connect::connect(url, &options, patience).await?;
     let capabilities = capabilities(&options, client.max_payload());
-    let link = Link::new(client, options, capabilities, url.to_string());
+    let link = Link::new(client, is_over, options, capabilities, url.to_string());
     tokio::spawn(keep(Arc::clone(&link), events));
     let opened = async {
         let confirmations = link.client.subscribe(format!("{}.a.*", link.room)).await;

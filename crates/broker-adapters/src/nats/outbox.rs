@@ -20,6 +20,9 @@ const HELD_MESSAGES: usize = 10_000;
 /// How many bytes may.
 const HELD_BYTES: usize = 64 << 20;
 
+/// How many messages may be sent and not confirmed yet.
+const UNCONFIRMED: usize = 131_072;
+
 /// Of how many streams it is remembered that they are there.
 const ROUTES: usize = 10_000;
 
@@ -172,6 +175,14 @@ impl Outbox {
     /// The calls that were not sent yet.
     pub(super) fn unsent(&self) -> HashSet<Guid> {
         self.held.values().map(|held| held.envelope.id).collect()
+    }
+
+    /// That nothing more can be sent before something is confirmed.
+    pub(super) fn congestion(&self) -> Option<BrokerError> {
+        (self.sent.len() >= UNCONFIRMED).then(|| {
+            let what = "what the broker has not confirmed yet".to_owned();
+            BrokerError::Full { what, limit: format!("{UNCONFIRMED} messages") }
+        })
     }
 
     pub(super) fn note_sent(&mut self, number: u64, outgoing: Outgoing) {

@@ -93,10 +93,14 @@ impl Worker {
     }
 
     fn expire(&self, envelope: &Envelope, ack: &Subject) {
+        self.tell_expired(envelope);
+        drop(self.acknowledge(ack));
+    }
+
+    fn tell_expired(&self, envelope: &Envelope) {
         if let Some(inbox) = envelope.reply_to {
             drop(self.handle.0.reply(inbox, &Notice::write(envelope.id, &BrokerError::Expired)));
         }
-        drop(self.acknowledge(ack));
     }
 
     pub(super) fn acknowledge(&self, ack: &Subject) -> Result<(), BrokerError> {
@@ -153,37 +157,41 @@ impl Worker {
             return self.turn_away(message, "the worker has stopped");
         }
         if free && state.backlog.is_empty() {
-            return self.take_core(&mut state, message);
+            return self.take_core(&mut state, message, Instant::now());
         }
         if state.backlog.len() >= BACKLOG {
             drop(state);
             return self.turn_away(message, "the worker has too much to do");
         }
-        state.backlog.push_back(message);
+        state.backlog.push_back((message, Instant::now()));
     }
 
     /// Delivers what waited for credit.
     pub(super) fn advance(self: &Arc<Self>, state: &mut State) {
         while (state.held.len() as u64) < u64::from(self.options.credit) && state.deliveries.is_some() {
-            let Some(message) = state.backlog.pop_front() else { return };
-            self.take_core(state, message);
+            let Some((message, came)) = state.backlog.pop_front() else { return };
+            self.take_core(state, message, came);
         }
     }
 
-    fn take_core(self: &Arc<Self>, state: &mut State, message: Message) {
+    fn take_core(self: &Arc<Self>, state: &mut State, message: Message, came: Instant) {
         let now = Instant::now();
+        let age = now.saturating_duration_since(came);
         let confirm = message.reply;
         let Ok(envelope) = Envelope::decode(message.payload) else {
             tracing::warn!(subject = %message.subject, "what came to a worker is no envelope");
             return;
         };
+        if envelope.budget.is_some_and(|budget| age >= budget) {
+            return self.tell_expired(&envelope);
+        }
         // A call is confirmed by its reply.
         if let (None, Some(confirm)) = (envelope.reply_to, confirm) {
             drop(self.handle.0.publish(confirm, None, None, "+OK".into()));
         }
         let ends = now + self.options.lease;
         let held = Held { envelope: Arc::new(envelope), attempt: 1, ack: None, ends, renewed: now };
-        self.deliver(state, held, Duration::ZERO, now);
+        self.deliver(state, held, age, now);
     }
 
     /// Refuses work that cannot be done here.

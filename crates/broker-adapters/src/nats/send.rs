@@ -122,6 +122,9 @@ impl Link {
         if outgoing.then.is_abandoned() {
             return None;
         }
+        if let Some(error) = outbox.congestion() {
+            return Some(outgoing.settle(Err(error)));
+        }
         let payload = aged(&outgoing.envelope, now - outgoing.since).encode();
         let is_core = self.is_core(&outgoing.target);
         let subject: Subject = match outbox.routes.get(&outgoing.target) {

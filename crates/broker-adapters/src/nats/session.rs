@@ -42,7 +42,7 @@ impl Worker {
         let link = Arc::clone(&self.handle.0);
         let mut opened = Some(opened);
         let mut pauses = Pauses::default();
-        while link.awake().await == Phase::Live && !self.state().is_stopping {
+        while self.may_begin().await {
             let session = if self.is_core { self.open_core().await } else { self.open().await };
             match session {
                 Ok((subscriber, _marker)) => {
@@ -78,6 +78,14 @@ impl Worker {
         self.ended();
     }
 
+    /// Waits for a connection. False if there will be none, or nobody needs it any more.
+    async fn may_begin(&self) -> bool {
+        tokio::select! {
+            phase = self.handle.0.awake() => phase == Phase::Live && !self.state().is_stopping,
+            () = self.stopping.notified() => false,
+        }
+    }
+
     /// The stream of deliveries ends after what is in it.
     fn ended(self: &Arc<Self>) {
         let (stop, backlog, deliveries) = {
@@ -86,7 +94,7 @@ impl Worker {
             (state.stop.take(), std::mem::take(&mut state.backlog), state.deliveries.take())
         };
         drop(deliveries);
-        for message in backlog {
+        for (message, _) in backlog {
             self.turn_away(message, "the worker has stopped");
         }
         if let Some(stop) = stop {
@@ -161,7 +169,8 @@ impl Worker {
             Channel::Group(..) => Retention::Interest,
             _ => Retention::WorkQueue,
         };
-        let config = api::workers(&stream, &name, &link.names.subject(&self.target), wanted, retention);
+        let config =
+            api::workers(&stream, &name, &link.names.subject(&self.target), wanted, retention, self.options.ephemeral);
         let made: Value = link.api(&format!("CONSUMER.DURABLE.CREATE.{stream}.{name}"), Some(config)).await?;
         drop(made);
         Ok(wanted)

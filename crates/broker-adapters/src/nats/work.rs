@@ -54,8 +54,8 @@ pub(super) struct State {
     pub(super) clock: Option<ServerClock>,
     /// When the server was heard last.
     pub(super) heard: Instant,
-    /// In core NATS: what came and finds no credit yet.
-    pub(super) backlog: VecDeque<Message>,
+    /// In core NATS: what came, and when, and finds no credit yet.
+    pub(super) backlog: VecDeque<(Message, Instant)>,
 }
 
 /// Work that is with us under a lease.

@@ -30,7 +30,8 @@ async fn a_cluster_goes_on_without_one_of_its_three_nodes() {
     let channel = queue("kept.v1");
     let mut consumer =
         soon("consume", worker.consume(channel.clone(), ConsumeOptions::default())).await.expect("it is");
-    let (accepted, delivered): (Arc<Mutex<BTreeSet<u32>>>, Arc<Mutex<BTreeSet<u32>>>) = Default::default();
+    let accepted: Arc<Mutex<BTreeSet<u32>>> = Arc::default();
+    let delivered: Arc<Mutex<BTreeSet<u32>>> = Arc::default();
     let working = tokio::spawn({
         let delivered = Arc::clone(&delivered);
         async move {

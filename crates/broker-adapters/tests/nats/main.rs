@@ -6,6 +6,8 @@ mod kit;
 
 mod conformance;
 
+mod work;
+
 mod faults;
 
 mod start;
