@@ -26,7 +26,8 @@ struct Inner {
     instance: Guid,
     /// Made when the handler first needs it: many handlers call nobody.
     scope: OnceLock<Arc<Scope>>,
-    reply: Mutex<Headers>,
+    /// Made when the handler sets the first: few do.
+    reply: OnceLock<Box<Mutex<Headers>>>,
 }
 
 impl Context {
@@ -39,8 +40,12 @@ impl Context {
         client: &Client,
         instance: Guid,
     ) -> Self {
-        let (scope, reply) = (OnceLock::new(), Mutex::default());
+        let (scope, reply) = (OnceLock::new(), OnceLock::new());
         Self(Arc::new(Inner { envelope, attempt, deadline, client: client.clone(), instance, scope, reply }))
+    }
+
+    pub(crate) fn envelope(&self) -> &Arc<Envelope> {
+        &self.0.envelope
     }
 
     /// The call's GUID; the same in every attempt.
@@ -126,7 +131,7 @@ impl Context {
 
     /// The headers of the reply, for the worker that sends it.
     pub(crate) fn take_reply_headers(&self) -> Headers {
-        std::mem::take(&mut self.reply())
+        if self.0.reply.get().is_none() { Headers::new() } else { std::mem::take(&mut self.reply()) }
     }
 
     fn scope(&self) -> &Arc<Scope> {
@@ -143,7 +148,7 @@ impl Context {
 
     fn reply(&self) -> std::sync::MutexGuard<'_, Headers> {
         // Nothing panics while it is locked.
-        self.0.reply.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.reply.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -32,6 +32,19 @@ impl Guid {
         Self(*uuid::Builder::from_unix_timestamp_millis(now, &random).as_uuid().as_bytes())
     }
 
+    /// A call's GUID from its parts: milliseconds since the Unix epoch, a number of which 42 bits
+    /// count, and 32 bits more, as RFC 9562 lets a UUID v7 be filled by a counter.
+    pub(crate) const fn of_call(millis: u64, number: u64, tail: u32) -> Self {
+        let upper = (millis << 16) | 0x7000 | ((number >> 30) & 0xfff);
+        let lower = (0b10 << 62) | ((number & 0x3fff_ffff) << 32) | tail as u64;
+        Self((((upper as u128) << 64) | lower as u128).to_be_bytes())
+    }
+
+    /// The last 32 bits.
+    pub(crate) const fn tail(&self) -> u32 {
+        u128::from_be_bytes(self.0) as u32
+    }
+
     /// A new private GUID, for an inbox or an instance: UUID v4.
     #[must_use]
     pub fn private() -> Self {
@@ -59,6 +72,7 @@ impl Guid {
 
 /// As one number: tables of GUIDs are on the way of every call.
 impl Hash for Guid {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(u128::from_ne_bytes(self.0));
     }
@@ -115,6 +129,14 @@ mod tests {
         let second = Guid::call();
         assert!(first < second);
         assert_eq!(first.as_bytes()[6] >> 4, 7);
+    }
+
+    #[test]
+    fn a_calls_guid_is_put_together_from_its_parts() {
+        let guid = Guid::of_call(0x0192_3456_789a, 0x3ff_ffff_ffff, 0xdead_beef);
+        assert_eq!(guid.to_string(), "01923456-789a-7fff-bfff-ffffdeadbeef");
+        assert_eq!(guid.tail(), 0xdead_beef);
+        assert_eq!(Guid::of_call(1, 1 << 30, 0).to_string(), "00000000-0001-7001-8000-000000000000");
     }
 
     #[test]

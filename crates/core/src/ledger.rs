@@ -24,6 +24,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// The sum of the counts of both.
+    #[inline]
     #[must_use]
     pub const fn merge(self, other: Self) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! The core of Skyloom: names, envelopes, status, the ports [`broker::Broker`] and
 //! [`registry::Registry`], and the client and worker that use them. No sockets, no broker's name.
 
+mod moment;
 mod guid;
 mod ledger;
 mod name;
@@ -27,6 +28,7 @@ pub use self::{
     envelope::{Codec, DecodeEnvelopeError, Envelope, Extras, Headers, Kind},
     guid::{Guid, ParseGuidError},
     ledger::{Ledger, LedgerBook},
+    moment::Moment,
     name::{GroupName, MAX_NAME, MethodName, NameError, QueueName, TopicName},
     status::{Code, Detail, Outcome, Result, Status},
     streaming::{StreamSender, Streaming},

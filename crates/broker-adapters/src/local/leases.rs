@@ -7,7 +7,7 @@ use skyloom_broker::{
     wire::{ClientFrame, WriteBody},
 };
 use skyloom_core::{
-    Envelope,
+    Envelope, Moment,
     broker::{Ack, BrokerError, Lease, Leases, Settlement},
 };
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ impl Batch {
     /// worker has done all it can. It waits if it sends faster than the broker reads.
     fn ask<B: WriteBody>(&self, confirm: Confirm, frame: impl FnOnce(Ticket) -> ClientFrame<B>) -> Ack {
         let shared = &self.handle.0;
-        let fresh = confirm == Confirm::Unneeded && Instant::now() < self.fresh;
+        let fresh = confirm == Confirm::Unneeded && Moment::now() < self.fresh;
         let mut state = shared.lock();
         if state.life != self.life {
             return Ack::ready(Err(BrokerError::Stale));

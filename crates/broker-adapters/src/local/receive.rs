@@ -12,9 +12,12 @@ use skyloom_broker::{
 };
 use skyloom_core::{
     Envelope, Guid,
-    broker::{BrokerError, Delivery, Lease, Leases, Settlement},
+    broker::{BrokerError, Delivery, Lease, Leases, ReplySink, Settlement},
 };
-use tokio::{sync::mpsc::error::SendError, time::Instant};
+use tokio::{
+    sync::mpsc::{UnboundedSender, error::SendError},
+    time::Instant,
+};
 
 use super::{
     handle::Handle,
@@ -30,11 +33,15 @@ pub(super) struct Receiver<'a> {
     received: Instant,
     /// Deliveries whose leases last equally long share one of these.
     batch: Option<(Duration, Arc<dyn Leases>)>,
+    /// Where the last delivery went: those that come together mostly go to one consumer, ...
+    stream: Option<(ConsumerId, UnboundedSender<Delivery>)>,
+    /// ... and replies to one inbox.
+    sink: Option<(Guid, Arc<dyn ReplySink>)>,
 }
 
 impl<'a> Receiver<'a> {
     pub(super) fn new(shared: &'a Shared, handle: &'a Weak<Handle>) -> Self {
-        Self { shared, handle, received: Instant::now(), batch: None }
+        Self { shared, handle, received: Instant::now(), batch: None, stream: None, sink: None }
     }
 
     /// Hands out a frame.
@@ -88,7 +95,7 @@ impl<'a> Receiver<'a> {
         Some(leases)
     }
 
-    fn deliver(&self, work: Work, leases: Arc<dyn Leases>) {
+    fn deliver(&mut self, work: Work, leases: Arc<dyn Leases>) {
         let Work { consumer, lease, lease_time, attempt, time_to_live, body } = work;
         let envelope = match Envelope::decode(body) {
             Ok(envelope) => Arc::new(envelope),
@@ -99,8 +106,7 @@ impl<'a> Receiver<'a> {
         };
         let deadline = time_to_live.and_then(|left| self.received.checked_add(left));
         let delivery = Delivery::new(envelope, lease, lease_time, leases).with_attempt(attempt).with_deadline(deadline);
-        let stream = self.shared.lock().standing.streams.get(&consumer).map(|stream| stream.sender.clone());
-        let undelivered = match stream {
+        let undelivered = match self.stream(consumer) {
             Some(stream) => stream.send(delivery).err().map(|SendError(delivery)| delivery),
             None => Some(delivery),
         };
@@ -110,18 +116,35 @@ impl<'a> Receiver<'a> {
         }
     }
 
-    fn reply(&self, inbox: Guid, body: Bytes) {
-        let sink = self.shared.lock().standing.sinks.get(&inbox).map(|sink| Arc::clone(&sink.sink));
-        let Some(sink) = sink else { return };
+    fn stream(&mut self, consumer: ConsumerId) -> Option<&UnboundedSender<Delivery>> {
+        if self.stream.as_ref().is_none_or(|(known, _)| *known != consumer) {
+            let state = self.shared.lock();
+            let stream = state.standing.streams.get(&consumer).map(|stream| (consumer, stream.sender.clone()));
+            drop(state);
+            self.stream = stream;
+        }
+        self.stream.as_ref().map(|(_, stream)| stream)
+    }
+
+    fn sink(&mut self, inbox: Guid) -> Option<&Arc<dyn ReplySink>> {
+        if self.sink.as_ref().is_none_or(|(known, _)| *known != inbox) {
+            let sink = self.shared.lock().standing.sinks.get(&inbox).map(|sink| (inbox, Arc::clone(&sink.sink)));
+            // Not under the lock: dropping a sink runs its owner's code.
+            self.sink = sink;
+        }
+        self.sink.as_ref().map(|(_, sink)| sink)
+    }
+
+    fn reply(&mut self, inbox: Guid, body: Bytes) {
+        let Some(sink) = self.sink(inbox) else { return };
         match Envelope::decode(body) {
             Ok(envelope) => sink.reply(Arc::new(envelope)),
             Err(error) => tracing::warn!(%inbox, %error, "a reply cannot be read; its caller waits until its deadline"),
         }
     }
 
-    fn refused(&self, inbox: Guid, call: Guid, error: BrokerError) {
-        let sink = self.shared.lock().standing.sinks.get(&inbox).map(|sink| Arc::clone(&sink.sink));
-        if let Some(sink) = sink {
+    fn refused(&mut self, inbox: Guid, call: Guid, error: BrokerError) {
+        if let Some(sink) = self.sink(inbox) {
             sink.refused(call, error);
         }
     }

@@ -11,7 +11,7 @@ use skyloom_core::{
 use super::{
     hub::{TICKET, closed},
     link::Link,
-    state::Body,
+    stream::Body,
 };
 use crate::answers;
 

@@ -7,7 +7,7 @@ use skyloom_core::{
     Channel, Envelope, Guid, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
-        Inbox, Leases, Persistence, ReplySink,
+        Inbox, Persistence, ReplySink,
     },
     contract::Contract,
     registry::Instance,
@@ -16,7 +16,8 @@ use skyloom_core::{
 use super::{
     hub::{Hub, TICKET},
     link::{Control, Guard, Link},
-    state::Body,
+    stream::Body,
+    taker::Taker,
 };
 use crate::registry::{RegistryLink, RegistryView};
 
@@ -83,7 +84,7 @@ impl Broker for MemoryBroker {
 
     fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
         let message = message(envelope, options);
-        self.link.ask(Input::Enqueue { conn: self.link.conn, ticket: TICKET, channel: channel.clone(), message })
+        Ack::ready(self.link.hub.enqueue(self.link.conn, channel, message))
     }
 
     fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
@@ -92,9 +93,9 @@ impl Broker for MemoryBroker {
     }
 
     fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
-        let leases: Arc<dyn Leases> = self.link.clone();
-        let consumed = self.link.hub.consume(self.link.conn, channel, options, leases);
-        let consumer = consumed.map(|(consumer, deliveries)| {
+        let consumed = self.link.hub.consume(self.link.conn, channel, options);
+        let consumer = consumed.map(|consumer| {
+            let deliveries = Taker::new(Arc::clone(&self.link), consumer);
             Consumer::new(deliveries, Arc::new(Control { link: Arc::clone(&self.link), consumer }))
         });
         Box::pin(ready(consumer))

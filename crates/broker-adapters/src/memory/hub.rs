@@ -1,21 +1,22 @@
 //! [`Hub`]: the shared engine, and who hands out what it decides.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+};
 
-use skyloom_broker::engine::{Conn, ConsumerId, Input, Limits, Ticket};
+use skyloom_broker::engine::{Conn, ConsumerId, Input, Limits, Message, Settle, Ticket};
 use skyloom_core::{
     Channel, Guid,
-    broker::{Ack, AckSender, BrokerError, ConsumeOptions, Delivery, Leases, ReplySink},
+    broker::{BrokerError, ConsumeOptions, Lease, ReplySink},
 };
-use tokio::{
-    runtime::Handle,
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
-    time::Instant,
-};
+use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     dispatch::Dispatch,
-    state::{Answer, Body, State, Stream},
+    state::{Answer, State},
+    stream::{Body, Given, Stream},
     timer::Office,
 };
 use crate::registry::RegistryView;
@@ -54,15 +55,16 @@ impl Hub {
         let mut locked = self.lock();
         let conn = locked.state.next_connection();
         // Nobody resumes a session here: a connection lives as long as its handle.
-        self.step_locked(&mut locked, Input::Connect { conn, session: Guid::private() });
+        locked.state.step(Input::Connect { conn, session: Guid::private() });
+        self.hand_out(locked);
         conn
     }
 
     /// Takes one step and hands out what it brings about.
     pub(super) fn step(self: &Arc<Self>, input: Input<Body>) -> Answer {
         let mut locked = self.lock();
-        let answer = self.step_locked(&mut locked, input);
-        self.dispatch(locked);
+        let answer = locked.state.step(input);
+        self.hand_out(locked);
         answer
     }
 
@@ -71,10 +73,25 @@ impl Hub {
         self.step(input).done.unwrap_or_else(|| Err(closed()))
     }
 
-    fn step_locked(self: &Arc<Self>, locked: &mut Locked, input: Input<Body>) -> Answer {
-        let answer = locked.state.step(input);
-        self.arm(&mut locked.state);
-        answer
+    /// Puts a message on a channel.
+    pub(super) fn enqueue(
+        self: &Arc<Self>,
+        conn: Conn,
+        channel: &Channel,
+        message: Message<Body>,
+    ) -> Result<(), BrokerError> {
+        let mut locked = self.lock();
+        let done = locked.state.enqueue(conn, channel, message);
+        self.hand_out(locked);
+        done.unwrap_or_else(|| Err(closed()))
+    }
+
+    /// Ends a lease.
+    pub(super) fn settle(self: &Arc<Self>, conn: Conn, lease: Lease, settle: Settle<Body>) -> Result<(), BrokerError> {
+        let mut locked = self.lock();
+        let done = locked.state.settle(conn, lease, settle);
+        self.hand_out(locked);
+        done.unwrap_or_else(|| Err(closed()))
     }
 
     pub(super) fn consume(
@@ -82,40 +99,50 @@ impl Hub {
         conn: Conn,
         channel: Channel,
         options: ConsumeOptions,
-        leases: Arc<dyn Leases>,
-    ) -> Result<(ConsumerId, UnboundedReceiver<Delivery>), BrokerError> {
-        let (sender, deliveries) = unbounded_channel();
+    ) -> Result<ConsumerId, BrokerError> {
         let mut locked = self.lock();
         let consumer = locked.state.next_consumer();
-        locked.state.streams.insert(consumer, Stream { conn, sender, leases });
-        let input = Input::Consume { conn, ticket: TICKET, consumer, channel, options };
-        let done = self.step_locked(&mut locked, input).done.unwrap_or_else(|| Err(closed()));
-        if let Err(error) = done {
-            let refused = locked.state.streams.remove(&consumer);
-            self.dispatch(locked);
-            // Not under the lock: it may hold the last handle.
-            drop(refused);
-            return Err(error);
+        locked.state.streams.insert(consumer, Stream::new(conn));
+        let answer = locked.state.step(Input::Consume { conn, ticket: TICKET, consumer, channel, options });
+        let done = answer.done.unwrap_or_else(|| Err(closed()));
+        if done.is_err() {
+            locked.state.streams.remove(&consumer);
         }
-        self.dispatch(locked);
-        Ok((consumer, deliveries))
+        self.hand_out(locked);
+        done.map(|()| consumer)
     }
 
-    /// The [`Ack`] comes after every delivery that was made before.
-    pub(super) fn stop(self: &Arc<Self>, conn: Conn, consumer: ConsumerId) -> Ack {
-        let (waiting, ack) = Ack::waiting();
+    /// Gives a consumer no more: what it was given before is in its stream, and then that ends.
+    pub(super) fn stop(self: &Arc<Self>, conn: Conn, consumer: ConsumerId) {
         let mut locked = self.lock();
-        self.step_locked(&mut locked, Input::Stop { conn, ticket: TICKET, consumer });
-        let stream = locked.state.streams.remove(&consumer);
-        self.end(&mut locked, stream.as_ref(), Some(waiting));
-        self.dispatch(locked);
-        drop(stream);
-        ack
+        locked.state.step(Input::Stop { conn, ticket: TICKET, consumer });
+        locked.state.end_streams(|id, _| id == consumer);
+        self.hand_out(locked);
     }
 
-    fn end(&self, locked: &mut Locked, stream: Option<&Stream>, waiting: Option<AckSender>) {
-        let sender = stream.map(|stream| stream.sender.clone());
-        locked.state.queue.push(Dispatch::Ended(sender, waiting));
+    /// Takes all that a consumer has been given. Pending if there is nothing yet: then the waker is
+    /// woken when there is.
+    pub(super) fn take(&self, consumer: ConsumerId, taken: &mut VecDeque<Given>, waker: Option<&Waker>) -> Poll<()> {
+        let mut locked = self.lock();
+        let Some(stream) = locked.state.streams.get_mut(&consumer) else { return Poll::Ready(()) };
+        std::mem::swap(&mut stream.given, taken);
+        if !taken.is_empty() || stream.ended {
+            return Poll::Ready(());
+        }
+        if stream.waker.as_ref().zip(waker).is_some_and(|(old, new)| old.will_wake(new)) {
+            return Poll::Pending;
+        }
+        let old = std::mem::replace(&mut stream.waker, waker.cloned());
+        drop(locked);
+        // Not under the lock: with a waker its task may end.
+        drop(old);
+        Poll::Pending
+    }
+
+    pub(super) fn forget_stream(&self, consumer: ConsumerId) {
+        let forgotten = self.lock().state.streams.remove(&consumer);
+        // Not under the lock, as above.
+        drop(forgotten);
     }
 
     pub(super) fn open_inbox(self: &Arc<Self>, conn: Conn, sink: Arc<dyn ReplySink>) -> Result<Guid, BrokerError> {
@@ -146,30 +173,49 @@ impl Hub {
         }
         let view = Arc::<RegistryView>::default();
         locked.state.views.insert(conn, Arc::clone(&view));
-        self.step_locked(&mut locked, Input::Watch { conn });
-        self.dispatch(locked);
+        locked.state.step(Input::Watch { conn });
+        self.hand_out(locked);
         view
     }
 
     /// Ends a connection: its streams end, its inboxes hear that nothing more comes.
     pub(super) fn disconnect(self: &Arc<Self>, conn: Conn) {
         let mut locked = self.lock();
-        self.step_locked(&mut locked, Input::Disconnect(conn));
-        let streams: Vec<Stream> =
-            locked.state.streams.extract_if(|_, stream| stream.conn == conn).map(|e| e.1).collect();
-        for stream in &streams {
-            self.end(&mut locked, Some(stream), None);
-        }
+        locked.state.step(Input::Disconnect(conn));
+        locked.state.end_streams(|_, stream| stream.conn == conn);
         let inboxes: Vec<_> = locked.state.inboxes.extract_if(|_, (owner, _)| *owner == conn).collect();
         locked.state.queue.extend(inboxes.into_iter().map(|(_, (_, sink))| Dispatch::Lost(sink)));
         locked.state.views.remove(&conn);
-        self.dispatch(locked);
-        drop(streams);
+        self.hand_out(locked);
+    }
+
+    /// After a step: arms the timer, unlocks, and hands out.
+    fn hand_out(self: &Arc<Self>, mut locked: MutexGuard<'_, Locked>) {
+        self.arm(&mut locked.state);
+        let Locked { state, dispatching, .. } = &mut *locked;
+        let idle = !*dispatching;
+        let mut alone = state.alone.take();
+        if let Some((sink, reply)) = alone.take_if(|_| !idle) {
+            // Whoever hands out may have more for this sink, which comes first.
+            state.queue.push(Dispatch::Reply(sink, reply));
+        }
+        let wakers = state.take_wakers();
+        let more = idle && !state.queue.is_empty();
+        drop(locked);
+        if let Some(wakers) = wakers {
+            wakers.wake();
+        }
+        if let Some((sink, reply)) = alone {
+            sink.reply(reply);
+        }
+        if more {
+            self.dispatch(self.lock());
+        }
     }
 
     /// Hands out what is queued, unless somebody does so already.
     fn dispatch<'a>(&'a self, mut locked: MutexGuard<'a, Locked>) {
-        if locked.dispatching || locked.state.queue.is_empty() {
+        if locked.dispatching {
             return;
         }
         locked.dispatching = true;
@@ -202,11 +248,12 @@ impl Hub {
     /// For the timer's task: lets time pass, and says when to look again.
     fn tick(self: &Arc<Self>, office: &Office) -> Option<Instant> {
         let mut locked = self.lock();
-        self.step_locked(&mut locked, Input::Tick);
+        locked.state.step(Input::Tick);
         let at = locked.state.next_wakeup();
         locked.state.timer.rearm(office, at);
-        self.dispatch(locked);
-        at
+        let instant = at.and_then(|at| locked.state.instant(at));
+        self.hand_out(locked);
+        instant
     }
 }
 

@@ -10,7 +10,7 @@ use skyloom_core::{
 
 use super::{
     hub::{Hub, TICKET},
-    state::Body,
+    stream::Body,
 };
 /// One connection to the engine; it ends with its last handle.
 pub(super) struct Link {
@@ -44,7 +44,7 @@ impl Leases for Link {
             Settlement::Release => Settle::Release,
             Settlement::Bury { reason } => Settle::Bury { reason },
         };
-        self.ask(Input::Settle { conn: self.conn, ticket: TICKET, lease, settle })
+        Ack::ready(self.hub.settle(self.conn, lease, settle))
     }
 
     fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack {
@@ -68,7 +68,8 @@ pub(super) struct Control {
 
 impl ConsumerControl for Control {
     fn stop(&self) -> Ack {
-        self.link.hub.stop(self.link.conn, self.consumer)
+        self.link.hub.stop(self.link.conn, self.consumer);
+        Ack::ready(Ok(()))
     }
 }
 

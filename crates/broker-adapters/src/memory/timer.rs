@@ -1,8 +1,11 @@
 //! The one timer of an engine: a task that exists only while the engine has something to wake for.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use tokio::{
@@ -13,7 +16,8 @@ use tokio::{
 /// When the timer's task, if there is one, wakes next.
 #[derive(Default)]
 pub(super) struct Timer {
-    armed: Option<Instant>,
+    /// On the engine's clock.
+    armed: Option<Duration>,
     shared: Arc<Shared>,
     tasks: u64,
 }
@@ -35,7 +39,7 @@ pub(super) struct Office {
 
 impl Timer {
     /// Whether the timer wakes at `at` or before.
-    pub(super) fn covers(&self, at: Instant) -> bool {
+    pub(super) fn covers(&self, at: Duration) -> bool {
         self.is_running() && self.armed.is_some_and(|armed| armed <= at)
     }
 
@@ -45,7 +49,7 @@ impl Timer {
     }
 
     /// Makes the running task wake earlier; `false` if there is none.
-    pub(super) fn advance(&mut self, at: Instant) -> bool {
+    pub(super) fn advance(&mut self, at: Duration) -> bool {
         let running = self.is_running();
         if running {
             self.armed = Some(at);
@@ -55,7 +59,7 @@ impl Timer {
     }
 
     /// The office of a new task, which is the timer from now on.
-    pub(super) fn appoint(&mut self, at: Instant) -> Office {
+    pub(super) fn appoint(&mut self, at: Duration) -> Office {
         self.tasks += 1;
         self.armed = Some(at);
         self.shared.task.store(self.tasks, Relaxed);
@@ -63,7 +67,7 @@ impl Timer {
     }
 
     /// The task says when it wakes next. Without a time it ends, and is the timer no more.
-    pub(super) fn rearm(&mut self, office: &Office, at: Option<Instant>) {
+    pub(super) fn rearm(&mut self, office: &Office, at: Option<Duration>) {
         if office.is_current() {
             self.armed = at;
             if at.is_none() {

@@ -78,6 +78,7 @@ impl<M> Engine<M> {
     /// When the next [`Tick`](super::Input::Tick) is due, on the driver's clock; none if time
     /// changes nothing. It may be early, never late: a tick that finds nothing to do is harmless.
     #[must_use]
+    #[inline]
     pub fn next_wakeup(&self) -> Option<Duration> {
         self.timers.next().map(Duration::from)
     }

@@ -45,6 +45,7 @@ impl AckSender {
 
 impl Ack {
     /// Known at once.
+    #[inline]
     pub const fn ready(result: Result<(), BrokerError>) -> Self {
         Self(State::Ready(Some(result)))
     }
@@ -64,6 +65,7 @@ impl Ack {
     ///
     /// # Errors
     /// The `Ack` itself, if it has to be awaited.
+    #[inline]
     pub fn into_ready(self) -> Result<Result<(), BrokerError>, Self> {
         match self.0 {
             State::Ready(Some(result)) => Ok(result),

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -37,28 +38,48 @@ pub trait ConsumerControl: Send + Sync {
     fn stop(&self) -> Ack;
 }
 
+/// Where a consumer's deliveries come from.
+pub trait DeliveryStream: Send {
+    /// The next delivery, or `None` once the consumer is stopped or the broker closed.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>>;
+
+    /// Takes no more in and gives what is left, one by one.
+    fn take_left(&mut self) -> Option<Delivery>;
+}
+
+/// A channel, unbounded in type and bounded by the consumer's credit, which the broker keeps.
+impl DeliveryStream for mpsc::UnboundedReceiver<Delivery> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        self.poll_recv(cx)
+    }
+
+    fn take_left(&mut self) -> Option<Delivery> {
+        self.close();
+        self.try_recv().ok()
+    }
+}
+
 /// A stream of deliveries from one channel. Dropping it stops it and gives back what is in it.
 pub struct Consumer {
-    // Unbounded in type, bounded by the consumer's credit, which the broker keeps.
-    deliveries: mpsc::UnboundedReceiver<Delivery>,
+    deliveries: Box<dyn DeliveryStream>,
     control: Arc<dyn ConsumerControl>,
 }
 
 impl Consumer {
     /// A consumer that reads what the adapter sends.
     #[must_use]
-    pub fn new(deliveries: mpsc::UnboundedReceiver<Delivery>, control: Arc<dyn ConsumerControl>) -> Self {
-        Self { deliveries, control }
+    pub fn new(deliveries: impl DeliveryStream + 'static, control: Arc<dyn ConsumerControl>) -> Self {
+        Self { deliveries: Box::new(deliveries), control }
     }
 
     /// The next delivery, or `None` once the consumer is stopped or the broker closed.
     pub async fn next(&mut self) -> Option<Delivery> {
-        self.deliveries.recv().await
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// As [`Consumer::next`], for hand-written futures.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        self.deliveries.poll_recv(cx)
+        self.deliveries.poll_next(cx)
     }
 
     /// Asks the broker for no more. When the [`Ack`] resolves, every delivery made before is in
@@ -72,8 +93,7 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         drop(self.control.stop());
         // The worker has not seen what is still in the stream: giving it back is no attempt.
-        self.deliveries.close();
-        while let Ok(delivery) = self.deliveries.try_recv() {
+        while let Some(delivery) = self.deliveries.take_left() {
             drop(delivery.settle(Settlement::Release));
         }
     }

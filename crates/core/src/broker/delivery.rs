@@ -69,12 +69,14 @@ pub struct Delivery {
 
 impl Delivery {
     /// A delivery under `lease`, which lasts `lease_time` unless it is extended.
+    #[inline]
     #[must_use]
     pub fn new(envelope: Arc<Envelope>, lease: Lease, lease_time: Duration, leases: Arc<dyn Leases>) -> Self {
         Self { envelope, attempt: 1, lease_time, deadline: None, lease: Some(lease), leases }
     }
 
     /// Says which attempt this is, 1 for the first.
+    #[inline]
     #[must_use]
     pub fn with_attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
@@ -82,6 +84,7 @@ impl Delivery {
     }
 
     /// Says when the caller's budget will be used up.
+    #[inline]
     #[must_use]
     pub fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
@@ -89,24 +92,28 @@ impl Delivery {
     }
 
     /// When the caller's budget will be used up.
+    #[inline]
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
     /// The envelope.
+    #[inline]
     #[must_use]
     pub fn envelope(&self) -> &Arc<Envelope> {
         &self.envelope
     }
 
     /// Which attempt this is, 1 for the first.
+    #[inline]
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
     /// How long the lease lasts unless it is extended.
+    #[inline]
     #[must_use]
     pub fn lease_time(&self) -> Duration {
         self.lease_time

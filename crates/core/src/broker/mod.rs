@@ -15,7 +15,7 @@ pub use self::{
     ack::{Ack, AckSender},
     admin::{Admin, ChannelStats, DeadLetter},
     capabilities::{Capabilities, Persistence},
-    consumer::{ConsumeOptions, Consumer, ConsumerControl},
+    consumer::{ConsumeOptions, Consumer, ConsumerControl, DeliveryStream},
     delivery::{Delivery, Lease, Leases, Settlement},
     depth::Depth,
     error::BrokerError,

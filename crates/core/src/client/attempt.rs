@@ -1,129 +1,145 @@
-//! One attempt of one call.
+//! Sending a request: the envelope, its deadline, the first attempt.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
 };
+
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     Request, Scope,
-    pending::{Entry, Waiter},
+    pending::{Entry, Ticket},
     shared::Shared,
+    table::{Reply, State},
 };
-use crate::{Envelope, Extras, Guid, Kind, Ledger, Outcome, Result, Status};
-
-/// One attempt of a call.
-#[derive(Clone, Copy)]
-pub(super) struct Attempt<'a> {
-    pub(super) id: Guid,
-    pub(super) deadline: Instant,
-    pub(super) scope: Option<&'a Scope>,
-    /// 1 for the first.
-    pub(super) number: u32,
-    /// What the earlier attempts have cost, this retry included.
-    pub(super) spent: Ledger,
-}
+use crate::{Envelope, Extras, Guid, Kind, Moment, Outcome, Result, Status, broker::Ack};
 
 /// The broker and the worker get a little less time than the caller has, so that their verdict
 /// (never started, or not finished in time) arrives before the caller gives up without one.
 fn margin(left: Duration) -> Duration {
-    (left / 16).min(MARGIN)
+    if left >= MARGIN * 16 { MARGIN } else { left / 16 }
 }
 
 /// The largest margin. In less than that no further attempt is made: after a verdict that came
 /// within the margin, another attempt would only replace it by a vaguer one.
 pub(super) const MARGIN: Duration = Duration::from_millis(25);
 
-fn no_time() -> Status {
-    Status::deadline_exceeded("the deadline had passed before the request could be sent")
-        .with_outcome(Outcome::NotStarted)
+/// What is left for the broker and the worker.
+pub(super) fn budget(left: Duration) -> Result<Duration> {
+    if left.is_zero() {
+        let message = "the deadline had passed before the request could be sent";
+        return Err(Status::deadline_exceeded(message).with_outcome(Outcome::NotStarted));
+    }
+    Ok(left - margin(left))
 }
 
 impl Shared {
-    pub(super) fn deadline(&self, timeout: Option<Duration>, scope: Option<&Scope>) -> Instant {
-        let own = Instant::now() + timeout.unwrap_or(self.options.timeout).min(self.options.max_timeout);
-        scope.and_then(|scope| scope.deadline).map_or(own, |outer| own.min(outer))
+    pub(super) fn deadline(&self, now: Instant, timeout: Option<Duration>, scope: Option<&Scope>) -> Instant {
+        self.deadline_and_time(now, timeout, scope).0
     }
 
-    /// The envelope of a request, a cast or an event.
-    pub(super) fn envelope(&self, kind: Kind, request: &Request, id: Guid, scope: Option<&Scope>) -> Envelope {
-        let trace = request
-            .trace
-            .clone()
-            .or_else(|| scope.and_then(|scope| scope.trace.as_ref().map(crate::TraceContext::child)));
-        let principal = request.principal.clone().or_else(|| scope.and_then(|scope| scope.principal.clone()));
-        Envelope {
-            method: request.method.clone(),
-            codec: request.codec,
-            payload: request.payload.clone(),
-            extras: Extras::new().with_headers(request.headers.clone()).with_trace(trace).with_principal(principal),
-            ..Envelope::new(kind, id)
+    /// The deadline, and how long it is until then.
+    fn deadline_and_time(&self, now: Instant, timeout: Option<Duration>, scope: Option<&Scope>) -> (Instant, Duration) {
+        let own = timeout.unwrap_or(self.options.timeout).min(self.options.max_timeout);
+        match scope.and_then(|scope| scope.deadline) {
+            Some(outer) if outer < now + own => (outer, outer.saturating_duration_since(now)),
+            _ => (now + own, own),
         }
     }
 
-    fn call_envelope(&self, request: &Request, attempt: Attempt<'_>, inbox: Guid) -> Result<Arc<Envelope>> {
-        let left = attempt.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(no_time());
-        }
-        let mut envelope = self.envelope(Kind::Call, request, attempt.id, attempt.scope);
-        envelope.reply_to = Some(inbox);
-        envelope.budget = Some(left - margin(left));
-        envelope.ledger = attempt.spent;
-        Ok(Arc::new(envelope))
-    }
-
-    async fn inbox_by(&self, deadline: Instant) -> Result<Guid> {
+    /// The inbox, if it opens by then.
+    pub(super) async fn inbox_by(&self, deadline: Instant) -> Result<Guid> {
         tokio::time::timeout_at(deadline, self.inbox()).await.unwrap_or_else(|_| {
             let message = "the broker did not open an inbox before the deadline";
             Err(Status::unavailable(message).with_outcome(Outcome::NotStarted))
         })
     }
 
-    /// Sends a request and waits for its final reply.
-    pub(super) async fn attempt(&self, request: &Request, attempt: Attempt<'_>) -> Result<Arc<Envelope>> {
-        let inbox = match self.open_inbox() {
-            Some(inbox) => inbox,
-            None => self.inbox_by(attempt.deadline).await?,
+    /// Sends a request that expects replies; which, says `state`. Its deadline, if it has none yet,
+    /// is counted from now.
+    pub(super) fn begin(
+        &self,
+        request: &mut Request,
+        (inbox, deadline): (Guid, Option<Instant>),
+        state: State,
+    ) -> Result<Sent> {
+        let now = Instant::now();
+        let moment = Moment::hold(now);
+        let (deadline, left) = match deadline {
+            Some(deadline) => (deadline, deadline.saturating_duration_since(now)),
+            None => self.deadline_and_time(now, request.timeout, request.scope.as_deref()),
         };
-        let (sender, mut receiver) = oneshot::channel();
-        let entry = self.pending.insert(attempt.id, attempt.deadline, Waiter::Unary(sender))?;
-        let envelope = self.call_envelope(request, attempt, inbox)?;
-        match self.broker.enqueue(&request.channel, envelope, request.enqueue).into_ready() {
-            Ok(accepted) => accepted?,
-            Err(ack) => tokio::select! {
-                biased;
-                reply = &mut receiver => return entry.ended(flatten(reply)),
-                accepted = ack => accepted?,
-            },
-        }
-        entry.ended(flatten(receiver.await))
+        let budget = budget(left)?;
+        let ticket = self.pending.enter(now, deadline, state)?;
+        let mut envelope = Envelope::new(Kind::Call, ticket.id());
+        envelope.reply_to = Some(inbox);
+        envelope.budget = Some(budget);
+        fill(&mut envelope, request);
+        let envelope = Arc::new(envelope);
+        let ack = self.broker.enqueue(&request.channel, Arc::clone(&envelope), request.enqueue);
+        drop(moment);
+        Ok(Sent { ticket, envelope, deadline, ack: Some(ack) })
     }
 
     /// Sends a request whose replies come through the channel.
-    pub(super) async fn start_stream(&self, request: &Request, attempt: Attempt<'_>) -> Result<(Entry, Replies)> {
-        let inbox = self.inbox_by(attempt.deadline).await?;
+    pub(super) async fn start_stream(&self, request: &mut Request) -> Result<(Entry, Replies)> {
+        let deadline = self.deadline(Instant::now(), request.timeout, request.scope.as_deref());
+        let inbox = self.inbox_by(deadline).await?;
         let (sender, receiver) = mpsc::channel(self.options.stream_buffer.max(1));
-        let entry = self.pending.insert(attempt.id, attempt.deadline, Waiter::Stream(sender))?;
-        let envelope = self.call_envelope(request, attempt, inbox)?;
-        self.broker.enqueue(&request.channel, envelope, request.enqueue).await?;
+        let sent = self.begin(request, (inbox, Some(deadline)), State::Stream(sender))?;
+        let entry = Entry::new(&self.pending, sent.ticket);
+        if let Some(ack) = sent.ack {
+            ack.await?;
+        }
         Ok((entry, receiver))
     }
 }
 
+/// Moves what a request carries into its envelope. What the request does not say, the call says on
+/// whose behalf it is made.
+pub(super) fn fill(envelope: &mut Envelope, request: &mut Request) {
+    envelope.method = std::mem::take(&mut request.method);
+    envelope.codec = request.codec;
+    envelope.payload = std::mem::take(&mut request.payload);
+    let (mut trace, mut principal) = (request.trace.take(), request.principal.take());
+    if let Some(scope) = &request.scope {
+        trace = trace.or_else(|| scope.trace.as_ref().map(crate::TraceContext::child));
+        principal = principal.or_else(|| scope.principal.clone());
+    }
+    if !request.headers.is_empty() || trace.is_some() || principal.is_some() {
+        let headers = std::mem::take(&mut request.headers);
+        envelope.extras = Extras::new().with_headers(headers).with_trace(trace).with_principal(principal);
+    }
+}
+
+/// A request that has been handed to the broker.
+pub(super) struct Sent {
+    pub(super) ticket: Ticket,
+    /// For another attempt.
+    pub(super) envelope: Arc<Envelope>,
+    pub(super) deadline: Instant,
+    /// None once the broker has accepted.
+    pub(super) ack: Option<Ack>,
+}
+
+/// Waits for the broker's word and for the reply, whichever comes first. A reply says that the
+/// broker has accepted.
+pub(super) fn poll_sent(ack: &mut Option<Ack>, reply: Poll<Reply>, cx: &mut Context<'_>) -> Poll<Reply> {
+    if reply.is_pending()
+        && let Some(waiting) = ack
+        && let Poll::Ready(accepted) = Pin::new(waiting).poll(cx)
+    {
+        *ack = None;
+        if let Err(error) = accepted {
+            return Poll::Ready(Err(error.into()));
+        }
+    }
+    reply
+}
+
 /// The replies of a streaming call as they come.
-pub(super) type Replies = mpsc::Receiver<Result<Arc<Envelope>>>;
-
-fn flatten(reply: Result<Result<Arc<Envelope>>, oneshot::error::RecvError>) -> Result<Arc<Envelope>> {
-    reply.unwrap_or_else(|_| {
-        let message = "the client was closed while the call was under way";
-        Err(Status::aborted(message).with_outcome(Outcome::Unknown))
-    })
-}
-
-/// What one attempt costs on the caller's side.
-pub(super) fn own_cost(receives: u32) -> Ledger {
-    Ledger { sends: 1, receives, settles: 0, retries: 0 }
-}
+pub(super) type Replies = mpsc::Receiver<Reply>;

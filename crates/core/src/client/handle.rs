@@ -11,13 +11,13 @@ use tower_service::Service;
 
 use super::{
     ClientOptions, Request, Response, ResponseStream, Scope,
-    attempt::{Attempt, MARGIN, own_cost},
+    exchange::Exchange,
     layered::{BoxError, Stack, into_status, stack},
-    retry::{is_retryable, pause},
+    making::Making,
     shared::Shared,
 };
 use crate::{
-    Channel, Codec, Guid, Kind, Ledger, Payload, Result, TopicName,
+    Channel, Codec, Guid, Payload, Result, TopicName,
     broker::{BoxFuture, Broker},
 };
 
@@ -74,50 +74,24 @@ impl Client {
     /// # Errors
     /// The handler's status, or one of the framework's own: see [`Status`](crate::Status).
     pub async fn call(&self, mut request: Request) -> Result<Response> {
-        self.send(&mut request).await
+        self.on_behalf(&mut request);
+        match &self.stack {
+            Some(layers) => layers.call(request).await,
+            None => Exchange::new(Arc::clone(&self.shared), request).await?.into_response(),
+        }
     }
 
-    /// As [`Client::call`]. A request is large, and each future that takes it by value copies it.
-    pub(super) async fn send(&self, request: &mut Request) -> Result<Response> {
+    /// What a typed call is made with.
+    pub(super) fn make(&self, mut request: Request) -> Making {
+        self.on_behalf(&mut request);
+        Making::new(Exchange::new(Arc::clone(&self.shared), request), self.stack.clone())
+    }
+
+    /// Notes on whose behalf a request is made, so that it reaches through layers.
+    pub(super) fn on_behalf(&self, request: &mut Request) {
         if request.scope.is_none() {
             request.scope.clone_from(&self.scope);
         }
-        match &self.stack {
-            Some(stack) => stack.call(request.clone()).await,
-            None => self.call_directly(request).await,
-        }
-    }
-
-    async fn call_directly(&self, request: &Request) -> Result<Response> {
-        let shared = &self.shared;
-        let scope = request.scope.as_deref();
-        let deadline = shared.deadline(request.timeout, scope);
-        let policy = &shared.options.retry;
-        shared.budget.deposit();
-        let mut attempt = Attempt { id: Guid::call(), deadline, scope, number: 1, spent: Ledger::default() };
-        let result = loop {
-            let reply = match shared.attempt(request, attempt).await {
-                Ok(envelope) => Response::from_envelope(Arc::unwrap_or_clone(envelope), own_cost(1)),
-                Err(status) => Err(status.with_ledger(attempt.spent.merge(own_cost(0)))),
-            };
-            let status = match reply {
-                Ok(response) => break Ok(response),
-                Err(status) => status,
-            };
-            let more = attempt.number < policy.attempts && is_retryable(&status, request.idempotent);
-            let again = tokio::time::Instant::now() + pause(policy, attempt.number + 1);
-            // Without time for another attempt, why this one failed is what there is to say.
-            if !more || again + MARGIN >= deadline || !shared.budget.withdraw() {
-                break Err(status);
-            }
-            attempt.number += 1;
-            attempt.spent = status.ledger().merge(Ledger { retries: 1, ..Ledger::default() });
-            tokio::time::sleep_until(again).await;
-        };
-        if let Some(scope) = scope {
-            scope.book.add(result.as_ref().map_or_else(crate::Status::ledger, |response| response.ledger));
-        }
-        result
     }
 
     /// Sends a request to a streaming method and waits until the stream has started. The timeout
@@ -125,17 +99,9 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::call`].
-    pub async fn stream(&self, request: Request) -> Result<ResponseStream> {
-        self.open(&request).await
-    }
-
-    /// As [`Client::stream`].
-    pub(super) async fn open(&self, request: &Request) -> Result<ResponseStream> {
-        let scope = self.scope.as_deref();
-        let deadline = self.shared.deadline(request.timeout, scope);
-        let attempt = Attempt { id: Guid::call(), deadline, scope, number: 1, spent: Ledger::default() };
-        let (entry, replies) = self.shared.start_stream(request, attempt).await?;
-        ResponseStream::open(entry, replies, scope.map(|scope| Arc::clone(&scope.book))).await
+    pub async fn stream(&self, mut request: Request) -> Result<ResponseStream> {
+        request.scope.clone_from(&self.scope);
+        self.shared.open_stream(request).await
     }
 
     /// Sends one-way work and waits until the broker has accepted it.
@@ -143,11 +109,9 @@ impl Client {
     /// # Errors
     /// What the broker answers; `Unavailable` means that nothing was accepted, *outcome unknown*
     /// that it may have been.
-    pub async fn cast(&self, request: Request) -> Result<()> {
-        let deadline = self.shared.deadline(request.timeout, self.scope.as_deref());
-        let envelope = self.shared.envelope(Kind::Cast, &request, Guid::call(), self.scope.as_deref());
-        let ack = self.shared.broker.enqueue(&request.channel, Arc::new(envelope), request.enqueue);
-        self.confirmed(ack, deadline).await
+    pub async fn cast(&self, mut request: Request) -> Result<()> {
+        self.on_behalf(&mut request);
+        self.shared.cast(request).await
     }
 
     /// Publishes an event and waits until the broker has accepted it. Every group that subscribes
@@ -164,32 +128,10 @@ impl Client {
     /// # Errors
     /// As for [`Client::cast`].
     pub async fn publish_encoded(&self, topic: &TopicName, codec: Codec, payload: bytes::Bytes) -> Result<()> {
-        let deadline = self.shared.deadline(None, self.scope.as_deref());
         // The channel of an event is its topic; the request only carries the rest.
-        let request = Request::new(Channel::Instance(Guid::default()), topic.as_str().to_owned(), codec, payload);
-        let envelope = self.shared.envelope(Kind::Event, &request, Guid::call(), self.scope.as_deref());
-        self.confirmed(self.shared.broker.publish(topic, Arc::new(envelope)), deadline).await
-    }
-
-    async fn confirmed(&self, ack: crate::broker::Ack, deadline: tokio::time::Instant) -> Result<()> {
-        let result = match ack.into_ready() {
-            Ok(result) => result.map_err(crate::Status::from),
-            Err(ack) => tokio::time::timeout_at(deadline, ack).await.map_or_else(
-                |_| {
-                    let message = "the broker did not confirm before the deadline";
-                    Err(crate::Status::deadline_exceeded(message).with_outcome(crate::Outcome::Unknown))
-                },
-                |result| result.map_err(crate::Status::from),
-            ),
-        };
-        self.book(Ledger { sends: 1, ..Ledger::default() });
-        result
-    }
-
-    fn book(&self, ledger: Ledger) {
-        if let Some(scope) = &self.scope {
-            scope.book.add(ledger);
-        }
+        let mut request = Request::new(Channel::Instance(Guid::default()), topic.as_str().to_owned(), codec, payload);
+        self.on_behalf(&mut request);
+        self.shared.publish(topic, request).await
     }
 }
 

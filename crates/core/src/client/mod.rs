@@ -1,6 +1,7 @@
 //! The calling side: one private inbox for each client, many calls at once.
 
 mod options;
+mod table;
 mod pending;
 mod retry;
 mod scope;
@@ -8,16 +9,22 @@ mod request;
 mod layered;
 mod shared;
 mod attempt;
+mod exchange;
 mod stream;
+mod one_way;
+mod making;
 mod handle;
+mod reply;
 mod typed;
 
 pub(crate) use self::layered::into_status;
 pub use self::{
     handle::Client,
+    making::Making,
     options::{ClientOptions, RetryPolicy},
+    reply::{Outgoing, Reply},
     request::{Request, Response},
     scope::Scope,
     stream::ResponseStream,
-    typed::{Call, Outgoing, Reply},
+    typed::Call,
 };

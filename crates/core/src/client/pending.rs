@@ -1,40 +1,21 @@
 //! Calls that wait for their reply.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, Waker},
 };
 
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{Notify, mpsc},
     time::Instant,
 };
 
+use super::table::{Reply, State, Table};
 use crate::{
     Channel, Envelope, Guid, Kind, Outcome, Status,
     broker::{Broker, BrokerError, EnqueueOptions, ReplySink},
 };
-
-/// Who waits for a call.
-pub(super) enum Waiter {
-    /// For one final reply.
-    Unary(oneshot::Sender<Result<Arc<Envelope>, Status>>),
-    /// For partial replies and a final one.
-    Stream(mpsc::Sender<Result<Arc<Envelope>, Status>>),
-}
-
-struct Waiting {
-    /// None once a stream has started: from then on it ends when its reader or its handler ends it.
-    deadline: Option<Instant>,
-    waiter: Waiter,
-}
-
-#[derive(Default)]
-struct Table {
-    calls: HashMap<Guid, Waiting, foldhash::fast::RandomState>,
-    /// No deadline is earlier than this; it may be too early, never too late.
-    earliest: Option<Instant>,
-}
 
 /// The table of pending calls. Deadlines are kept by one sweeper for all calls: it sleeps until the
 /// earliest deadline that it has seen, so that a call that is answered in time costs no timer.
@@ -47,7 +28,9 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn new(broker: &Arc<dyn Broker>, limit: usize) -> Arc<Self> {
-        Arc::new(Self { table: Mutex::default(), earlier: Notify::new(), limit, broker: Arc::downgrade(broker) })
+        let table = Mutex::new(Table::new(Instant::now()));
+        let limit = limit.min(u32::MAX as usize);
+        Arc::new(Self { table, earlier: Notify::new(), limit, broker: Arc::downgrade(broker) })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -55,27 +38,105 @@ impl Pending {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a call's replies until the guard is dropped.
-    pub(super) fn insert(self: &Arc<Self>, id: Guid, deadline: Instant, waiter: Waiter) -> Result<Entry, Status> {
+    /// A new call with a GUID of its own, in the table until its ticket is given back.
+    pub(super) fn enter(&self, now: Instant, deadline: Instant, state: State) -> Result<Ticket, Status> {
         let mut table = self.table();
-        if table.calls.len() >= self.limit {
+        if table.len() >= self.limit {
             let message = format!("this client has {} calls under way, as many as it may have", self.limit);
             return Err(Status::resource_exhausted(message).with_outcome(Outcome::NotStarted));
         }
-        table.calls.insert(id, Waiting { deadline: Some(deadline), waiter });
-        if table.earliest.is_none_or(|earliest| deadline < earliest) {
+        let (slot, id) = table.insert(now, deadline, state);
+        let nearer = table.earliest.is_none_or(|earliest| deadline < earliest);
+        if nearer {
             table.earliest = Some(deadline);
-            drop(table);
+        }
+        drop(table);
+        if nearer {
             self.earlier.notify_one();
         }
-        Ok(Entry { pending: Arc::clone(self), id, ended: false })
+        Ok(Ticket { slot, id, gone: false })
     }
 
-    fn finish(&self, id: Guid, result: Result<Arc<Envelope>, Status>) {
-        let waiting = self.table().calls.remove(&id);
-        if let Some(Waiting { waiter, .. }) = waiting {
-            waiter.finish(result);
+    /// Begins to wait for another reply to the same call.
+    pub(super) fn wait_again(&self, ticket: &Ticket, waker: &Waker, deadline: Instant) {
+        let mut table = self.table();
+        if let Some(call) = table.at(ticket.slot) {
+            call.state = State::Waiting(waker.clone());
+            call.deadline = Some(deadline);
         }
+        // The sweeper may have passed over the call while it was idle.
+        table.earliest = table.earliest.map(|earliest| earliest.min(deadline)).or(Some(deadline));
+        drop(table);
+        self.earlier.notify_one();
+    }
+
+    /// The final reply.
+    pub(super) fn poll_reply(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Reply> {
+        let mut table = self.table();
+        let Some(call) = table.at(ticket.slot) else { return Poll::Pending };
+        if let State::Waiting(waker) = &mut call.state {
+            if waker.will_wake(cx.waker()) {
+                return Poll::Pending;
+            }
+            let old = std::mem::replace(waker, cx.waker().clone());
+            drop(table);
+            // Not under the lock: with a waker its task may end, and with that another call.
+            drop(old);
+            return Poll::Pending;
+        }
+        let State::Ended(reply) = std::mem::replace(&mut call.state, State::Idle) else { return Poll::Pending };
+        // A reply ends the call, unless it is that the handler has failed: then there may be another attempt.
+        if reply.as_ref().is_ok_and(|reply| reply.status.is_none()) {
+            table.remove(ticket.slot);
+            ticket.gone = true;
+        }
+        Poll::Ready(reply)
+    }
+
+    /// Gives a ticket back; its call is over.
+    pub(super) fn leave(&self, ticket: &mut Ticket) {
+        if !std::mem::replace(&mut ticket.gone, true) {
+            let over = self.table().remove(ticket.slot);
+            // Not under the lock, as above.
+            drop(over);
+        }
+    }
+
+    fn finish(&self, id: Guid, result: Reply) {
+        let mut table = self.table();
+        let Some(call) = table.find(id) else { return };
+        match call.waiter() {
+            Some(State::Waiting(waker)) => {
+                call.state = State::Ended(result);
+                drop(table);
+                waker.wake();
+            }
+            Some(State::Stream(sender)) => {
+                drop(table);
+                end(sender, result);
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends every call of this kind that somebody waits for, with this result.
+    fn finish_all(&self, which: impl Fn(Guid, Option<Instant>) -> bool, result: impl Fn() -> Status) {
+        let (mut wakers, mut streams) = (Vec::new(), Vec::new());
+        let mut table = self.table();
+        for call in table.iter_mut().filter(|call| which(call.id, call.deadline)) {
+            match call.waiter() {
+                Some(State::Waiting(waker)) => {
+                    call.state = State::Ended(Err(result()));
+                    wakers.push(waker);
+                }
+                Some(State::Stream(sender)) => streams.push(sender),
+                _ => {}
+            }
+        }
+        table.earliest = table.iter_mut().filter_map(|call| call.deadline).min();
+        drop(table);
+        wakers.into_iter().for_each(Waker::wake);
+        streams.into_iter().for_each(|sender| end(sender, Err(result())));
     }
 
     /// Ends calls at their deadline, for as long as anybody holds the table.
@@ -97,20 +158,13 @@ impl Pending {
     }
 
     fn expire(&self, now: Instant) {
-        let mut table = self.table();
-        let due: Vec<Guid> = table
-            .calls
-            .iter()
-            .filter(|(_, call)| call.deadline.is_some_and(|at| at <= now))
-            .map(|(id, _)| *id)
-            .collect();
-        let expired: Vec<Waiting> = due.iter().filter_map(|id| table.calls.remove(id)).collect();
-        table.earliest = table.calls.values().filter_map(|call| call.deadline).min();
-        drop(table);
-        for call in expired {
-            let message = "no reply came before the deadline; whether the handler ran is not known";
-            call.waiter.finish(Err(Status::deadline_exceeded(message).with_outcome(Outcome::Unknown)));
-        }
+        self.finish_all(
+            |_, deadline| deadline.is_some_and(|at| at <= now),
+            || {
+                let message = "no reply came before the deadline; whether the handler ran is not known";
+                Status::deadline_exceeded(message).with_outcome(Outcome::Unknown)
+            },
+        );
     }
 
     /// Tells the instance that runs a call that nobody waits for it any more.
@@ -127,7 +181,7 @@ impl Pending {
         match self.table().forward(envelope) {
             Forwarded::Yes => return,
             Forwarded::Nobody => {}
-            Forwarded::Broken(waiter, status) => waiter.finish(Err(status)),
+            Forwarded::Broken(sender, status) => end(sender, Err(status)),
         }
         self.cancel(id, origin);
     }
@@ -138,15 +192,18 @@ enum Forwarded {
     /// Nobody waits for it any more.
     Nobody,
     /// The stream cannot go on.
-    Broken(Waiter, Status),
+    Broken(mpsc::Sender<Reply>, Status),
 }
 
 impl Table {
     fn forward(&mut self, envelope: Arc<Envelope>) -> Forwarded {
-        let id = envelope.id;
-        let Some(call) = self.calls.get_mut(&id) else { return Forwarded::Nobody };
-        // A caller that asked for one reply of a handler that streams gets the final one.
-        let Waiter::Stream(sender) = &call.waiter else { return Forwarded::Yes };
+        let Some(call) = self.find(envelope.id) else { return Forwarded::Nobody };
+        let sender = match &call.state {
+            State::Stream(sender) => sender,
+            // A caller that asked for one reply of a handler that streams gets the final one.
+            State::Waiting(_) => return Forwarded::Yes,
+            State::Idle | State::Ended(_) => return Forwarded::Nobody,
+        };
         let restarted = envelope.kind == Kind::Started && call.deadline.is_none();
         call.deadline = None;
         let status = if restarted {
@@ -159,25 +216,18 @@ impl Table {
                 Err(mpsc::error::TrySendError::Full(_)) => Status::resource_exhausted("the stream was read too slowly"),
             }
         };
-        match self.calls.remove(&id) {
-            Some(call) => Forwarded::Broken(call.waiter, status),
-            None => Forwarded::Nobody,
+        match call.waiter() {
+            Some(State::Stream(sender)) => Forwarded::Broken(sender, status),
+            _ => Forwarded::Nobody,
         }
     }
 }
 
-impl Waiter {
-    fn finish(self, result: Result<Arc<Envelope>, Status>) {
-        match self {
-            // A caller that has gone away needs no result.
-            Self::Unary(sender) => drop(sender.send(result)),
-            Self::Stream(sender) => {
-                if let Err(mpsc::error::TrySendError::Full(result)) = sender.try_send(result) {
-                    // The reader is behind; it gets the end when it has made room.
-                    tokio::spawn(async move { drop(sender.send(result).await) });
-                }
-            }
-        }
+/// Ends a stream. A reader that has gone away needs no end.
+fn end(sender: mpsc::Sender<Reply>, result: Reply) {
+    if let Err(mpsc::error::TrySendError::Full(result)) = sender.try_send(result) {
+        // The reader is behind; it gets the end when it has made room.
+        tokio::spawn(async move { drop(sender.send(result).await) });
     }
 }
 
@@ -194,37 +244,54 @@ impl ReplySink for Pending {
     }
 
     fn lost(&self, error: BrokerError, unsent: &HashSet<Guid>) {
-        let calls: Vec<_> = self.table().calls.extract_if(|id, _| !unsent.contains(id)).collect();
-        for (_, call) in calls {
-            call.waiter.finish(Err(error.clone().into()));
-        }
+        self.finish_all(|id, _| !unsent.contains(&id), || error.clone().into());
+    }
+}
+
+/// A call's place in the table.
+pub(super) struct Ticket {
+    slot: usize,
+    id: Guid,
+    gone: bool,
+}
+
+impl Ticket {
+    /// The call's GUID.
+    pub(super) const fn id(&self) -> Guid {
+        self.id
     }
 }
 
 /// Keeps a call in the table; dropping it takes the call out.
 pub(super) struct Entry {
     pending: Arc<Pending>,
-    id: Guid,
-    ended: bool,
+    ticket: Ticket,
 }
 
 impl Entry {
-    /// Whoever has given a call its result has taken it out of the table already.
-    pub(super) fn ended<T>(mut self, result: T) -> T {
-        self.ended = true;
-        result
+    /// Keeps the call of this ticket.
+    pub(super) fn new(pending: &Arc<Pending>, ticket: Ticket) -> Self {
+        Self { pending: Arc::clone(pending), ticket }
+    }
+
+    /// Begins to wait for another reply to the same call.
+    pub(super) fn wait_again(&self, waker: &Waker, deadline: Instant) {
+        self.pending.wait_again(&self.ticket, waker, deadline);
+    }
+
+    /// The final reply.
+    pub(super) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+        self.pending.poll_reply(&mut self.ticket, cx)
     }
 
     /// Tells the worker to stop.
     pub(super) fn cancel(&self, origin: Option<Guid>) {
-        self.pending.cancel(self.id, origin);
+        self.pending.cancel(self.ticket.id, origin);
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if !self.ended {
-            self.pending.table().calls.remove(&self.id);
-        }
+        self.pending.leave(&mut self.ticket);
     }
 }

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::Scope;
-use crate::{Channel, Codec, Envelope, Guid, Headers, Ledger, Result, Text, TraceContext, broker::EnqueueOptions};
+use crate::{
+    Channel, Codec, Envelope, Guid, Headers, Ledger, Result, Status, Text, TraceContext, broker::EnqueueOptions,
+};
 
 /// An encoded request and how to send it.
 #[derive(Clone, Debug)]
@@ -70,6 +72,32 @@ pub struct Response {
     pub attempt: u32,
     /// The instance that answered.
     pub origin: Option<Guid>,
+}
+
+/// A final reply as it has come, without a status.
+pub(super) struct Reply(pub(super) Arc<Envelope>);
+
+impl Reply {
+    /// What the call has cost, on both sides.
+    pub(super) fn ledger(&self) -> Ledger {
+        self.0.ledger.merge(own_cost(1))
+    }
+
+    pub(super) fn into_response(self) -> Result<Response> {
+        Response::from_envelope(Arc::unwrap_or_clone(self.0), own_cost(1))
+    }
+
+    /// The status of a reply that carries one.
+    pub(super) fn into_status(self) -> Status {
+        let ledger = self.ledger();
+        let status = Arc::unwrap_or_clone(self.0).status;
+        status.unwrap_or_else(|| Status::internal("a failed reply without a status")).with_ledger(ledger)
+    }
+}
+
+/// What one attempt costs on the caller's side.
+pub(super) fn own_cost(receives: u32) -> Ledger {
+    Ledger { sends: 1, receives, settles: 0, retries: 0 }
 }
 
 impl Response {

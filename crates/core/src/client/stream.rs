@@ -9,11 +9,7 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{
-    Response,
-    attempt::{Replies, own_cost},
-    pending::Entry,
-};
+use super::{Request, Response, attempt::Replies, pending::Entry, request::own_cost, shared::Shared};
 use crate::{Envelope, Guid, Headers, Kind, Ledger, LedgerBook, Result, Status};
 
 /// Encoded partial replies as they come. Dropping it before its end tells the worker to stop.
@@ -30,7 +26,7 @@ pub struct ResponseStream {
 
 impl ResponseStream {
     /// Waits until the stream has started.
-    pub(super) async fn open(entry: Entry, mut replies: Replies, book: Option<Arc<LedgerBook>>) -> Result<Self> {
+    async fn open(entry: Entry, mut replies: Replies, book: Option<Arc<LedgerBook>>) -> Result<Self> {
         let first = replies.recv().await.unwrap_or_else(|| Err(Status::aborted("the client was closed")))?;
         let ledger = own_cost(0);
         let failed = first.kind == Kind::Reply && first.status.is_some();
@@ -118,6 +114,14 @@ impl ResponseStream {
         if let Some(book) = self.book.take() {
             book.add(self.ledger);
         }
+    }
+}
+
+impl Shared {
+    /// Sends a request to a streaming method and waits until the stream has started.
+    pub(super) async fn open_stream(&self, mut request: Request) -> Result<ResponseStream> {
+        let (entry, replies) = self.start_stream(&mut request).await?;
+        ResponseStream::open(entry, replies, request.scope.map(|scope| Arc::clone(&scope.book))).await
     }
 }
 

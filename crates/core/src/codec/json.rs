@@ -20,9 +20,13 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Payload for Json<T> {
     }
 
     fn decode(bytes: Bytes) -> Result<Self> {
+        Self::decode_shared(&bytes)
+    }
+
+    fn decode_shared(bytes: &Bytes) -> Result<Self> {
         // An empty body stands for an empty object, so that a method without parameters can be
         // called without one.
-        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
         serde_json::from_slice(text)
             .map(Self)
             .map_err(|error| Status::invalid_argument(format!("not the JSON of a {}: {error}", short_name::<T>())))

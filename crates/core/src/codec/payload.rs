@@ -26,6 +26,15 @@ pub trait Payload: Sized + Send + 'static {
     /// `InvalidArgument` if the bytes are not such a message.
     fn decode(bytes: Bytes) -> Result<Self>;
 
+    /// Decodes it from a buffer that others hold as well. Sharing a small buffer costs more than
+    /// copying what is kept of it, so a codec that can reads those in place.
+    ///
+    /// # Errors
+    /// As for [`Payload::decode`].
+    fn decode_shared(bytes: &Bytes) -> Result<Self> {
+        Self::decode(bytes.clone())
+    }
+
     /// The type's name for a contract.
     #[must_use]
     fn type_name() -> String;
@@ -36,6 +45,10 @@ pub trait Payload: Sized + Send + 'static {
         Shape::Any
     }
 }
+
+/// A buffer up to this size is read in place: what a message keeps of it is copied, and larger ones
+/// are shared.
+pub(super) const SMALL: usize = 1024;
 
 /// The last part of a Rust type's path, without its generic arguments.
 pub(super) fn short_name<T: ?Sized>() -> String {

@@ -41,47 +41,49 @@ impl Envelope {
     ///
     /// # Errors
     /// [`DecodeEnvelopeError`] if the bytes are no envelope.
-    pub fn decode(mut buffer: Bytes) -> Result<Self> {
-        let whole = buffer.clone();
+    pub fn decode(buffer: Bytes) -> Result<Self> {
+        let mut rest: &[u8] = &buffer;
         let mut envelope = Self::default();
         let mut unknown = BytesMut::new();
         let (mut trace, mut state) = (None, None);
-        while !buffer.is_empty() {
-            let start = whole.len() - buffer.len();
-            let key = wire::get_varint(&mut buffer)?;
+        while !rest.is_empty() {
+            let start = buffer.len() - rest.len();
+            let key = wire::get_varint(&mut rest)?;
             match (key >> 3, key & 7) {
-                (8, BYTES) => trace = text(&mut buffer, 8)?.parse::<TraceContext>().ok(),
-                (9, BYTES) => state = Some(text(&mut buffer, 9)?),
+                (8, BYTES) => trace = utf8(wire::get_bytes(&mut rest)?, 8)?.parse::<TraceContext>().ok(),
+                (9, BYTES) => state = Some(text(&buffer, wire::get_bytes(&mut rest)?, 9)?),
                 (field @ (1 | 3 | 4 | 7 | 10..=13 | 15), BYTES) => {
-                    envelope.read_bytes(field, &mut buffer)?;
+                    envelope.read_bytes(field, &buffer, wire::get_bytes(&mut rest)?)?;
                 }
-                (field @ (2 | 5 | 6 | 14), VARINT) => envelope.read_number(field, wire::get_varint(&mut buffer)?)?,
+                (field @ (2 | 5 | 6 | 14), VARINT) => envelope.read_number(field, wire::get_varint(&mut rest)?)?,
                 (_, wire_type) => {
-                    wire::skip(&mut buffer, wire_type)?;
-                    unknown.extend_from_slice(whole.get(start..whole.len() - buffer.len()).unwrap_or_default());
+                    wire::skip(&mut rest, wire_type)?;
+                    unknown.extend_from_slice(buffer.get(start..buffer.len() - rest.len()).unwrap_or_default());
                 }
             }
         }
         let trace: Option<TraceContext> = trace;
-        let extras = envelope.extras.with_trace(trace.map(|trace| trace.with_state(state)));
-        envelope.extras = extras.with_unknown(unknown.freeze());
+        if trace.is_some() || !unknown.is_empty() {
+            let extras = envelope.extras.with_trace(trace.map(|trace| trace.with_state(state)));
+            envelope.extras = extras.with_unknown(unknown.freeze());
+        }
         Ok(envelope)
     }
 
-    fn read_bytes(&mut self, field: u64, buffer: &mut Bytes) -> Result<()> {
+    fn read_bytes(&mut self, field: u64, whole: &Bytes, value: &[u8]) -> Result<()> {
         match field {
-            1 => self.id = guid(buffer, field)?,
-            3 => self.method = text(buffer, field)?,
-            4 => self.reply_to = Some(guid(buffer, field)?),
-            7 => read_header(self.extras.headers_mut(), wire::get_bytes(buffer)?)?,
-            10 => self.ledger = read_ledger(wire::get_bytes(buffer)?)?,
+            1 => self.id = guid(value, field)?,
+            3 => self.method = text(whole, value, field)?,
+            4 => self.reply_to = Some(guid(value, field)?),
+            7 => read_header(self.extras.headers_mut(), whole, value)?,
+            10 => self.ledger = read_ledger(value)?,
             11 => {
-                let principal = text(buffer, field)?;
+                let principal = text(whole, value, field)?;
                 self.extras = std::mem::take(&mut self.extras).with_principal(Some(principal));
             }
-            12 => self.origin = Some(guid(buffer, field)?),
-            13 => self.status = Some(read_status(wire::get_bytes(buffer)?)?),
-            _ => self.payload = wire::get_bytes(buffer)?,
+            12 => self.origin = Some(guid(value, field)?),
+            13 => self.status = Some(read_status(value)?),
+            _ => self.payload = whole.slice_ref(value),
         }
         Ok(())
     }
@@ -98,31 +100,36 @@ impl Envelope {
     }
 }
 
-fn guid(buffer: &mut Bytes, field: u64) -> Result<Guid> {
-    wire::read_bytes(buffer, Guid::from_slice)?.ok_or(DecodeEnvelopeError::Invalid(field))
+fn guid(value: &[u8], field: u64) -> Result<Guid> {
+    Guid::from_slice(value).ok_or(DecodeEnvelopeError::Invalid(field))
 }
 
-fn text(buffer: &mut Bytes, field: u64) -> Result<Text> {
-    Text::from_utf8(wire::get_bytes(buffer)?).map_err(|_| DecodeEnvelopeError::Invalid(field))
+fn utf8(value: &[u8], field: u64) -> Result<&str> {
+    std::str::from_utf8(value).map_err(|_| DecodeEnvelopeError::Invalid(field))
+}
+
+/// Text as a view of the whole.
+fn text(whole: &Bytes, value: &[u8], field: u64) -> Result<Text> {
+    Text::from_utf8(whole.slice_ref(value)).map_err(|_| DecodeEnvelopeError::Invalid(field))
 }
 
 /// Calls `read` for each field of a nested message; `read` says whether it knew the field.
-fn each_field(mut buffer: Bytes, mut read: impl FnMut(u64, u64, &mut Bytes) -> Result<bool>) -> Result<()> {
-    while !buffer.is_empty() {
-        let key = wire::get_varint(&mut buffer)?;
-        if !read(key >> 3, key & 7, &mut buffer)? {
-            wire::skip(&mut buffer, key & 7)?;
+fn each_field<'a>(mut rest: &'a [u8], mut read: impl FnMut(u64, u64, &mut &'a [u8]) -> Result<bool>) -> Result<()> {
+    while !rest.is_empty() {
+        let key = wire::get_varint(&mut rest)?;
+        if !read(key >> 3, key & 7, &mut rest)? {
+            wire::skip(&mut rest, key & 7)?;
         }
     }
     Ok(())
 }
 
-fn read_header(headers: &mut Headers, buffer: Bytes) -> Result<()> {
-    let (mut name, mut value) = (Text::default(), Text::default());
-    each_field(buffer, |field, wire_type, rest| {
+fn read_header(headers: &mut Headers, whole: &Bytes, value: &[u8]) -> Result<()> {
+    let (mut name, mut text_of) = (Text::default(), Text::default());
+    each_field(value, |field, wire_type, rest| {
         match (field, wire_type) {
-            (1, BYTES) => name = text(rest, 7)?,
-            (2, BYTES) => value = text(rest, 7)?,
+            (1, BYTES) => name = text(whole, wire::get_bytes(rest)?, 7)?,
+            (2, BYTES) => text_of = text(whole, wire::get_bytes(rest)?, 7)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -130,13 +137,13 @@ fn read_header(headers: &mut Headers, buffer: Bytes) -> Result<()> {
     if headers.len() >= MAX_HEADERS {
         return Err(DecodeEnvelopeError::TooManyHeaders);
     }
-    headers.push(name, value);
+    headers.push(name, text_of);
     Ok(())
 }
 
-fn read_ledger(buffer: Bytes) -> Result<Ledger> {
+fn read_ledger(value: &[u8]) -> Result<Ledger> {
     let mut ledger = Ledger::default();
-    each_field(buffer, |field, wire_type, rest| {
+    each_field(value, |field, wire_type, rest| {
         let slot = match (field, wire_type) {
             (1, VARINT) => &mut ledger.sends,
             (2, VARINT) => &mut ledger.receives,
@@ -150,13 +157,13 @@ fn read_ledger(buffer: Bytes) -> Result<Ledger> {
     Ok(ledger)
 }
 
-fn read_status(buffer: Bytes) -> Result<Status> {
-    let (mut code, mut message, mut details) = (Code::Ok, Text::default(), Vec::new());
+fn read_status(value: &[u8]) -> Result<Status> {
+    let (mut code, mut message, mut details) = (Code::Ok, "", Vec::new());
     let (mut outcome, mut retry_safe, mut retry_after) = (Outcome::Known, false, 0);
-    each_field(buffer, |field, wire_type, rest| {
+    each_field(value, |field, wire_type, rest| {
         match (field, wire_type) {
             (1, VARINT) => code = Code::from_number(u32::try_from(wire::get_varint(rest)?).unwrap_or(u32::MAX)),
-            (2, BYTES) => message = text(rest, 13)?,
+            (2, BYTES) => message = utf8(wire::get_bytes(rest)?, 13)?,
             (3, BYTES) => details.push(read_detail(wire::get_bytes(rest)?)?),
             (4, VARINT) => outcome = read_outcome(wire::get_varint(rest)?),
             (5, VARINT) => retry_safe = wire::get_varint(rest)? != 0,
@@ -165,7 +172,7 @@ fn read_status(buffer: Bytes) -> Result<Status> {
         }
         Ok(true)
     })?;
-    let mut status = Status::new(code, message.as_str()).with_outcome(outcome).with_retry_safe(retry_safe);
+    let mut status = Status::new(code, message).with_outcome(outcome).with_retry_safe(retry_safe);
     if retry_after > 0 {
         status = status.with_retry_after(Duration::from_millis(retry_after));
     }
@@ -181,15 +188,15 @@ const fn read_outcome(number: u64) -> Outcome {
     }
 }
 
-fn read_detail(buffer: Bytes) -> Result<(String, Bytes)> {
-    let (mut type_url, mut value) = (String::new(), Bytes::new());
-    each_field(buffer, |field, wire_type, rest| {
+fn read_detail(value: &[u8]) -> Result<(String, Bytes)> {
+    let (mut type_url, mut detail) = (String::new(), Bytes::new());
+    each_field(value, |field, wire_type, rest| {
         match (field, wire_type) {
-            (1, BYTES) => type_url = text(rest, 13)?.as_str().to_owned(),
-            (2, BYTES) => value = wire::get_bytes(rest)?,
+            (1, BYTES) => type_url = utf8(wire::get_bytes(rest)?, 13)?.to_owned(),
+            (2, BYTES) => detail = Bytes::copy_from_slice(wire::get_bytes(rest)?),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    Ok((type_url, value))
+    Ok((type_url, detail))
 }

@@ -6,7 +6,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     Envelope, Headers,
-    wire::{bytes_len, number_len, put_bytes, put_bytes_always, put_number, varint_len},
+    gather::Gather,
+    wire::{bytes_len, number_len, varint_len},
 };
 use crate::{Ledger, Status, Text, TraceContext};
 
@@ -39,31 +40,32 @@ impl Envelope {
 
     /// Appends the envelope to a buffer, as `skyloom.Envelope`.
     pub fn encode_to(&self, out: &mut impl BufMut) {
-        put_bytes_always(out, 1, self.id.as_bytes());
-        put_number(out, 2, self.kind as u64);
-        put_bytes(out, 3, self.method.as_bytes());
+        let out = &mut Gather::new(out);
+        out.bytes_always(1, self.id.as_bytes());
+        out.number(2, self.kind as u64);
+        out.bytes(3, self.method.as_bytes());
         if let Some(inbox) = &self.reply_to {
-            put_bytes(out, 4, inbox.as_bytes());
+            out.bytes(4, inbox.as_bytes());
         }
-        put_number(out, 5, millis(self.budget));
-        put_number(out, 6, self.codec as u64);
+        out.number(5, millis(self.budget));
+        out.number(6, self.codec as u64);
         put_headers(out, self.headers());
         if let Some(trace) = self.trace() {
             put_trace(out, trace);
         }
         put_ledger(out, self.ledger);
-        put_bytes(out, 11, self.principal().map_or("", Text::as_str).as_bytes());
+        out.bytes(11, self.principal().map_or("", Text::as_str).as_bytes());
         if let Some(origin) = &self.origin {
-            put_bytes(out, 12, origin.as_bytes());
+            out.bytes(12, origin.as_bytes());
         }
         if let Some(status) = &self.status {
-            let mut encoded = BytesMut::with_capacity(status_len(status));
-            put_status(&mut encoded, status);
-            put_bytes_always(out, 13, &encoded);
+            out.key(13, status_len(status));
+            put_status(out, status);
         }
-        put_number(out, 14, self.attempt.into());
-        put_bytes(out, 15, &self.payload);
-        out.put_slice(self.extras.unknown());
+        out.number(14, self.attempt.into());
+        out.bytes(15, &self.payload);
+        out.raw(self.extras.unknown());
+        out.flush();
     }
 
     /// The envelope as bytes of its own.
@@ -94,18 +96,17 @@ fn headers_len(headers: &Headers) -> usize {
         .sum()
 }
 
-fn put_headers(out: &mut impl BufMut, headers: &Headers) {
+fn put_headers<B: BufMut>(out: &mut Gather<'_, B>, headers: &Headers) {
     for (name, value) in headers.iter() {
-        let mut header = BytesMut::with_capacity(name.len() + value.len() + 8);
-        put_bytes(&mut header, 1, name.as_bytes());
-        put_bytes(&mut header, 2, value.as_bytes());
-        put_bytes_always(out, 7, &header);
+        out.key(7, bytes_len(name.len()) + bytes_len(value.len()));
+        out.bytes(1, name.as_bytes());
+        out.bytes(2, value.as_bytes());
     }
 }
 
-fn put_trace(out: &mut impl BufMut, trace: &TraceContext) {
-    put_bytes(out, 8, trace.to_string().as_bytes());
-    put_bytes(out, 9, trace.state.as_deref().unwrap_or_default().as_bytes());
+fn put_trace<B: BufMut>(out: &mut Gather<'_, B>, trace: &TraceContext) {
+    out.bytes(8, trace.to_string().as_bytes());
+    out.bytes(9, trace.state.as_deref().unwrap_or_default().as_bytes());
 }
 
 fn ledger_len(ledger: Ledger) -> usize {
@@ -115,14 +116,14 @@ fn ledger_len(ledger: Ledger) -> usize {
         .sum()
 }
 
-fn put_ledger(out: &mut impl BufMut, ledger: Ledger) {
-    let mut encoded = [0u8; 24];
+fn put_ledger<B: BufMut>(out: &mut Gather<'_, B>, ledger: Ledger) {
     let length = ledger_len(ledger);
-    let mut rest = &mut encoded[..];
-    for (field, count) in (1..).zip([ledger.sends, ledger.receives, ledger.settles, ledger.retries]) {
-        put_number(&mut rest, field, count.into());
+    if length > 0 {
+        out.key(10, length);
+        for (field, count) in (1..).zip([ledger.sends, ledger.receives, ledger.settles, ledger.retries]) {
+            out.number(field, count.into());
+        }
     }
-    put_bytes(out, 10, encoded.get(..length).unwrap_or_default());
 }
 
 fn detail_len(detail: &crate::Detail) -> usize {
@@ -139,16 +140,15 @@ fn status_len(status: &Status) -> usize {
         + number_len(millis(status.retry_after()))
 }
 
-fn put_status(out: &mut impl BufMut, status: &Status) {
-    put_number(out, 1, status.code().number().into());
-    put_bytes(out, 2, status.message().as_bytes());
+fn put_status<B: BufMut>(out: &mut Gather<'_, B>, status: &Status) {
+    out.number(1, status.code().number().into());
+    out.bytes(2, status.message().as_bytes());
     for detail in status.details() {
-        let mut encoded = BytesMut::with_capacity(detail_len(detail));
-        put_bytes(&mut encoded, 1, detail.type_url.as_bytes());
-        put_bytes(&mut encoded, 2, &detail.value);
-        put_bytes_always(out, 3, &encoded);
+        out.key(3, detail_len(detail));
+        out.bytes(1, detail.type_url.as_bytes());
+        out.bytes(2, &detail.value);
     }
-    put_number(out, 4, status.outcome() as u64);
-    put_number(out, 5, status.is_retry_safe().into());
-    put_number(out, 6, millis(status.retry_after()));
+    out.number(4, status.outcome() as u64);
+    out.number(5, status.is_retry_safe().into());
+    out.number(6, millis(status.retry_after()));
 }

@@ -29,24 +29,28 @@ impl Extras {
     }
 
     /// Headers of the caller or, on a reply, of the handler.
+    #[inline]
     #[must_use]
     pub fn headers(&self) -> &Headers {
         self.0.as_ref().map_or(&NO_HEADERS, |fields| &fields.headers)
     }
 
     /// The trace that the envelope belongs to.
+    #[inline]
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
         self.0.as_ref()?.trace.as_ref()
     }
 
     /// Who is asking, as stamped by the gateway or the broker.
+    #[inline]
     #[must_use]
     pub fn principal(&self) -> Option<&Text> {
         self.0.as_ref()?.principal.as_ref()
     }
 
     /// Fields that this version does not know, kept as they were received.
+    #[inline]
     #[must_use]
     pub fn unknown(&self) -> &Bytes {
         self.0.as_ref().map_or(&NOTHING, |fields| &fields.unknown)

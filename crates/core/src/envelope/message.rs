@@ -105,30 +105,35 @@ pub struct Envelope {
 
 impl Envelope {
     /// An envelope of this kind and nothing else but a GUID.
+    #[inline]
     #[must_use]
     pub fn new(kind: Kind, id: Guid) -> Self {
         Self { id, kind, ..Self::default() }
     }
 
     /// Headers of the caller or, on a reply, of the handler.
+    #[inline]
     #[must_use]
     pub fn headers(&self) -> &Headers {
         self.extras.headers()
     }
 
     /// The trace it belongs to.
+    #[inline]
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
         self.extras.trace()
     }
 
     /// Who is asking, as stamped by the gateway or the broker.
+    #[inline]
     #[must_use]
     pub fn principal(&self) -> Option<&Text> {
         self.extras.principal()
     }
 
     /// Roughly what it occupies in memory or on the wire, in bytes.
+    #[inline]
     #[must_use]
     pub fn size(&self) -> usize {
         let headers = self.headers();

@@ -4,6 +4,7 @@ mod headers;
 mod extras;
 mod message;
 mod wire;
+mod gather;
 mod decode;
 mod encode;
 

@@ -1,6 +1,6 @@
 //! A topic that a service listens to.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::ready, sync::Arc};
 
 use super::{Answer, Body, method::Handler, method::decode};
 use crate::{Codec, Context, GroupName, Payload, Result, TopicName, contract::EventContract};
@@ -21,17 +21,18 @@ impl<S: Send + Sync + 'static> Event<S> {
         F: Fn(Arc<S>, Context, Q) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
-        let handler = Arc::new(handler);
         Self {
             topic,
             group,
-            handler: Box::new(move |service, incoming| {
-                let handler = Arc::clone(&handler);
-                Box::pin(async move {
-                    let message = decode::<Q>(&incoming)?;
-                    handler(service, incoming.context, message).await?;
-                    Ok(Answer { codec: Codec::default(), body: Body::Message(bytes::Bytes::new()) })
-                })
+            handler: Box::new(move |service, incoming| match decode::<Q>(&incoming) {
+                Ok(message) => {
+                    let done = handler(service, incoming.context, message);
+                    Box::pin(async move {
+                        done.await?;
+                        Ok(Answer { codec: Codec::default(), body: Body::Message(bytes::Bytes::new()) })
+                    })
+                }
+                Err(status) => Box::pin(ready(Err(status))),
             }),
         }
     }

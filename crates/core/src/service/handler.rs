@@ -8,25 +8,31 @@ use std::{
 
 use tower_service::Service;
 
-use super::{Answer, Definition, Incoming, MethodOptions, translate::translated};
+use super::{Answer, Definition, Incoming, Index, MethodOptions, translate::translated};
 use crate::{Codec, Kind, Result, Status, broker::BoxFuture};
 
 /// Finds the handler of a request or an event and runs it.
-pub struct HandlerService<S> {
+pub struct HandlerService<S>(Arc<Handlers<S>>);
+
+struct Handlers<S> {
     service: Arc<S>,
-    definition: Arc<Definition<S>>,
+    definition: Definition<S>,
+    methods: Index,
+    events: Index,
 }
 
 impl<S: Send + Sync + 'static> HandlerService<S> {
     /// The handlers of a service.
     #[must_use]
     pub fn new(service: S, definition: Definition<S>) -> Self {
-        Self { service: Arc::new(service), definition: Arc::new(definition) }
+        let methods = Index::new(definition.methods.iter().map(|method| method.name));
+        let events = Index::new(definition.events.iter().map(|event| event.topic));
+        Self(Arc::new(Handlers { service: Arc::new(service), definition, methods, events }))
     }
 
     /// How each method is to be treated, by name.
     pub(crate) fn options(&self) -> impl Iterator<Item = (&'static str, &MethodOptions)> {
-        self.definition.methods.iter().map(|method| (method.name, &method.options))
+        self.0.definition.methods.iter().map(|method| (method.name, &method.options))
     }
 }
 
@@ -40,22 +46,25 @@ impl<S: Send + Sync + 'static> Service<Incoming> for HandlerService<S> {
     }
 
     fn call(&mut self, incoming: Incoming) -> Self::Future {
-        let name = incoming.context.method();
-        let handler = if incoming.envelope.kind == Kind::Event {
-            self.definition.events.iter().find(|event| event.topic == name).map(|event| &event.handler)
+        let Handlers { service, definition, methods, events } = &*self.0;
+        let envelope = &incoming.envelope;
+        let name = envelope.method.as_bytes();
+        let handler = if envelope.kind == Kind::Event {
+            events.find(name).and_then(|place| definition.events.get(place)).map(|event| &event.handler)
         } else {
-            self.definition.methods.iter().find(|method| method.name == name).map(|method| &method.handler)
+            methods.find(name).and_then(|place| definition.methods.get(place)).map(|method| &method.handler)
         };
         match handler {
-            Some(handler) if incoming.envelope.codec == Codec::Json => {
-                let service = Arc::clone(&self.service);
-                match self.definition.translator.get(|| self.definition.contract()) {
+            Some(handler) if envelope.codec == Codec::Json => {
+                let service = Arc::clone(service);
+                match definition.translator.get(|| definition.contract()) {
                     Some(translator) => translated(translator, incoming, |incoming| handler(service, incoming)),
                     None => handler(service, incoming),
                 }
             }
-            Some(handler) => handler(Arc::clone(&self.service), incoming),
+            Some(handler) => handler(Arc::clone(service), incoming),
             None => {
+                let name = envelope.method.as_str();
                 let status = Status::not_found(format!("this service has no method {name:?}"));
                 Box::pin(std::future::ready(Err(status)))
             }
@@ -65,7 +74,7 @@ impl<S: Send + Sync + 'static> Service<Incoming> for HandlerService<S> {
 
 impl<S> Clone for HandlerService<S> {
     fn clone(&self) -> Self {
-        Self { service: Arc::clone(&self.service), definition: Arc::clone(&self.definition) }
+        Self(Arc::clone(&self.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! One method of a service.
 
-use std::{fmt, pin::Pin, sync::Arc, task, time::Duration};
+use std::{fmt, future::ready, pin::Pin, sync::Arc, task, time::Duration};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -53,7 +53,6 @@ impl<S: Send + Sync + 'static> Method<S> {
         F: Fn(Arc<S>, Context, Q) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R>> + Send + 'static,
     {
-        let handler = Arc::new(handler);
         Self {
             name,
             contract: MethodParts {
@@ -64,13 +63,12 @@ impl<S: Send + Sync + 'static> Method<S> {
                 describe: describe::<Q, R>,
             },
             options: MethodOptions::default(),
-            handler: Box::new(move |service, incoming| {
-                let handler = Arc::clone(&handler);
-                Box::pin(async move {
-                    let message = decode::<Q>(&incoming)?;
-                    let reply = handler(service, incoming.context, message).await?;
-                    encode(reply)
-                })
+            handler: Box::new(move |service, incoming| match decode::<Q>(&incoming) {
+                Ok(message) => {
+                    let reply = handler(service, incoming.context, message);
+                    Box::pin(async move { encode(reply.await?) })
+                }
+                Err(status) => Box::pin(ready(Err(status))),
             }),
         }
     }
@@ -155,7 +153,7 @@ pub(super) fn decode<Q: Payload>(incoming: &Incoming) -> Result<Q> {
         let (takes, got) = (Q::CODEC.name(), envelope.codec.name());
         return Err(Status::invalid_argument(format!("{} takes {takes}, not {got}", envelope.method)));
     }
-    Q::decode(envelope.payload.clone())
+    Q::decode_shared(&envelope.payload)
 }
 
 fn encode<R: Reply>(reply: R) -> Result<Answer> {

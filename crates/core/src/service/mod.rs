@@ -6,8 +6,10 @@ mod method;
 mod event;
 mod translate;
 mod definition;
+mod index;
 mod handler;
 
+pub(crate) use self::index::Index;
 pub use self::{
     definition::{Definition, Described},
     event::Event,

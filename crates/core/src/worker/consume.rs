@@ -4,20 +4,20 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tower_service::Service;
 
-use super::{execute::execute, lane::Lane};
+use super::{hands::Hands, lane::Lane};
 use crate::{
-    broker::{Consumer, Delivery},
+    broker::Consumer,
     service::{Answer, Incoming},
 };
 
 enum Step {
-    Delivery(Option<Delivery>),
     Drain,
+    Ended,
 }
 
 impl<T> Lane<T>
@@ -30,10 +30,10 @@ where
     pub(super) async fn run(self: Arc<Self>, mut consumer: Consumer) {
         let mut draining = self.shared.draining.subscribe();
         let mut drain = Some(Box::pin(async move { draining.wait_for(|draining| *draining).await.is_ok() }));
+        let mut hands = Hands::new(Arc::clone(&self));
         loop {
-            match poll_fn(|cx| poll_step(&mut consumer, drain.as_mut().map(Pin::as_mut), cx)).await {
-                Step::Delivery(Some(delivery)) => start(execute(Arc::clone(&self), delivery)).await,
-                Step::Delivery(None) => return,
+            match poll_fn(|cx| poll_step(&mut consumer, drain.as_mut().map(Pin::as_mut), &mut hands, cx)).await {
+                Step::Ended => return,
                 Step::Drain => {
                     drain = None;
                     if let Err(error) = consumer.stop().await {
@@ -46,21 +46,25 @@ where
     }
 }
 
-fn poll_step<F: Future>(consumer: &mut Consumer, drain: Option<Pin<&mut F>>, cx: &mut Context<'_>) -> Poll<Step> {
-    if let Poll::Ready(delivery) = consumer.poll_next(cx) {
-        return Poll::Ready(Step::Delivery(delivery));
+/// Starts everything that has been delivered.
+fn poll_step<T, F>(
+    consumer: &mut Consumer,
+    drain: Option<Pin<&mut F>>,
+    hands: &mut Hands<T>,
+    cx: &mut Context<'_>,
+) -> Poll<Step>
+where
+    T: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
+    T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    T::Future: Send,
+    F: Future,
+{
+    if drain.is_some_and(|drain| drain.poll(cx).is_ready()) {
+        return Poll::Ready(Step::Drain);
     }
-    match drain {
-        Some(drain) => drain.poll(cx).map(|_| Step::Drain),
-        None => Poll::Pending,
+    let mut now = None;
+    while let Some(delivery) = ready!(consumer.poll_next(cx)) {
+        now = hands.take(delivery, now, cx);
     }
-}
-
-/// Runs an execution as far as it goes at once; only what has to wait becomes a task of its own.
-async fn start(execution: impl Future<Output = ()> + Send + 'static) {
-    let mut execution = Box::pin(execution);
-    let ended = poll_fn(|cx| Poll::Ready(execution.as_mut().poll(cx).is_ready())).await;
-    if !ended {
-        tokio::spawn(execution);
-    }
+    Poll::Ready(Step::Ended)
 }

@@ -1,22 +1,37 @@
 //! One delivery, from its receipt to its settlement.
 
-use std::{future::poll_fn, pin::pin, sync::Arc};
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 use tower_service::Service;
 
 use super::{
+    in_flight::{Guard, InFlight},
     lane::Lane,
     outcome::{backoff, cost, reply_to, settle_failed_work},
     supervise::{End, Supervised},
 };
 use crate::{
     Code, Context, Kind, Ledger, Outcome, Result, Status, Streaming,
-    broker::{Delivery, Settlement},
+    broker::{Ack, Delivery, Settlement},
     client::into_status,
     service::{Answer, Body, Incoming},
 };
+
+/// A delivery that is with its handler.
+pub(super) struct Started {
+    pub(super) delivery: Delivery,
+    pub(super) context: Context,
+    pub(super) received: Instant,
+}
+
+/// Counts an execution until it is over.
+type Counted = Guard<Arc<InFlight>>;
 
 /// Runs the handler of a delivery and settles it.
 pub(super) async fn execute<T>(lane: Arc<Lane<T>>, delivery: Delivery)
@@ -25,46 +40,84 @@ where
     T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     T::Future: Send,
 {
-    let _in_flight = lane.shared.in_flight.enter();
+    let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
     let received = Instant::now();
     if delivery.deadline().is_some_and(|deadline| deadline <= received) {
         let status = Status::deadline_exceeded("the time ran out before the handler could start");
         let settlement = failed(&lane, &delivery, status.with_outcome(Outcome::NotStarted), Ledger::default());
         return report(&lane, delivery.settle(settlement).await);
     }
-    let envelope = Arc::clone(delivery.envelope());
-    let options = lane.options(&envelope);
-    let _permit = match options.and_then(|options| options.slots.clone()) {
+    let treatment = lane.treatment(delivery.envelope());
+    let _permit = match treatment.and_then(|method| method.slots.clone()) {
         Some(slots) => slots.acquire_owned().await.ok(),
         None => None,
     };
-    if options.is_some_and(|options| options.once) && delivery.once().await.is_err() {
+    if treatment.is_some_and(|method| method.once) && delivery.once().await.is_err() {
         // The lease is gone: whoever has it now will execute it.
         return;
     }
-    let own = options.and_then(|options| options.timeout).map(|timeout| received + timeout);
-    let deadline = [own, delivery.deadline()].into_iter().flatten().min();
-    let shared = &lane.shared;
-    let context = Context::new(Arc::clone(&envelope), delivery.attempt(), deadline, &shared.client, shared.instance);
-    let incoming = Incoming { context: context.clone(), envelope: Arc::clone(&envelope) };
-    let end = Supervised::new(pin!(call(lane.service.clone(), incoming)), &delivery, deadline).await;
+    let context = lane.context(&delivery, treatment, received);
+    let incoming = Incoming { context: context.clone(), envelope: Arc::clone(delivery.envelope()) };
+    let future = Box::pin(call(lane.service.clone(), incoming));
+    let started = Started { delivery, context, received };
+    supervise(Arc::clone(&lane), future, started, in_flight).await;
+}
+
+/// Goes on with a handler that has to wait.
+pub(super) async fn resume<T, F, E>(lane: Arc<Lane<T>>, future: F, started: Started, in_flight: Counted)
+where
+    F: Future<Output = Result<Answer, E>> + Unpin,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut future = future;
+    let future = poll_fn(|cx| Pin::new(&mut future).poll(cx).map_err(into_status));
+    supervise(lane, future, started, in_flight).await;
+}
+
+async fn supervise<T, F>(lane: Arc<Lane<T>>, future: F, started: Started, in_flight: Counted)
+where
+    F: Future<Output = Result<Answer>> + Unpin,
+{
+    let mut future = future;
+    let end = Supervised::new(Pin::new(&mut future), &started.delivery, started.context.deadline()).await;
+    drop(future);
+    ended(lane, started, end, in_flight).await;
+}
+
+/// Settles a delivery after its handler.
+pub(super) async fn ended<T>(lane: Arc<Lane<T>>, started: Started, end: End<Result<Answer>>, in_flight: Counted) {
+    let Started { delivery, context, received } = started;
     let is_failure = !matches!(end, End::Finished(Ok(_)));
     let settlement = match end {
-        End::Finished(Ok(Answer { body: Body::Stream(stream), codec })) if envelope.reply_to.is_some() => {
+        End::Finished(Ok(Answer { body: Body::Stream(stream), codec })) if delivery.envelope().reply_to.is_some() => {
             // In a box of its own: few answers are streams, and every execution would be larger by it.
             Box::pin(stream_out(&lane, &delivery, &context, codec, stream)).await
         }
         End::Finished(Ok(answer)) => answered(&lane, &delivery, &context, answer),
-        End::Finished(Err(status)) => failed(&lane, &delivery, status, context.ledger()),
-        End::TimedOut => {
-            let status = Status::deadline_exceeded("the handler was started and did not finish in time");
-            failed(&lane, &delivery, status, context.ledger())
-        }
-        End::Panicked(message) => panicked(&lane, &delivery, &message),
-        End::Stopped => Settlement::Done,
+        end => lane.unanswered(&delivery, &context, end),
     };
+    lane.count(context.envelope(), received.elapsed(), is_failure);
     report(&lane, delivery.settle(settlement).await);
-    shared.stats.record(lane.channel.as_str(), &envelope.method, received.elapsed(), is_failure);
+    drop(in_flight);
+}
+
+/// Waits for the broker's word on a settlement.
+pub(super) async fn report_when_settled<T>(lane: Arc<Lane<T>>, ack: Ack, in_flight: Counted) {
+    report(&lane, ack.await);
+    drop(in_flight);
+}
+
+impl<T> Lane<T> {
+    /// How a delivery is settled whose handler gave no answer.
+    pub(super) fn unanswered(&self, delivery: &Delivery, context: &Context, end: End<Result<Answer>>) -> Settlement {
+        let status = match end {
+            End::Finished(Err(status)) => status,
+            End::TimedOut => Status::deadline_exceeded("the handler was started and did not finish in time"),
+            End::Panicked(message) => return panicked(self, delivery, &message),
+            End::Finished(Ok(_)) | End::Stopped => return Settlement::Done,
+        };
+        failed(self, delivery, status, context.ledger())
+    }
 }
 
 async fn call<T>(mut service: T, incoming: Incoming) -> Result<Answer>
@@ -76,7 +129,7 @@ where
     service.call(incoming).await.map_err(into_status)
 }
 
-fn answered<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context, answer: Answer) -> Settlement {
+pub(super) fn answered<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context, answer: Answer) -> Settlement {
     let (request, attempt) = (delivery.envelope(), delivery.attempt());
     if request.reply_to.is_none() {
         return Settlement::Done;
@@ -154,7 +207,7 @@ async fn stream_out<T>(
 }
 
 /// A settle that came too late changes nothing: the broker has handed the work to another.
-fn report<T>(lane: &Lane<T>, settled: std::result::Result<(), crate::broker::BrokerError>) {
+pub(super) fn report<T>(lane: &Lane<T>, settled: std::result::Result<(), crate::broker::BrokerError>) {
     if let Err(error) = settled {
         tracing::warn!(channel = %lane.channel, %error, "could not settle");
     }

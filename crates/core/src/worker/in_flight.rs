@@ -1,8 +1,8 @@
 //! Counts what has been taken and is not settled yet.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire},
+use std::{
+    ops::Deref,
+    sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire},
 };
 
 use tokio::sync::Notify;
@@ -16,12 +16,12 @@ pub(super) struct InFlight {
 
 /// Counts one delivery until it is dropped.
 #[derive(Debug)]
-pub(super) struct Guard(Arc<InFlight>);
+pub(super) struct Guard<P: Deref<Target = InFlight>>(P);
 
 impl InFlight {
-    pub(super) fn enter(self: &Arc<Self>) -> Guard {
-        self.count.fetch_add(1, AcqRel);
-        Guard(Arc::clone(self))
+    pub(super) fn enter<P: Deref<Target = Self>>(this: P) -> Guard<P> {
+        this.count.fetch_add(1, AcqRel);
+        Guard(this)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -40,7 +40,7 @@ impl InFlight {
     }
 }
 
-impl Drop for Guard {
+impl<P: Deref<Target = InFlight>> Drop for Guard<P> {
     fn drop(&mut self) {
         if self.0.count.fetch_sub(1, AcqRel) == 1 {
             self.0.idle.notify_waiters();

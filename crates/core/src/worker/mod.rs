@@ -11,6 +11,7 @@ mod control;
 mod lane;
 mod supervise;
 mod execute;
+mod hands;
 mod consume;
 mod server;
 

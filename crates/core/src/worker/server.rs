@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use super::{
     WorkerOptions, control,
-    lane::{Lane, Treatment},
+    lane::{Lane, Treatment, Treatments},
     register::Registered,
     shared::Shared,
 };
@@ -91,11 +91,11 @@ impl Server {
         match definition.contract() {
             Ok(contract) => {
                 let handlers = HandlerService::new(service, definition);
-                let methods = handlers.options().map(|(name, options)| (name, Treatment::from(options))).collect();
+                let methods = handlers.options().map(|(name, options)| Treatment::new(name, options));
+                let methods = Treatments::new(methods);
                 let stack = layer.layer(handlers);
                 self.contracts.push(contract.clone());
-                self.starts
-                    .push(Box::new(move |shared| Box::pin(start_service(shared, contract, stack, Arc::new(methods)))));
+                self.starts.push(Box::new(move |shared| Box::pin(start_service(shared, contract, stack, methods))));
             }
             Err(status) => self.mistake = Some(status),
         }
@@ -167,7 +167,7 @@ async fn start_service<T>(
     shared: Arc<Shared>,
     contract: Contract,
     stack: T,
-    methods: Arc<std::collections::HashMap<&'static str, Treatment, foldhash::fast::RandomState>>,
+    methods: Treatments,
 ) -> Result<Vec<BoxFuture<'static, ()>>>
 where
     T: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
@@ -187,12 +187,11 @@ where
     }
     let mut lanes: Vec<BoxFuture<'static, ()>> = Vec::new();
     for (channel, options) in channels {
-        let lane = Arc::new(Lane {
-            channel: channel.to_string(),
-            service: stack.clone(),
-            shared: Arc::clone(&shared),
-            methods: Arc::clone(&methods),
-        });
+        let name = channel.to_string();
+        // What a topic's events are called has nothing to do with the names of methods.
+        let methods =
+            if channel.queue().is_some() { methods.clone().counted(&shared, &name) } else { Treatments::default() };
+        let lane = Arc::new(Lane { channel: name, service: stack.clone(), shared: Arc::clone(&shared), methods });
         let consumer: Consumer = shared.client.broker().consume(channel, options).await?;
         lanes.push(Box::pin(lane.run(consumer)));
     }

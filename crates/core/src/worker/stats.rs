@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -43,10 +43,14 @@ pub(super) struct Stats(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
-    /// By channel and method; one that is known is found without an allocation.
-    methods: BTreeMap<String, BTreeMap<String, Counters>>,
+    /// By channel and method.
+    methods: BTreeMap<String, BTreeMap<String, Arc<Counter>>>,
     others: Counters,
 }
+
+/// What one method has done; whoever executes it keeps this at hand.
+#[derive(Debug, Default)]
+pub(super) struct Counter(Mutex<Counters>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counters {
@@ -74,16 +78,26 @@ impl Counters {
     }
 }
 
+impl Counter {
+    fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, took: Duration, failed: bool) {
+        self.counters().add(took, failed);
+    }
+}
+
 impl Table {
-    fn record(&mut self, channel: &str, method: &str, took: Duration, failed: bool) {
-        if let Some(counters) = self.methods.get_mut(channel).and_then(|methods| methods.get_mut(method)) {
-            counters.add(took, failed);
-        } else if self.methods.values().map(BTreeMap::len).sum::<usize>() < MAX_METHODS {
-            let methods = self.methods.entry(channel.to_owned()).or_default();
-            methods.entry(method.to_owned()).or_default().add(took, failed);
-        } else {
-            self.others.add(took, failed);
+    fn counter(&mut self, channel: &str, method: &str) -> Option<Arc<Counter>> {
+        if let Some(known) = self.methods.get(channel).and_then(|methods| methods.get(method)) {
+            return Some(Arc::clone(known));
         }
+        let room = self.methods.values().map(BTreeMap::len).sum::<usize>() < MAX_METHODS;
+        room.then(|| {
+            let methods = self.methods.entry(channel.to_owned()).or_default();
+            Arc::clone(methods.entry(method.to_owned()).or_default())
+        })
     }
 }
 
@@ -92,15 +106,26 @@ impl Stats {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The counter of a method; none if there are too many.
+    pub(super) fn counter(&self, channel: &str, method: &str) -> Option<Arc<Counter>> {
+        self.table().counter(channel, method)
+    }
+
+    /// Counts an execution of a method whose counter is not at hand.
     pub(super) fn record(&self, channel: &str, method: &str, took: Duration, failed: bool) {
-        self.table().record(channel, method, took, failed);
+        let mut table = self.table();
+        match table.counter(channel, method) {
+            Some(counter) => counter.add(took, failed),
+            None => table.others.add(took, failed),
+        }
     }
 
     pub(super) fn read(&self) -> Vec<MethodStats> {
         let table = self.table();
-        let rows = |(channel, methods): (&String, &BTreeMap<String, Counters>)| {
-            let row = |(method, counters): (&String, &Counters)| counters.row(format!("{channel}/{method}"));
-            methods.iter().map(row).collect::<Vec<_>>()
+        let rows = |(channel, methods): (&String, &BTreeMap<String, Arc<Counter>>)| {
+            let row =
+                |(method, counter): (&String, &Arc<Counter>)| counter.counters().row(format!("{channel}/{method}"));
+            methods.iter().map(row).filter(|row| row.calls > 0).collect::<Vec<_>>()
         };
         let mut rows: Vec<MethodStats> = table.methods.iter().flat_map(rows).collect();
         if table.others.calls > 0 {

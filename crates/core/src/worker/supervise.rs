@@ -55,9 +55,12 @@ impl<'a, F: Future> Supervised<'a, F> {
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let alarm = self.next_alarm();
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(alarm)));
+            let mut timer = match self.timer.take() {
+                Some(timer) => timer,
+                None => Box::pin(tokio::time::sleep_until(self.next_alarm())),
+            };
             if timer.as_mut().poll(cx).is_pending() {
+                self.timer = Some(timer);
                 return Poll::Pending;
             }
             if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
@@ -65,7 +68,8 @@ impl<'a, F: Future> Supervised<'a, F> {
             }
             // If the lease is lost, the handler's answer will change nothing; let it finish.
             drop(self.delivery.extend());
-            timer.as_mut().reset(alarm);
+            timer.as_mut().reset(self.next_alarm());
+            self.timer = Some(timer);
         }
     }
 }
@@ -90,7 +94,7 @@ impl<F: Future> Future for Supervised<'_, F> {
 }
 
 /// A panic's message, as far as it is text.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

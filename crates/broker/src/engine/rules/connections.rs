@@ -58,6 +58,7 @@ impl<M> Engine<M> {
     }
 
     /// Notes a sign of life. Returns whether the connection is known at all.
+    #[inline]
     pub(crate) fn hear(&mut self, conn: Conn, out: &mut Vec<Output<M>>) -> bool {
         let Some(connection) = self.connections.get_mut(&conn) else { return false };
         connection.heard = self.now;

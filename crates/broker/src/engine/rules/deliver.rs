@@ -7,6 +7,7 @@ use crate::engine::{
 
 impl<M: Clone> Engine<M> {
     /// Hands out what waits in the channels that the step has stirred.
+    #[inline]
     pub(crate) fn deliver_stirred(&mut self, out: &mut Vec<Output<M>>) {
         while let Some(key) = self.stirred.pop() {
             while let Some(channel) = self.channels.get_mut(key)
@@ -19,6 +20,7 @@ impl<M: Clone> Engine<M> {
     }
 
     /// Takes a new message: to a consumer if one is free, to its place in the queue if not.
+    #[inline]
     pub(crate) fn place(&mut self, key: u32, slot: u32, out: &mut Vec<Output<M>>) {
         let free = |channel: &ChannelState| channel.is_eager(self.now) && channel.waiting.is_empty();
         if self.channels.get(key).is_some_and(free) {
@@ -30,6 +32,7 @@ impl<M: Clone> Engine<M> {
 
     /// Hands a message that is in no index to the next consumer in its channel's rotation, of
     /// which there must be one; if its time is over, lets it go.
+    #[inline]
     fn hand_out(&mut self, slot: u32, out: &mut Vec<Output<M>>) {
         let Some(message) = self.messages.get(slot) else { return };
         if message.expires <= self.now {

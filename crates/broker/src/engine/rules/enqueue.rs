@@ -14,9 +14,21 @@ impl<M: Clone> Engine<M> {
         message: Message<M>,
         out: &mut Vec<Output<M>>,
     ) {
+        let accepted = self.take_in(&channel, message, out);
+        Self::done(conn, ticket, accepted, out);
+    }
+
+    /// Puts a message on a channel, or tells its inbox why not.
+    #[inline]
+    pub(crate) fn take_in(
+        &mut self,
+        channel: &Channel,
+        message: Message<M>,
+        out: &mut Vec<Output<M>>,
+    ) -> Result<(), BrokerError> {
         let (call, inbox) = (message.id, message.reply_to);
         let accepted = self.open(channel, message.size, out).and_then(|key| self.accept(key, message, out));
-        self.answer(conn, ticket, (call, inbox), accepted, out);
+        self.answer((call, inbox), accepted, out)
     }
 
     /// Puts a copy of an event on each group of a topic, or on none of them.
@@ -30,7 +42,8 @@ impl<M: Clone> Engine<M> {
     ) {
         let (call, inbox) = (message.id, message.reply_to);
         let accepted = self.publish_all(topic, message, out);
-        self.answer(conn, ticket, (call, inbox), accepted, out);
+        let accepted = self.answer((call, inbox), accepted, out);
+        Self::done(conn, ticket, accepted, out);
     }
 
     fn publish_all(
@@ -55,12 +68,13 @@ impl<M: Clone> Engine<M> {
 
     /// The channel for a message of this size, within all bounds. A queue is made if need be: its
     /// work waits for a worker that has not started yet.
-    fn open(&mut self, channel: Channel, size: usize, out: &mut Vec<Output<M>>) -> Result<u32, BrokerError> {
+    #[inline]
+    fn open(&mut self, channel: &Channel, size: usize, out: &mut Vec<Output<M>>) -> Result<u32, BrokerError> {
         self.check_broker(size, 1)?;
-        match (self.names.get(&channel).copied(), &channel) {
+        match (self.names.get(channel).copied(), channel) {
             (Some(key), _) => self.check_channel(key, size, out).map(|()| key),
             (None, Channel::Queue(_)) => {
-                let key = self.make_channel(channel, false)?;
+                let key = self.make_channel(channel.clone(), false)?;
                 self.check_channel(key, size, out).inspect_err(|_| self.tidy(key)).map(|()| key)
             }
             (None, Channel::Group(topic, group)) => {
@@ -70,6 +84,7 @@ impl<M: Clone> Engine<M> {
         }
     }
 
+    #[inline]
     fn accept(&mut self, key: u32, message: Message<M>, out: &mut Vec<Output<M>>) -> Result<(), BrokerError> {
         let delay = message.delay;
         let slot = self.store(key, message).ok_or_else(|| full("the broker", u32::MAX as usize, "messages"))?;
@@ -81,21 +96,21 @@ impl<M: Clone> Engine<M> {
         Ok(())
     }
 
+    #[inline]
     fn answer(
         &mut self,
-        conn: Conn,
-        ticket: Ticket,
         (call, inbox): (Guid, Option<Guid>),
         accepted: Result<(), BrokerError>,
         out: &mut Vec<Output<M>>,
-    ) {
+    ) -> Result<(), BrokerError> {
         if let Err(error) = &accepted {
             self.refuse(inbox, call, error.clone(), out);
         }
-        Self::done(conn, ticket, accepted, out);
+        accepted
     }
 
     /// Whether the broker takes so many more messages of this size.
+    #[inline]
     pub(crate) fn check_broker(&self, size: usize, copies: usize) -> Result<(), BrokerError> {
         let largest = self.limits.message_bytes.min(u32::MAX as usize);
         if size > largest {
@@ -111,6 +126,7 @@ impl<M: Clone> Engine<M> {
     }
 
     /// Whether a channel takes one more message of this size, when what has expired in it is gone.
+    #[inline]
     pub(crate) fn check_channel(&mut self, key: u32, size: usize, out: &mut Vec<Output<M>>) -> Result<(), BrokerError> {
         let refused = self.channel_bound(key, size);
         if refused.is_ok() {
@@ -120,6 +136,7 @@ impl<M: Clone> Engine<M> {
         self.channel_bound(key, size)
     }
 
+    #[inline]
     fn channel_bound(&self, key: u32, size: usize) -> Result<(), BrokerError> {
         let Some(channel) = self.channels.get(key) else { return Ok(()) };
         if channel.messages() >= self.limits.channel_messages {

@@ -11,6 +11,7 @@ use crate::engine::{Conn, Engine, Output, state::Held};
 
 impl<M> Engine<M> {
     /// What this connection holds under this lease; [`BrokerError::Stale`] if it does not.
+    #[inline]
     pub(crate) fn held(&mut self, conn: Conn, lease: Lease) -> Result<&mut Held, BrokerError> {
         let held = self.leases.get_mut(lease).ok_or(BrokerError::Stale)?;
         match self.consumers.get(held.consumer) {
@@ -26,6 +27,7 @@ impl<M> Engine<M> {
 
     /// Ends the lease in this slot and gives its consumer the credit back. The message is in no
     /// index then.
+    #[inline]
     pub(crate) fn end_lease(&mut self, slot: u32) -> Option<Held> {
         let held = self.leases.end(slot)?;
         self.timers.leases.cancel();

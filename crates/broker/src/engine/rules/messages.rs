@@ -11,6 +11,7 @@ use crate::engine::{
 
 impl<M> Engine<M> {
     /// Takes a new message in. The bounds have been checked; none if the slots are used up.
+    #[inline]
     pub(crate) fn store(&mut self, key: u32, message: Message<M>) -> Option<u32> {
         let channel = self.channels.get_mut(key)?;
         let expires = message.time_to_live.map_or(Time::NEVER, |time| self.now.after(time));
@@ -59,6 +60,7 @@ impl<M> Engine<M> {
     }
 
     /// Lets it go.
+    #[inline]
     pub(crate) fn discard(&mut self, slot: u32) -> Option<Stored<M>> {
         self.strike_job(slot);
         let message = self.messages.remove(slot)?;

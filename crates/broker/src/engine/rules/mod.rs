@@ -20,3 +20,4 @@ mod admin;
 mod jobs;
 mod tick;
 mod step;
+mod at_once;

@@ -6,6 +6,7 @@ use crate::engine::{Conn, Engine, Output, Settle, state::News};
 
 impl<M: Clone> Engine<M> {
     /// Ends a lease; with a reply, both are one operation.
+    #[inline]
     pub(crate) fn settle(
         &mut self,
         conn: Conn,

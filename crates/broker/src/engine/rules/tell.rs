@@ -13,6 +13,7 @@ impl<M> Engine<M> {
     }
 
     /// Tells an inbox, or keeps it for a client that is away.
+    #[inline]
     pub(crate) fn tell(&mut self, inbox: Guid, news: News<M>, out: &mut Vec<Output<M>>) {
         let limit = self.limits.inbox_backlog;
         let lost = match self.inboxes.get_mut(&inbox) {

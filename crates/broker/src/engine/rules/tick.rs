@@ -79,8 +79,10 @@ impl<M> Engine<M> {
     }
 
     /// Sweeps out cancelled timers when there are many.
+    #[inline]
     pub(crate) fn sweep_timers(&mut self) {
         let Self { timers, leases, channels, connections, inboxes, absent, jobs, .. } = self;
+        timers.leases.trim(|(number, slot)| leases.get(Lease { slot: *slot, number: *number }).is_some());
         timers.leases.sweep(|_, (number, slot)| leases.get(Lease { slot: *slot, number: *number }).is_some());
         timers.others.sweep(|at, due| match *due {
             Due::Channel { slot, serial } => {

@@ -14,11 +14,13 @@ impl Time {
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     /// This much later; `NEVER` if that is beyond the end of time.
+    #[inline]
     pub(crate) fn after(self, time: Duration) -> Self {
         Self(self.0.saturating_add(nanos(time)))
     }
 
     /// How much later than `earlier`; zero if it is not.
+    #[inline]
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -29,23 +31,27 @@ impl Time {
     }
 
     /// How long from `now`; none if it never comes.
+    #[inline]
     pub(crate) fn left(self, now: Self) -> Option<Duration> {
         (self != Self::NEVER).then(|| self.since(now))
     }
 }
 
 impl From<Duration> for Time {
+    #[inline]
     fn from(time: Duration) -> Self {
         Self(nanos(time))
     }
 }
 
 impl From<Time> for Duration {
+    #[inline]
     fn from(time: Time) -> Self {
         Self::from_nanos(time.0)
     }
 }
 
+#[inline]
 fn nanos(time: Duration) -> u64 {
     time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()))
 }

@@ -1,6 +1,9 @@
 //! What is to happen when.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use skyloom_core::{Guid, broker::Lease};
 
@@ -32,35 +35,45 @@ pub(crate) struct Timers {
 
 impl Timers {
     /// Sets a timer for the end of a lease.
+    #[inline]
     pub(crate) fn set_lease(&mut self, at: Time, lease: Lease) {
         self.leases.set(at, (lease.number, lease.slot));
     }
 
     /// When the earliest comes up.
+    #[inline]
     pub(crate) fn next(&self) -> Option<Time> {
         let next = [self.leases.next(), self.others.next()];
         next.into_iter().flatten().min()
     }
 }
 
-/// A heap in which cancelled timers stay until they come up or outnumber the others: setting one
-/// takes constant time when it is the latest, as leases mostly are, and cancelling always does.
+/// Timers of which those that are set in the order of their times, as leases mostly are, stand in a
+/// line, and others in a heap. Cancelled ones stay until they come up, stand first in the line, or
+/// outnumber the others: setting one at the end takes constant time, and cancelling always does.
 /// What a timer stands for is looked up when it comes up; whether it still holds is decided there.
 #[derive(Debug)]
 pub(crate) struct Heap<D> {
+    line: VecDeque<(Time, D)>,
     timers: BinaryHeap<Reverse<(Time, D)>>,
     cancelled: usize,
 }
 
 impl<D: Ord> Default for Heap<D> {
     fn default() -> Self {
-        Self { timers: BinaryHeap::new(), cancelled: 0 }
+        Self { line: VecDeque::new(), timers: BinaryHeap::new(), cancelled: 0 }
     }
 }
 
 impl<D: Ord> Heap<D> {
+    #[inline]
     pub(crate) fn set(&mut self, at: Time, due: D) {
-        if at != Time::NEVER {
+        if at == Time::NEVER {
+            return;
+        }
+        if self.line.back().is_none_or(|(last, _)| *last <= at) {
+            self.line.push_back((at, due));
+        } else {
             self.timers.push(Reverse((at, due)));
         }
     }
@@ -70,21 +83,41 @@ impl<D: Ord> Heap<D> {
         self.cancelled += 1;
     }
 
+    #[inline]
     fn next(&self) -> Option<Time> {
-        self.timers.peek().map(|Reverse((at, _))| *at)
+        let first = self.line.front().map(|(at, _)| *at);
+        match self.timers.peek() {
+            Some(Reverse((at, _))) => Some(first.map_or(*at, |first| first.min(*at))),
+            None => first,
+        }
     }
 
     /// The earliest that is due.
     pub(crate) fn pop(&mut self, now: Time) -> Option<(Time, D)> {
-        if self.next()? > now {
+        let next = self.next()?;
+        if next > now {
             return None;
         }
-        self.timers.pop().map(|Reverse(timer)| timer)
+        match self.line.front() {
+            Some((at, _)) if *at == next => self.line.pop_front(),
+            _ => self.timers.pop().map(|Reverse(timer)| timer),
+        }
+    }
+
+    /// Lets nothing that does not hold any more stand first in the line.
+    #[inline]
+    pub(crate) fn trim(&mut self, holds: impl Fn(&D) -> bool) {
+        while self.cancelled > 0 && self.line.front().is_some_and(|(_, due)| !holds(due)) {
+            self.line.pop_front();
+            self.cancelled -= 1;
+        }
     }
 
     /// Removes the timers that do not hold any more, if they outnumber the others.
+    #[inline]
     pub(crate) fn sweep(&mut self, holds: impl Fn(Time, &D) -> bool) {
-        if self.cancelled > CANCELLED_TIMERS && self.cancelled * 2 > self.timers.len() {
+        if self.cancelled > CANCELLED_TIMERS && self.cancelled * 2 > self.timers.len() + self.line.len() {
+            self.line.retain(|(at, due)| holds(*at, due));
             self.timers.retain(|Reverse((at, due))| holds(*at, due));
             self.cancelled = 0;
         }
@@ -121,6 +154,20 @@ mod tests {
             heap.cancel();
             heap.sweep(|_, due| *due + 10 > number);
         }
-        assert!(heap.timers.len() < 5_000, "{}", heap.timers.len());
+        assert!(heap.timers.len() + heap.line.len() < 5_000, "{}", heap.line.len());
+    }
+
+    #[test]
+    fn what_is_cancelled_in_front_goes_at_once() {
+        let mut heap = Heap::default();
+        for number in 0..10 {
+            heap.set(at(60 + number), number);
+        }
+        for _ in 0..4 {
+            heap.cancel();
+        }
+        heap.trim(|due| !matches!(due, 0..=2 | 7));
+        assert_eq!(heap.next(), Some(at(63)), "and what stands behind stays");
+        assert_eq!(heap.line.len(), 7);
     }
 }

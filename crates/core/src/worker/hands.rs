@@ -1,0 +1,172 @@
+//! The quick way through an execution: what ends at once costs no task, no timer and no box.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::{
+    execute::{Started, answered, ended, execute, report, report_when_settled, resume},
+    in_flight::InFlight,
+    lane::Lane,
+    supervise::{End, panic_message},
+};
+use crate::{
+    Context as CallContext, Moment, Result,
+    broker::Delivery,
+    client::into_status,
+    service::{Answer, Body, Incoming},
+};
+
+/// Executes a lane's deliveries one after the other, as far as each goes at once.
+pub(super) struct Hands<T: Service<Incoming>> {
+    lane: Arc<Lane<T>>,
+    service: T,
+    /// Where a handler's future runs; used again unless one has to stay in it.
+    place: Place<T::Future>,
+}
+
+/// A place for one future after the other.
+pub(super) struct Place<F>(Pin<Box<Option<F>>>);
+
+impl<F> Place<F> {
+    fn new() -> Self {
+        Self(Box::pin(None))
+    }
+}
+
+impl<F: Future> Future for Place<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.0.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx))
+    }
+}
+
+impl<T> Hands<T>
+where
+    T: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
+    T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    T::Future: Send,
+{
+    pub(super) fn new(lane: Arc<Lane<T>>) -> Self {
+        Self { service: lane.service.clone(), lane, place: Place::new() }
+    }
+
+    /// Executes a delivery; what has to wait becomes a task of its own. `now` is the time if it has
+    /// just been read, and so is what is returned.
+    pub(super) fn take(&mut self, delivery: Delivery, now: Option<Instant>, cx: &mut Context<'_>) -> Option<Instant> {
+        let received = now.unwrap_or_else(Instant::now);
+        let lane = &*self.lane;
+        let treatment = lane.treatment(delivery.envelope());
+        let expired = delivery.deadline().is_some_and(|deadline| deadline <= received);
+        if expired || treatment.is_some_and(|method| method.once || method.slots.is_some()) {
+            start(execute(Arc::clone(&self.lane), delivery), cx);
+            return None;
+        }
+        let in_flight = InFlight::enter(&*lane.shared.in_flight);
+        let context = lane.context(&delivery, treatment, received);
+        let incoming = Incoming { context: context.clone(), envelope: Arc::clone(delivery.envelope()) };
+        let (service, place) = (&mut self.service, &mut self.place);
+        let end = match catch_unwind(AssertUnwindSafe(|| run(service, incoming, place, cx))) {
+            Ok(Run::Ended(answer)) => End::Finished(answer),
+            Ok(Run::NotReady) => {
+                // A service that is to wait may hold something back that its clone waits for.
+                self.service = lane.service.clone();
+                start(execute(Arc::clone(&self.lane), delivery), cx);
+                return None;
+            }
+            Ok(Run::Waits) => {
+                let future = std::mem::replace(&mut self.place, Place::new());
+                let started = Started { delivery, context, received };
+                let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
+                tokio::spawn(resume(Arc::clone(&self.lane), future, started, in_flight));
+                return None;
+            }
+            Err(panic) => {
+                self.service = lane.service.clone();
+                End::Panicked(panic_message(&*panic))
+            }
+        };
+        self.place.0.set(None);
+        if matches!(&end, End::Finished(Ok(Answer { body: Body::Stream(_), .. }))) {
+            let started = Started { delivery, context, received };
+            let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
+            start(ended(Arc::clone(&self.lane), started, end, in_flight), cx);
+            return None;
+        }
+        let now = Instant::now();
+        let moment = Moment::hold(now);
+        let failed = !matches!(end, End::Finished(Ok(_)));
+        let settlement = match end {
+            End::Finished(Ok(answer)) => answered(lane, &delivery, &context, answer),
+            end => lane.unanswered(&delivery, &context, end),
+        };
+        let took = now.saturating_duration_since(received);
+        match treatment.and_then(|method| method.counter.as_ref()) {
+            Some(counter) => counter.add(took, failed),
+            None => lane.count(delivery.envelope(), took, failed),
+        }
+        match delivery.settle(settlement).into_ready() {
+            Ok(settled) => report(lane, settled),
+            Err(ack) => {
+                let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
+                tokio::spawn(report_when_settled(Arc::clone(&self.lane), ack, in_flight));
+            }
+        }
+        drop((moment, in_flight));
+        Some(now)
+    }
+}
+
+enum Run {
+    Ended(Result<Answer>),
+    Waits,
+    NotReady,
+}
+
+fn run<T>(service: &mut T, incoming: Incoming, place: &mut Place<T::Future>, cx: &mut Context<'_>) -> Run
+where
+    T: Service<Incoming, Response = Answer>,
+    T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match service.poll_ready(cx) {
+        Poll::Ready(Ok(())) => {}
+        Poll::Ready(Err(error)) => return Run::Ended(Err(into_status(error))),
+        Poll::Pending => return Run::NotReady,
+    }
+    place.0.set(Some(service.call(incoming)));
+    match Pin::new(place).poll(cx) {
+        Poll::Ready(answer) => Run::Ended(answer.map_err(into_status)),
+        Poll::Pending => Run::Waits,
+    }
+}
+
+/// Runs an execution as far as it goes at once; only what has to wait becomes a task of its own.
+fn start(execution: impl Future<Output = ()> + Send + 'static, cx: &mut Context<'_>) {
+    let mut execution = Box::pin(execution);
+    if execution.as_mut().poll(cx).is_pending() {
+        tokio::spawn(execution);
+    }
+}
+
+impl<T> Lane<T> {
+    /// What a handler is told about a delivery.
+    pub(super) fn context(
+        &self,
+        delivery: &Delivery,
+        treatment: Option<&super::lane::Treatment>,
+        received: Instant,
+    ) -> CallContext {
+        let own = treatment.and_then(|method| method.timeout).map(|timeout| received + timeout);
+        let deadline = [own, delivery.deadline()].into_iter().flatten().min();
+        let envelope = Arc::clone(delivery.envelope());
+        CallContext::new(envelope, delivery.attempt(), deadline, &self.shared.client, self.shared.instance)
+    }
+}
