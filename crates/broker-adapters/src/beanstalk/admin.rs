@@ -1,9 +1,6 @@
 //! An operator's view.
 
-use std::{
-    collections::BTreeSet,
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use skyloom_core::{

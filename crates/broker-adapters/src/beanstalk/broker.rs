@@ -67,7 +67,9 @@ impl BeanstalkBroker {
         let largest = pipe.facts.max_job;
         if largest < options.limits.message_bytes + job::OVERHEAD {
             let wanted = options.limits.message_bytes + job::OVERHEAD;
-            tracing::info!("beanstalkd takes jobs of at most {largest} bytes; for larger messages start it with -z {wanted}");
+            tracing::info!(
+                "beanstalkd takes jobs of at most {largest} bytes; for larger messages start it with -z {wanted}"
+            );
         }
         let (ops, incoming) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::new(options, pipe.facts.clone(), ops));

@@ -109,7 +109,7 @@ async fn known(shared: &Shared, topic: &TopicName, list: &Bytes) -> Result<Vec<C
     for (group, marked) in names(list).filter_map(|tube| shared.options.names.group_of(topic, tube)) {
         *found.entry(group).or_insert(false) |= marked;
     }
-    let asked = found.iter().map(|(group, _)| shared.ask(None, Command::StatsTube(&shared.options.names.work(group))));
+    let asked = found.keys().map(|group| shared.ask(None, Command::StatsTube(&shared.options.names.work(group))));
     let asked: Vec<_> = asked.collect();
     let mut groups = Vec::new();
     for ((group, marked), asked) in found.into_iter().zip(asked) {

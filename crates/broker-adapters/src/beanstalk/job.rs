@@ -104,7 +104,7 @@ pub(super) fn single(envelope: &Envelope, notes: &Notes) -> BytesMut {
 }
 
 /// A job of several; of one, it is that one alone.
-pub(super) fn bundle<'a>(members: &[(&'a Envelope, Notes)]) -> BytesMut {
+pub(super) fn bundle(members: &[(&Envelope, Notes)]) -> BytesMut {
     if let [(envelope, notes)] = members {
         return single(envelope, notes);
     }

@@ -24,7 +24,7 @@ const SHARE: usize = 4;
 
 /// A job holds at most as many calls as end within so many milliseconds: where calls take long, each is a job of its
 /// own and goes to whoever is free, and where they do not, waiting for others costs nobody much.
-const BLINK: u64 = 2;
+const BLINK: u64 = 5;
 
 /// How often the pace is taken, in milliseconds.
 const PACE_EVERY: u64 = 50;
@@ -114,11 +114,11 @@ mod tests {
         let mut load = Load::default();
         (0..64).for_each(|_| load.sent(call(now)));
         assert_eq!(load.share(call(now)), 1, "nothing is known of their pace");
-        for step in 1..=400 {
+        for step in 1..=100 {
             load.ended(call(now));
-            load.sent(call(now + step / 4));
+            load.sent(call(now + step));
         }
-        assert_eq!(load.share(call(now + 100)), 8, "four end in a millisecond");
+        assert_eq!(load.share(call(now + 100)), 5, "one ends in a millisecond");
         for step in 1..=4_000 {
             load.ended(call(now + 100));
             load.sent(call(now + 100 + step / 40));

@@ -97,7 +97,10 @@ mod tests {
             assert_eq!(names.role(&names.dead(&channel)), None);
             assert_eq!(names.companion_of(&names.dead(&channel)), Some(channel.clone()));
             assert_eq!(names.group_of(&topic, &names.work(&channel)).is_some(), text == "a.b/c");
-            assert_eq!(names.group_of(&topic, &names.marker(&channel)).is_some_and(|(_, marked)| marked), text == "a.b/c");
+            assert_eq!(
+                names.group_of(&topic, &names.marker(&channel)).is_some_and(|(_, marked)| marked),
+                text == "a.b/c"
+            );
         }
         assert_eq!(names.role(&names.inbox(guid)), Some(Role::Inbox));
         assert_eq!(names.role(&names.wake()), Some(Role::Wake));

@@ -15,7 +15,11 @@ use super::{codec::Reply, job::Notes};
 pub(super) enum Op {
     Put(Put),
     /// A command with one answer; `uses` is the tube that must be in use.
-    Ask { uses: Option<String>, command: Bytes, answer: oneshot::Sender<Answer> },
+    Ask {
+        uses: Option<String>,
+        command: Bytes,
+        answer: oneshot::Sender<Answer>,
+    },
     /// Answered when everything before it is.
     Close(oneshot::Sender<()>),
 }
@@ -45,7 +49,10 @@ pub(super) enum Done {
     Nobody,
     Ack(AckSender),
     /// The call's inbox, which is one of this handle's.
-    Inbox { inbox: Guid, call: Guid },
+    Inbox {
+        inbox: Guid,
+        call: Guid,
+    },
     /// Whoever wants to know the job's id.
     Id(oneshot::Sender<Result<u64, BrokerError>>),
 }

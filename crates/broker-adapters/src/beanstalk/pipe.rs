@@ -114,9 +114,8 @@ impl Pipe {
     pub(super) async fn open(place: &Place) -> Result<Self, OpenError> {
         let absent = |reason: String| OpenError::Absent { address: place.to_string(), reason };
         let connected = timeout(SILENCE, connect(place)).await;
-        let (source, mut writer) = connected
-            .map_err(|_| absent("it does not answer".to_owned()))?
-            .map_err(|error| absent(refusal(&error)))?;
+        let (source, mut writer) =
+            connected.map_err(|_| absent("it does not answer".to_owned()))?.map_err(|error| absent(refusal(&error)))?;
         let mut reader = Reader { source, received: BytesMut::new() };
         let mut out = BytesMut::new();
         Command::Stats.encode(&mut out);

@@ -55,9 +55,8 @@ pub(crate) async fn put_until(broker: Arc<dyn Broker>, channel: Channel, stop: A
     while !stop.load(Ordering::Relaxed) {
         let numbers = next..next + 20;
         next = numbers.end;
-        let acks: Vec<_> = numbers
-            .map(|number| (number, broker.enqueue(&channel, cast(number), EnqueueOptions::default())))
-            .collect();
+        let acks: Vec<_> =
+            numbers.map(|number| (number, broker.enqueue(&channel, cast(number), EnqueueOptions::default()))).collect();
         for (number, ack) in acks {
             // What was under way when the server went is of unknown outcome; the rest waits for it to come back.
             if soon("the answer to an enqueue", ack).await.is_ok() {

@@ -136,7 +136,8 @@ mod tests {
     }
 
     fn all() -> (Vec<u8>, Vec<Reply>) {
-        let bytes = b"INSERTED 7\r\nBURIED\r\nBURIED 9\r\nUSING a\r\nRESERVED 3 5\r\na\r\nb\0\r\nOK 2\r\nxy\r\nWATCHING 2\r\n\
+        let bytes =
+            b"INSERTED 7\r\nBURIED\r\nBURIED 9\r\nUSING a\r\nRESERVED 3 5\r\na\r\nb\0\r\nOK 2\r\nxy\r\nWATCHING 2\r\n\
             FOUND 1 0\r\n\r\nKICKED 4\r\nNOT_FOUND\r\n";
         let body = |text: &'static [u8]| Bytes::from_static(text);
         let replies = vec![

@@ -1,18 +1,19 @@
 //! From what is to be said to one write, and what the answers to it mean.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use skyloom_core::{
     Envelope, Guid,
     broker::{AckSender, BrokerError, EnqueueOptions},
 };
-use std::sync::Arc;
 
 use super::{
     super::{
         codec::Command,
         job::{self, Notes},
     },
-    Lane,
+    consumer::Lane,
     state::State,
     todo::{Claim, How, Todo},
 };
@@ -29,48 +30,62 @@ pub(super) enum Expect {
     /// A job of replies.
     Put(Vec<AckSender>, usize),
     /// A job of its own for an envelope that came in another.
-    Kept { came_in: Option<u64>, ack: Option<AckSender>, length: usize },
+    Kept {
+        came_in: Option<u64>,
+        ack: Option<AckSender>,
+        length: usize,
+    },
     Stopped(Vec<AckSender>),
     /// The deletion of a job by which deliveries become the last.
     Claimed(Vec<Claim>),
     /// The job that takes the place of another, except for these deliveries.
-    Rest { old: u64, claims: Vec<Claim>, length: usize },
+    Rest {
+        old: u64,
+        claims: Vec<Claim>,
+        length: usize,
+    },
     /// The reservation of the job that takes the place of another.
-    Taken { old: u64, new: u64 },
-    Stats { job: u64, body: Bytes },
+    Taken {
+        old: u64,
+        new: u64,
+    },
+    Stats {
+        job: u64,
+        body: Bytes,
+    },
     Reserve,
 }
 
 /// One write.
+#[derive(Default)]
 pub(super) struct Plan {
     pub(super) out: BytesMut,
     pub(super) expected: Vec<Expect>,
+    /// The tube that is used for what is put.
+    pub(super) used: String,
 }
 
 type Replies = (Guid, Vec<Arc<Envelope>>, Vec<AckSender>);
 
 impl Plan {
-    pub(super) fn new() -> Self {
-        Self { out: BytesMut::new(), expected: Vec::new() }
-    }
-
     pub(super) fn say(&mut self, command: Command<'_>, expect: Expect) {
         command.encode(&mut self.out);
         self.expected.push(expect);
     }
 
-    fn put(&mut self, used: &mut String, tube: &str, priority: u32, delay: u32, ttr: u32, body: &[u8], expect: Expect) {
-        if used != tube {
+    /// Says a `put` into a tube.
+    fn put(&mut self, tube: &str, put: Command<'_>, expect: Expect) {
+        if self.used != tube {
             self.say(Command::Use(tube), Expect::Nothing);
-            tube.clone_into(used);
+            tube.clone_into(&mut self.used);
         }
-        self.say(Command::Put { priority, delay, ttr, body }, expect);
+        self.say(put, expect);
     }
 }
 
 impl Lane {
     /// Writes down all that is to be said: what is kept, then replies, and the ends of jobs after that.
-    pub(super) fn plan(&self, state: &mut State, used: &mut String, plan: &mut Plan) {
+    pub(super) fn plan(&self, state: &mut State, plan: &mut Plan) {
         if !state.stopping.is_empty() {
             plan.say(Command::Ignore(&self.tube), Expect::Stopped(std::mem::take(&mut state.stopping)));
         }
@@ -101,18 +116,19 @@ impl Lane {
         for put in puts {
             let Todo::Put { tube, priority, delay, body, came_in, ack } = put else { continue };
             let expect = Expect::Kept { came_in, ack, length: body.len() };
-            plan.put(used, tube.as_ref().unwrap_or(&self.tube), priority, delay, ttr, &body, expect);
+            let put = Command::Put { priority, delay, ttr, body: &body };
+            plan.put(tube.as_ref().unwrap_or(&self.tube), put, expect);
         }
         for replies in replies {
-            self.plan_replies(replies, used, plan);
+            self.plan_replies(replies, plan);
         }
         for (job, how, ack) in ends {
             plan_end(job, how, ack, plan);
         }
-        self.plan_claims(state, claims, used, plan);
+        self.plan_claims(state, claims, plan);
     }
 
-    fn plan_replies(&self, (inbox, envelopes, mut acks): Replies, used: &mut String, plan: &mut Plan) {
+    fn plan_replies(&self, (inbox, envelopes, mut acks): Replies, plan: &mut Plan) {
         let largest = self.shared.largest_job();
         let limit = largest.min(BUNDLE_BYTES);
         let (mut members, mut bytes): (Vec<Arc<Envelope>>, usize) = (Vec::new(), 0);
@@ -121,7 +137,8 @@ impl Lane {
         let mut flush = |members: &mut Vec<Arc<Envelope>>, acks: Vec<AckSender>| {
             let noted: Vec<_> = members.iter().map(|member| (&**member, Notes::default())).collect();
             let body = job::bundle(&noted).freeze();
-            plan.put(used, &tube, priority, 0, ttr, &body, Expect::Put(acks, body.len()));
+            let put = Command::Put { priority, delay: 0, ttr, body: &body };
+            plan.put(&tube, put, Expect::Put(acks, body.len()));
             members.clear();
         };
         for mut envelope in envelopes {
@@ -144,7 +161,7 @@ impl Lane {
     }
 
     /// Deliveries that are to be the last must be in no job. What else was in their job gets another.
-    fn plan_claims(&self, state: &mut State, claims: Vec<Claim>, used: &mut String, plan: &mut Plan) {
+    fn plan_claims(&self, state: &mut State, claims: Vec<Claim>, plan: &mut Plan) {
         let mut by_job: Vec<(u64, Vec<Claim>)> = Vec::new();
         for (number, ack) in claims {
             let Some(held) = state.held.get_mut(&number) else {
@@ -171,10 +188,11 @@ impl Lane {
                 continue;
             };
             job.exchanged = true;
-            let (priority, delay) = (job.priority, self.shared.options.ttr);
+            let (priority, ttr) = (job.priority, self.shared.options.ttr);
             let body = rest_of(state, old);
             let expect = Expect::Rest { old, claims, length: body.len() };
-            plan.put(used, &self.tube, priority, delay, self.shared.options.ttr, &body, expect);
+            // Held back, so that nobody else takes it before this connection does.
+            plan.put(&self.tube, Command::Put { priority, delay: ttr, ttr, body: &body }, expect);
         }
     }
 }
@@ -188,9 +206,7 @@ fn rest_of(state: &State, job: u64) -> Bytes {
     let surplus = surplus.map(|arrived| (&arrived.envelope, &arrived.notes, arrived.attempt));
     let noted: Vec<(&Envelope, Notes)> = held
         .chain(surplus)
-        .map(|(envelope, notes, attempt)| {
-            (&**envelope, Notes { attempts: attempt.saturating_sub(1), ..notes.clone() })
-        })
+        .map(|(envelope, notes, attempt)| (&**envelope, Notes { attempts: attempt.saturating_sub(1), ..notes.clone() }))
         .collect();
     job::bundle(&noted).freeze()
 }

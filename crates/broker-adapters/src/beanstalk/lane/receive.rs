@@ -13,7 +13,7 @@ use super::{
         sender::inserted,
         shared::lock,
     },
-    Lane,
+    consumer::Lane,
     plan::Expect,
     state::{Arrived, Held, Job, State},
     todo::{Claim, How, Todo},

@@ -19,10 +19,9 @@ use super::{
         pipe::{Pipe, Reader, SILENCE, Trouble},
         shared::lock,
     },
-    Lane,
+    consumer::Lane,
     plan::{Expect, Plan},
     receive::{Fresh, Round},
-    todo::Todo,
 };
 use crate::remote::Pauses;
 
@@ -65,7 +64,7 @@ pub(super) async fn run(lane: Arc<Lane>, started: AckSender) {
             _ = closing.wait_for(|closing| *closing) => break,
         }
     }
-    lane.over();
+    lock(&lane.state).end();
     if let Some(started) = started {
         started.send(Err(super::super::shared::closed()));
     }
@@ -77,14 +76,6 @@ impl Lane {
         let mut state = lock(&self.state);
         state.lose_jobs();
         state.is_done()
-    }
-
-    /// There will be no other connection.
-    fn over(&self) {
-        let mut state = lock(&self.state);
-        state.deliveries = None;
-        state.lose_jobs();
-        state.todo.drain(..).for_each(Todo::fail);
     }
 }
 
@@ -135,7 +126,7 @@ impl<'a> Session<'a> {
     /// Says which jobs are wanted.
     async fn begin(&mut self) -> Result<(), Trouble> {
         let lane = self.lane;
-        let mut plan = Plan::new();
+        let mut plan = Plan::default();
         plan.say(Command::Watch(&lane.wake), Expect::Nothing);
         plan.say(Command::Ignore("default"), Expect::Nothing);
         if !lock(&lane.state).is_stopped() {
@@ -151,13 +142,13 @@ impl<'a> Session<'a> {
     /// A group that outlives its consumers has a job that nobody takes.
     async fn mark_group(&mut self) -> Result<(), Trouble> {
         let marker = self.lane.shared.options.names.marker(&self.lane.channel);
-        let mut plan = Plan::new();
+        let mut plan = Plan::default();
         plan.say(Command::StatsTube(&marker), Expect::Nothing);
         self.pipe.writer.write_all(&plan.out).await?;
         if self.pipe.reader.next(SILENCE).await? != Reply::NotFound {
             return Ok(());
         }
-        let mut plan = Plan::new();
+        let mut plan = Plan::default();
         let body = b"A group of subscribers; delete this job when it is to end.";
         let (priority, ttr) = (EnqueueOptions::DEFAULT_PRIORITY, self.lane.shared.options.ttr);
         plan.say(Command::Use(&marker), Expect::Nothing);
@@ -169,7 +160,7 @@ impl<'a> Session<'a> {
     /// What to write next, when to look again whatever happens, and whether the last command waits.
     fn plan(&mut self, fresh: Vec<Fresh>, burst: usize, late: bool, is_closing: bool) -> (Plan, Instant, bool) {
         let lane = self.lane;
-        let mut plan = Plan::new();
+        let mut plan = Plan { used: std::mem::take(&mut self.used), ..Plan::default() };
         let mut state = lock(&lane.state);
         let now = Instant::now();
         let over: Vec<u64> = state.held.iter().filter(|(_, held)| held.ends <= now).map(|(id, _)| *id).collect();
@@ -184,10 +175,11 @@ impl<'a> Session<'a> {
             drop(ack);
         }
         lane.hand_over(&mut state);
-        for job in state.to_touch(now) {
+        for job in state.touch_due(now) {
             plan.say(Command::Touch(job), Expect::End(None));
         }
-        lane.plan(&mut state, &mut self.used, &mut plan);
+        lane.plan(&mut state, &mut plan);
+        self.used = std::mem::take(&mut plan.used);
         let taken = state.held.len() + state.surplus.len() + fresh.len();
         let room = (lane.options.credit as usize).saturating_sub(taken);
         let eager = !fresh.is_empty();

@@ -12,8 +12,9 @@ use super::{
     super::{
         codec::whole_seconds,
         job::{self, Notes},
+        shared::lock,
     },
-    Lane,
+    consumer::Lane,
     state::{Held, State},
     todo::{How, Todo},
 };
@@ -57,7 +58,7 @@ impl Leases for Lane {
 
     fn extend(&self, lease: Lease) -> Ack {
         // The connection begins the job's time anew by itself for as long as this lease lasts.
-        let mut state = super::lock(&self.state);
+        let mut state = lock(&self.state);
         let extended = state.live(lease.number).map(|held| held.ends = Instant::now() + self.options.lease);
         Ack::ready(extended)
     }

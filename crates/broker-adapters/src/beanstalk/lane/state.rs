@@ -34,6 +34,8 @@ pub(super) struct State {
     /// The connection waits in `reserve`.
     pub(super) waits: bool,
     pub(super) last_number: u64,
+    /// No connection will be made any more.
+    is_over: bool,
 }
 
 /// An envelope that has come and was not handed over.
@@ -90,6 +92,7 @@ impl State {
             todo: Vec::new(),
             waits: false,
             last_number: 0,
+            is_over: false,
         }
     }
 
@@ -104,6 +107,9 @@ impl State {
 
     /// No more deliveries. What the worker has not seen is given back.
     pub(super) fn stop(&mut self, stopped: AckSender) {
+        if self.is_over {
+            return stopped.send(Ok(()));
+        }
         self.stopping.push(stopped);
         self.deliveries = None;
         for arrived in std::mem::take(&mut self.surplus) {
@@ -140,7 +146,7 @@ impl State {
     }
 
     /// The jobs whose time is to be begun anew now.
-    pub(super) fn to_touch(&mut self, now: Instant) -> Vec<u64> {
+    pub(super) fn touch_due(&mut self, now: Instant) -> Vec<u64> {
         let due = self.jobs.iter_mut().filter(|(_, job)| job.due() <= now);
         due.map(|(id, job)| {
             job.begun = now;
@@ -163,6 +169,15 @@ impl State {
         if self.is_stopped() {
             self.stopping.drain(..).for_each(|stopped| stopped.send(Ok(())));
         }
+    }
+
+    /// There will be no other connection.
+    pub(super) fn end(&mut self) {
+        self.deliveries = None;
+        self.is_over = true;
+        self.lose_jobs();
+        self.held.clear();
+        self.todo.drain(..).for_each(Todo::fail);
     }
 
     /// The delivery of a lease that has not ended.

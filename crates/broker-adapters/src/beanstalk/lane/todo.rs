@@ -31,9 +31,14 @@ pub(super) type Claim = (u64, AckSender);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
     Delete,
-    Release { priority: u32, delay: u32 },
+    Release {
+        priority: u32,
+        delay: u32,
+    },
     /// Puts it back without counting: what is buried and kicked is told apart from what is released.
-    GiveBack { priority: u32 },
+    GiveBack {
+        priority: u32,
+    },
     /// Puts it aside for ever.
     Bury,
 }

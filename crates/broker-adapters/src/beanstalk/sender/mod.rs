@@ -6,4 +6,7 @@ mod turn;
 
 mod driver;
 
-pub(super) use self::{driver::run, turn::{inserted, tell, too_big}};
+pub(super) use self::{
+    driver::run,
+    turn::{inserted, tell, too_big},
+};
