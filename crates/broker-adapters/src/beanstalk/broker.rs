@@ -46,6 +46,7 @@ impl Drop for Life {
     fn drop(&mut self) {
         self.shared.refuse_more();
         self.shared.end_tasks();
+        self.shared.end_sender();
     }
 }
 
@@ -74,7 +75,7 @@ impl BeanstalkBroker {
         let (ops, incoming) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::new(options, pipe.facts.clone(), ops));
         let (events, published) = mpsc::channel(EVENTS);
-        shared.spawn(sender::run(Arc::clone(&shared), pipe, incoming));
+        shared.spawn_sender(sender::run(Arc::clone(&shared), pipe, incoming));
         shared.spawn(events::run(Arc::clone(&shared), published));
         shared.spawn(janitor::run(Arc::clone(&shared)));
         let view = View(Arc::clone(&shared));
@@ -98,20 +99,19 @@ impl BeanstalkBroker {
         if !shared.refuse_more() {
             return;
         }
-        let error = closed();
-        // What was sent before goes out, and is confirmed.
-        let flushed = timeout(CLOSING, shared.flush()).await;
-        if flushed.is_err() {
-            tracing::warn!("beanstalkd did not confirm everything before the connection to it was closed");
-        }
         shared.end_tasks();
         let ended = async {
             for task in shared.take_tasks() {
                 drop(task.await);
             }
         };
-        drop(timeout(CLOSING, ended).await);
-        shared.lost(&BrokerError::lost(error.to_string()), &std::collections::HashSet::new());
+        // What was sent before goes out, and is confirmed.
+        let written = timeout(CLOSING, async { tokio::join!(ended, shared.flush()) }).await;
+        if written.is_err() {
+            tracing::warn!("beanstalkd did not confirm everything before the connection to it was closed");
+        }
+        shared.end_sender();
+        shared.lost(&BrokerError::lost(closed().to_string()), &std::collections::HashSet::new());
     }
 }
 

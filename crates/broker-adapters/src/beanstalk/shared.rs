@@ -44,7 +44,10 @@ pub(super) struct Shared {
     inboxes: Mutex<Inboxes>,
     pub(super) load: Mutex<Load>,
     closed: AtomicBool,
+    /// Consumers and inboxes end.
     closing: watch::Sender<bool>,
+    /// The connection that never waits ends, after them.
+    ending: watch::Sender<bool>,
     runtime: Handle,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -70,9 +73,15 @@ impl Shared {
             load: Mutex::default(),
             closed: AtomicBool::new(false),
             closing: watch::Sender::new(false),
+            ending: watch::Sender::new(false),
             runtime: Handle::current(),
             tasks: Mutex::default(),
         }
+    }
+
+    /// Runs the task of the connection that never waits.
+    pub(super) fn spawn_sender(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(task));
     }
 
     /// Runs a task until it ends by itself, which it does once the broker is closed.
@@ -100,9 +109,18 @@ impl Shared {
         !self.closed.swap(true, Ordering::Relaxed)
     }
 
-    /// Ends the tasks.
+    pub(super) fn ending(&self) -> watch::Receiver<bool> {
+        self.ending.subscribe()
+    }
+
+    /// Ends the tasks; what was settled is written out first.
     pub(super) fn end_tasks(&self) {
         self.closing.send_replace(true);
+    }
+
+    /// Ends the connection that never waits.
+    pub(super) fn end_sender(&self) {
+        self.ending.send_replace(true);
     }
 
     pub(super) fn facts(&self) -> Facts {
@@ -154,11 +172,13 @@ impl Shared {
         id.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Ends somebody's wait for a job in this tube of his.
+    /// Ends somebody's wait for a job in this tube of his, also while the broker is being closed.
     pub(super) fn wake(&self, tube: &str) {
         let (tube, body) = (tube.to_owned(), Body::Bytes(Bytes::new()));
-        // Once the connection is closed there is nobody to wake.
-        drop(self.put(Put { tube, priority: 0, delay: 0, body, done: Done::Nobody, bounded: false }));
+        let put = Put { tube, priority: 0, delay: 0, body, done: Done::Nobody, bounded: false };
+        self.waits_again(&put);
+        // If the connection is gone, nobody has to be woken.
+        drop(self.ops.send(Op::Put(put)));
     }
 
     /// Sends a command; the answer comes in its turn.

@@ -173,3 +173,23 @@ fn an_inbox_survives_a_short_break() {
         called.expect("the call was accepted before, and its inbox is open again");
     });
 }
+
+#[test]
+fn closing_writes_out_what_was_settled() {
+    run(async {
+        let server = server();
+        let (worker, other) = (connect(&url(&server, "")).await, connect(&url(&server, "")).await);
+        let queue = channel("last.v1");
+        let mut consumer = worker.consume(queue.clone(), ConsumeOptions::default()).await.expect("consumed");
+        for number in 0..20 {
+            soon("enqueue", other.enqueue(&queue, cast(number), EnqueueOptions::default())).await.expect("accepted");
+        }
+        for _ in 0..20 {
+            let delivery = soon("a delivery", consumer.next()).await.expect("it goes on");
+            drop(delivery.settle(Settlement::Done));
+        }
+        soon("close", worker.close()).await;
+        let depth = soon("depth", other.depth(&queue)).await.expect("it is known");
+        assert_eq!((depth.ready, depth.leased), (0, 0));
+    });
+}

@@ -243,15 +243,11 @@ async fn wait(
     closing: &mut watch::Receiver<bool>,
 ) -> Result<Reply, Trouble> {
     let patience = SILENCE + Duration::from_secs(WAIT.into());
-    let answer = async {
-        tokio::select! {
-            reply = reader.next(patience) => return reply,
-            () = sleep_until(due) => lane.change(|_| ()),
-        }
-        reader.next(patience).await
-    };
     tokio::select! {
-        reply = answer => reply,
-        _ = closing.changed() => Err(Trouble("the connection was closed here".to_owned())),
+        reply = reader.next(patience) => return reply,
+        () = sleep_until(due) => {}
+        _ = closing.changed() => {}
     }
+    lane.change(|_| ());
+    reader.next(patience).await
 }

@@ -33,7 +33,7 @@ const BEAT: Duration = Duration::from_secs(1);
 
 /// Sends what comes until the broker is closed, over as many connections as it takes.
 pub(in super::super) async fn run(shared: Arc<Shared>, first: Pipe, mut ops: mpsc::UnboundedReceiver<Op>) {
-    let mut closing = shared.closing();
+    let mut ending = shared.ending();
     let mut waiting: VecDeque<Op> = VecDeque::new();
     let mut rooms = Rooms::default();
     let mut next = Some(first);
@@ -46,17 +46,17 @@ pub(in super::super) async fn run(shared: Arc<Shared>, first: Pipe, mut ops: mps
         };
         let pipe = tokio::select! {
             pipe = connected => pipe,
-            _ = closing.wait_for(|closing| *closing) => break,
+            _ = ending.wait_for(|ending| *ending) => break,
         };
         let mut turn = Turn::new(&shared, &mut rooms);
         turn.take(waiting.drain(..));
         let ended = tokio::select! {
             trouble = serve(pipe, &mut turn, &mut ops) => trouble,
-            _ = closing.wait_for(|closing| *closing) => Trouble("the connection was closed here".to_owned()),
+            _ = ending.wait_for(|ending| *ending) => Trouble("the connection was closed here".to_owned()),
         };
         let unsent = turn.lost(&ended.0);
         waiting.extend(unsent.into_iter().inspect(|put| shared.waits_again(put)).map(Op::Put));
-        if shared.is_closed() {
+        if *ending.borrow_and_update() {
             break;
         }
         tracing::warn!(server = %shared.options.place, reason = %ended, "the connection to beanstalkd was lost");
