@@ -10,6 +10,7 @@ use skyloom_core::{
     Channel, Envelope, Guid, Kind, QueueName,
     broker::{Broker as _, BrokerError, ConsumeOptions, Consumer, EnqueueOptions, ReplySink, Settlement},
 };
+use skyloom_testing::servers::Server;
 use tokio::time::timeout;
 
 use crate::{
@@ -82,6 +83,22 @@ impl ReplySink for Ends {
     }
 }
 
+/// A server that is stopped until this is dropped, be it by the failure of a test.
+struct Frozen<'a>(&'a Server);
+
+impl<'a> Frozen<'a> {
+    fn new(server: &'a Server) -> Self {
+        server.freeze();
+        Self(server)
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.thaw();
+    }
+}
+
 /// Every cast that was accepted before or while the server was killed is there afterwards, and senders and
 /// workers find it again by themselves; so do callers, who hear of every call.
 #[tokio::test]
@@ -98,14 +115,20 @@ async fn a_killed_server_loses_nothing_that_it_has_accepted() {
         sender.enqueue(&channel, cast(number), EnqueueOptions::default()).await.expect("it is accepted");
         accepted.insert(number);
     }
-    let under_load: Vec<_> =
-        (500..1000).map(|number| (number, sender.enqueue(&channel, cast(number), EnqueueOptions::default()))).collect();
     let kind = Kind::Call;
     for number in 0..50 {
         let call = Envelope { kind, reply_to: Some(inbox.id()), budget: Some(SOON), ..Envelope::clone(&cast(number)) };
         ends.note(|noted| noted.open.insert(call.id));
         sender.enqueue(&queue("called.v1"), call.into(), EnqueueOptions::default()).await.expect("it can be sent");
     }
+    let called = async {
+        while sender.depth(&queue("called.v1")).await.expect("the depth is known").ready < 50 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, called).await.expect("the calls are accepted");
+    let under_load: Vec<_> =
+        (500..1000).map(|number| (number, sender.enqueue(&channel, cast(number), EnqueueOptions::default()))).collect();
     own.server_mut().kill();
     for (number, ack) in under_load {
         if timeout(SOON, ack).await.expect("it is decided").is_ok() {
@@ -203,14 +226,21 @@ async fn a_frozen_server_is_noticed() {
     let sender = connect(own.server().port(), &format!("heartbeat=1&prefix={}", corner())).await;
     let channel = queue("frozen.v1");
     sender.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
-    own.server().freeze();
-    let sent = sender.enqueue(&channel, cast(2), EnqueueOptions::default());
-    let lost = timeout(SOON, sent).await.expect("it is decided");
-    assert!(matches!(lost, Err(BrokerError::Lost { .. })), "it may have been accepted: {lost:?}");
+    let frozen = Frozen::new(own.server());
+    // Its threads do not stop all at once.
+    let refused = async {
+        loop {
+            if let Err(error) = sender.enqueue(&channel, cast(2), EnqueueOptions::default()).await {
+                return error;
+            }
+        }
+    };
+    let lost = timeout(SOON, refused).await.expect("it is decided");
+    assert!(matches!(lost, BrokerError::Lost { .. }), "it may have been accepted: {lost:?}");
     let held = timeout(SOON, sender.enqueue(&channel, cast(3), EnqueueOptions::default())).await;
     let held = held.expect("it is decided");
     assert!(matches!(held, Err(BrokerError::Unavailable { .. })), "it was not sent: {held:?}");
-    own.server().thaw();
+    drop(frozen);
     let mut consumer = timeout(SOON, sender.consume(channel.clone(), ConsumeOptions::default()))
         .await
         .expect("it is back in time")
