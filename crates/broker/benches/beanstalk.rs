@@ -2,13 +2,16 @@
 //! same pipelining load. Each is a process of its own; each ratio is from one run. It fails if the
 //! target is missed.
 
+// A figure's place is standard output.
+#![allow(clippy::print_stdout)]
+
 use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::{Child, Command, ExitCode, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use skyloom_broker::{
@@ -16,6 +19,7 @@ use skyloom_broker::{
     door::{Address, Door, DoorOptions, SnapshotPlace},
 };
 use skyloom_testing::servers::{Launch, Server};
+use tokio::time::Instant;
 
 /// Connections, each on a thread of its own.
 const CONNECTIONS: usize = 4;

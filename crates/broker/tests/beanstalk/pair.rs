@@ -1,8 +1,9 @@
 //! beanstalkd and our door, told the same.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use skyloom_testing::servers::{Launch, Server};
+use tokio::time::Instant;
 
 use crate::{
     client::{Client, PATIENCE},

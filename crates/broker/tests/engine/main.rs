@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod world;
+mod jobs;
 mod delivery;
 mod leases;
 mod expiry;

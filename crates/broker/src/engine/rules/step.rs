@@ -10,7 +10,12 @@ impl<M: Clone> Engine<M> {
     pub fn step(&mut self, now: Duration, input: Input<M>, out: &mut Vec<Output<M>>) {
         self.now = self.now.max(Time::from(now));
         match input {
-            Input::Tick => self.tick(out),
+            Input::Tick => {
+                self.tick(out);
+                // What has come in time ends a wait before its time does.
+                self.deliver_stirred(out);
+                self.end_waits(out);
+            }
             Input::Connect { conn, session } => self.connect(conn, session, out),
             Input::Disconnect(conn) => {
                 self.return_jobs(conn, out);

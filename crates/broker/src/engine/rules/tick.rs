@@ -21,7 +21,7 @@ impl<M> Engine<M> {
                 Due::Connection(conn) => self.check_silence(conn, out),
                 Due::Inbox(inbox) => self.expire_inbox(inbox),
                 Due::Session(session) => self.expire_session(session, out),
-                Due::Wait { conn, number } => self.check_wait(conn, number, out),
+                Due::Wait { conn, number } => self.note_overdue(conn, number),
             }
         }
     }

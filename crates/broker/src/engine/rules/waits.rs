@@ -137,8 +137,22 @@ impl<M> Engine<M> {
         }
     }
 
-    /// A wait has lasted too long.
-    pub(crate) fn check_wait(&mut self, conn: Conn, number: u64, out: &mut Vec<Output<M>>) {
+    /// A wait's time is over, unless a job comes in this very step.
+    pub(crate) fn note_overdue(&mut self, conn: Conn, number: u64) {
+        if let Some(jobs) = &mut self.jobs {
+            jobs.overdue.push((conn, number));
+        }
+    }
+
+    /// Ends the waits whose time is over.
+    pub(crate) fn end_waits(&mut self, out: &mut Vec<Output<M>>) {
+        let overdue = self.jobs.as_mut().map_or_else(Vec::new, |jobs| std::mem::take(&mut jobs.overdue));
+        for (conn, number) in overdue {
+            self.end_wait(conn, number, out);
+        }
+    }
+
+    fn end_wait(&mut self, conn: Conn, number: u64, out: &mut Vec<Output<M>>) {
         let wait = self.jobs.as_ref().and_then(|jobs| jobs.pullers.get(&conn)?.waiting);
         if wait.is_none_or(|wait| wait.number != number) {
             return;

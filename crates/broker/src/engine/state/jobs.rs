@@ -62,6 +62,8 @@ pub(crate) struct Jobs {
     pub(crate) tubes: Vec<u32>,
     pub(crate) totals: JobTotals,
     pub(crate) next_wait: u64,
+    /// Waits whose time is over.
+    pub(crate) overdue: Vec<(Conn, u64)>,
 }
 
 impl Jobs {
