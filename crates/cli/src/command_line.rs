@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use crate::{
     cluster::{self, UpArgs},
     commands::{
-        self, BenchArgs, BrokerArgs, CallArgs, CastArgs, ConfigArgs, DeadArgs, DrainArgs, GatewayArgs, InstancesArgs,
-        PingArgs, PublishArgs, QueuesArgs, ServicesArgs,
+        self, BenchArgs, BrokerArgs, BrokersArgs, CallArgs, CastArgs, ConfigArgs, DeadArgs, DrainArgs, GatewayArgs,
+        InstancesArgs, PingArgs, PublishArgs, QueuesArgs, ServicesArgs,
     },
     failure::Failure,
     output::note,
@@ -33,6 +33,7 @@ enum Command {
     Up(UpArgs),
     Broker(BrokerArgs),
     Gateway(GatewayArgs),
+    Brokers(BrokersArgs),
     Config(ConfigArgs),
     #[command(flatten)]
     Question(Question),
@@ -73,6 +74,7 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Up(args) => cluster::up(args, global).await,
         Command::Broker(args) => commands::broker(args, global).await,
         Command::Gateway(args) => commands::gateway(args, global).await,
+        Command::Brokers(args) => commands::brokers(*args, global),
         Command::Config(args) => commands::config(args, global),
         Command::Question(question) => {
             let session = Session::open(global, ASKING).await?;

@@ -62,5 +62,5 @@ pub use skyloom_macros::{event, handler, main, service};
 pub use self::{
     app::{App, serve},
     config::Settings,
-    connect::{ConnectError, Connection, Endpoints, connect},
+    connect::{ConnectError, Connection, Endpoints, connect, guarantees},
 };

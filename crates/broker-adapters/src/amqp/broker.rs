@@ -6,7 +6,7 @@ use skyloom_core::{
     Channel, Envelope, Guid, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, ConsumerControl, Depth,
-        EnqueueOptions, Inbox, InboxGuard, Persistence, ReplySink,
+        EnqueueOptions, Inbox, InboxGuard, ReplySink,
     },
 };
 use tokio::{
@@ -17,7 +17,8 @@ use tokio::{
 use super::{
     admin::Operator,
     driver::{connect, drive},
-    options::{AmqpOptions, QueueKind},
+    guarantees::capabilities,
+    options::AmqpOptions,
     shared::Shared,
     state::{Phase, State},
 };
@@ -93,29 +94,6 @@ impl AmqpBroker {
 
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         self.shared().with(change)
-    }
-}
-
-fn capabilities(options: &AmqpOptions) -> Capabilities {
-    Capabilities {
-        broker: "amqp",
-        // Classic queues know up to 255, and quorum queues none; the port has more.
-        priority: false,
-        delay: true,
-        redelivery: true,
-        prompt_redelivery: true,
-        uncounted_release: true,
-        // What comes back is kept apart from new work, and is taken beside it.
-        regains_place: false,
-        dead_letters: true,
-        pause: false,
-        atomic_reply: false,
-        // A quorum queue notices late that it is full, and takes more only when it is well below.
-        bounded: options.queues == QueueKind::Classic,
-        confirms: true,
-        dead_inbox_known: true,
-        persistence: Persistence::Disk,
-        max_message: options.limits.message_bytes,
     }
 }
 

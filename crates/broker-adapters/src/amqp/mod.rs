@@ -68,6 +68,8 @@
 
 mod options;
 
+mod guarantees;
+
 mod wire;
 
 mod target;
@@ -114,4 +116,4 @@ mod admin;
 
 mod broker;
 
-pub use self::broker::AmqpBroker;
+pub use self::{broker::AmqpBroker, guarantees::guarantees};

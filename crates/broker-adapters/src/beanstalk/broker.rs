@@ -6,7 +6,7 @@ use skyloom_core::{
     Channel, Envelope, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
-        Inbox, Persistence, ReplySink,
+        Inbox, ReplySink,
     },
 };
 use tokio::{sync::mpsc, time::timeout};
@@ -15,6 +15,7 @@ use super::{
     admin::View,
     codec::{Command, Reply, Stats, whole_seconds},
     events::{self, Event},
+    guarantees::capabilities,
     inbox, janitor,
     job::{self, Notes},
     lane,
@@ -128,23 +129,7 @@ async fn put_to_instance(shared: &Shared, channel: &Channel, put: Put) {
 impl Broker for BeanstalkBroker {
     fn capabilities(&self) -> Capabilities {
         let facts = self.0.shared.facts();
-        Capabilities {
-            broker: "beanstalkd",
-            priority: true,
-            delay: true,
-            redelivery: true,
-            prompt_redelivery: true,
-            uncounted_release: true,
-            regains_place: true,
-            dead_letters: true,
-            pause: true,
-            atomic_reply: false,
-            bounded: false,
-            confirms: true,
-            dead_inbox_known: false,
-            persistence: if facts.persistent { Persistence::Disk } else { Persistence::Memory },
-            max_message: self.0.shared.options.limits.message_bytes.min(facts.max_job.saturating_sub(job::OVERHEAD)),
-        }
+        capabilities(&self.0.shared.options, &facts)
     }
 
     fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {

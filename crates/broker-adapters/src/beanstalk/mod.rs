@@ -75,6 +75,8 @@ mod options;
 
 mod pipe;
 
+mod guarantees;
+
 mod load;
 
 mod op;
@@ -97,4 +99,4 @@ mod admin;
 
 mod broker;
 
-pub use self::broker::BeanstalkBroker;
+pub use self::{broker::BeanstalkBroker, guarantees::guarantees};

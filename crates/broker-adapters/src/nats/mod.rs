@@ -69,6 +69,8 @@
 
 mod options;
 
+mod guarantees;
+
 mod names;
 
 mod time;
@@ -115,4 +117,4 @@ mod roster;
 
 mod registry;
 
-pub use self::{broker::NatsBroker, registry::NatsLink};
+pub use self::{broker::NatsBroker, guarantees::guarantees, registry::NatsLink};

@@ -11,7 +11,7 @@ use skyloom_core::{
     Channel, Envelope, Guid, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
-        Inbox, InboxGuard, Persistence, ReplySink,
+        Inbox, InboxGuard, ReplySink,
     },
 };
 use tokio::{
@@ -23,6 +23,7 @@ use crate::remote::{BrokerUrl, OpenError};
 
 use super::{
     admin::Operator,
+    guarantees::capabilities,
     inbox::InboxReader,
     nodes::Stage,
     op::{Op, Then, What},
@@ -133,24 +134,7 @@ impl RedisBroker {
 
 impl Broker for RedisBroker {
     fn capabilities(&self) -> Capabilities {
-        let options = &self.shared().nodes.options;
-        Capabilities {
-            broker: "redis",
-            priority: false,
-            delay: true,
-            redelivery: true,
-            prompt_redelivery: true,
-            uncounted_release: true,
-            regains_place: false,
-            dead_letters: true,
-            pause: false,
-            atomic_reply: !options.cluster,
-            bounded: true,
-            confirms: true,
-            dead_inbox_known: true,
-            persistence: Persistence::Disk,
-            max_message: options.limits.message_bytes,
-        }
+        capabilities(&self.shared().nodes.options)
     }
 
     fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {

@@ -65,6 +65,8 @@
 
 mod options;
 
+mod guarantees;
+
 mod names;
 
 mod trouble;
@@ -113,4 +115,4 @@ mod broker;
 
 mod registry;
 
-pub use self::{broker::RedisBroker, registry::RedisLink};
+pub use self::{broker::RedisBroker, guarantees::guarantees, registry::RedisLink};

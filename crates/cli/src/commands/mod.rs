@@ -1,6 +1,7 @@
 //! The commands, one file or folder each.
 
 mod broker;
+mod brokers;
 mod config;
 mod gateway;
 mod services;
@@ -18,6 +19,7 @@ mod dead;
 pub(crate) use self::{
     bench::{BenchArgs, bench},
     broker::{BrokerArgs, broker},
+    brokers::{BrokersArgs, brokers},
     call::{CallArgs, call},
     cast::{CastArgs, cast},
     config::{ConfigArgs, config},

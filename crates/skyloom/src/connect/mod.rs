@@ -12,9 +12,12 @@ mod network;
 
 mod endpoints;
 
+mod guarantees;
+
 pub(crate) use self::embedded::{address, is_there};
 pub use self::{
     connection::Connection,
     endpoints::{Endpoints, connect},
     error::ConnectError,
+    guarantees::guarantees,
 };

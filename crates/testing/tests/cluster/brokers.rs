@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use skyloom_testing::servers::{Launch, Server};
+use skyloom_testing::servers::{Launch, RabbitMq, Server};
 
 use crate::{
     cluster::{Cluster, said},
@@ -147,4 +147,10 @@ async fn on_redis() {
 async fn on_beanstalkd() {
     let beanstalkd = server("beanstalkd", |port, directory| words(&format!("-l 127.0.0.1 -p {port} -b {directory}")));
     keeps_every_promise_on(Some(&format!("beanstalk://127.0.0.1:{}", beanstalkd.port()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_rabbitmq() {
+    let rabbitmq = RabbitMq::start();
+    keeps_every_promise_on(Some(&format!("amqp://guest:guest@127.0.0.1:{}/%2f", rabbitmq.server().port()))).await;
 }
