@@ -4,18 +4,10 @@ use std::path::Path;
 
 use skyloom_testing::{
     figures::Process,
-    servers::{Launch, RabbitMq, Server},
+    servers::{Launch, RabbitMq, Server, nats, redis_launch},
 };
 
 use super::comparison::Comparison;
-
-/// NATS, in memory but for what JetStream is told to keep.
-fn nats_server() -> Server {
-    let launch = Launch::new("nats-server");
-    let port = launch.port().to_string();
-    let store = launch.directory().join("jetstream").display().to_string();
-    Server::start(launch.args(["-a", "127.0.0.1", "-p", &port, "-js", "-sd", &store]))
-}
 
 /// The embedded broker beside a server, and its URL.
 fn embedded(directory: &Path) -> (Process, String) {
@@ -28,7 +20,7 @@ fn url(scheme: &str, server: &Server) -> String {
 }
 
 pub(crate) fn local() -> Comparison {
-    let server = nats_server();
+    let server = nats();
     let (embedded, ours) = embedded(server.directory());
     let by_hand = ("nats", url("nats://", &server));
     let what = "local (the embedded broker over its socket) : request and reply by hand on async-nats";
@@ -36,7 +28,7 @@ pub(crate) fn local() -> Comparison {
 }
 
 pub(crate) fn nats_core() -> Comparison {
-    let server = nats_server();
+    let server = nats();
     let url = url("nats://", &server);
     let what = "nats, mode=core : request and reply by hand on async-nats";
     let ours = format!("{url}?mode=core");
@@ -44,25 +36,21 @@ pub(crate) fn nats_core() -> Comparison {
 }
 
 pub(crate) fn nats_jetstream() -> Comparison {
-    let server = nats_server();
+    let server = nats();
     let ours = url("nats://", &server);
     let what = "nats, JetStream : request and reply by hand on async-nats";
     Comparison { what, target: 0.25, by_hand: ("nats", ours.clone()), ours, servers: Box::new(server) }
 }
 
 pub(crate) fn redis() -> Comparison {
-    let launch = Launch::new("redis-server");
-    let port = launch.port().to_string();
-    let server = Server::start(launch.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]));
+    let server = Server::start(redis_launch());
     let ours = url("redis://", &server);
     let what = "redis : a list per request, RPUSH and BLPOP, by hand";
     Comparison { what, target: 4.0, by_hand: ("redis", ours.clone()), ours, servers: Box::new(server) }
 }
 
 pub(crate) fn beanstalk() -> Comparison {
-    let launch = Launch::new("beanstalkd");
-    let port = launch.port().to_string();
-    let server = Server::start(launch.args(["-l", "127.0.0.1", "-p", &port]));
+    let server = Server::start(Launch::beanstalkd());
     let (embedded, registry) = embedded(server.directory());
     let ours = format!("{} {registry}", url("beanstalk://", &server));
     let by_hand = ("beanstalk", url("", &server));
