@@ -8,8 +8,10 @@ use crate::{
     session::Global,
 };
 
-/// What is guaranteed, as a column: a word, and whether it is.
-const COLUMNS: [(&str, fn(&Capabilities) -> bool); 12] = [
+/// What may be guaranteed: the column's title, and whether it is.
+type Guarantee = (&'static str, fn(&Capabilities) -> bool);
+
+const COLUMNS: [Guarantee; 12] = [
     ("REDELIVERY", |can| can.redelivery),
     ("AT ONCE", |can| can.prompt_redelivery),
     ("IN PLACE", |can| can.regains_place),

@@ -14,5 +14,11 @@ mod nats;
 
 mod rabbitmq;
 
-pub use self::{launch::Launch, port::free_port, rabbitmq::RabbitMq, redis::{durable_redis, redis_cluster, redis_command, redis_launch, tls_redis}, server::Server};
 pub use self::nats::{nats, nats_cluster, nats_plain, nats_with, tls_nats};
+pub use self::{
+    launch::Launch,
+    port::free_port,
+    rabbitmq::RabbitMq,
+    redis::{durable_redis, redis_cluster, redis_command, redis_launch, tls_redis},
+    server::Server,
+};
