@@ -26,14 +26,14 @@ class Envelope:
     payload: bytes = b""
 
     def encode(self) -> bytes:
-        out = _bytes(1, self.id.bytes) + _number(2, self.kind) + _bytes(3, self.method.encode())
+        out = field_bytes(1, self.id.bytes) + _number(2, self.kind) + field_bytes(3, self.method.encode())
         if self.reply_to:
-            out += _bytes(4, self.reply_to.bytes)
+            out += field_bytes(4, self.reply_to.bytes)
         out += _number(5, self.budget_ms) + _number(6, self.codec)
         if self.status:
             code, message = self.status
-            out += _bytes(13, _number(1, code) + _bytes(2, message.encode()))
-        return out + _number(14, self.attempt) + _bytes(15, self.payload)
+            out += field_bytes(13, _number(1, code) + field_bytes(2, message.encode()))
+        return out + _number(14, self.attempt) + field_bytes(15, self.payload)
 
     @classmethod
     def decode(cls, data: bytes) -> "Envelope":
@@ -100,5 +100,6 @@ def _number(number: int, value: int) -> bytes:
     return _varint(number << 3) + _varint(value) if value else b""
 
 
-def _bytes(number: int, value: bytes) -> bytes:
+def field_bytes(number: int, value: bytes) -> bytes:
+    """A field with these bytes; nothing if there are none."""
     return _varint(number << 3 | 2) + _varint(len(value)) + value if value else b""

@@ -8,3 +8,4 @@ mod faults;
 mod cluster;
 mod walkthrough;
 mod brokers;
+mod python;

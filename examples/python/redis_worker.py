@@ -1,0 +1,43 @@
+"""Serves greeter.v1 through Redis: python redis_worker.py [URL]
+
+It works beside workers in Rust, on the same queue.
+"""
+
+import sys
+from uuid import uuid4
+
+import redis
+
+from envelope import Envelope
+from greeter import answer
+
+GROUP = "workers"
+PREFIX = "skyloom"
+
+
+def serve(broker: redis.Redis, queue: str):
+    work = f"{PREFIX}:{{{queue}}}:queue:work"
+    try:
+        broker.xgroup_create(work, GROUP, id="0", mkstream=True)
+    except redis.ResponseError as error:
+        if "BUSYGROUP" not in str(error):  # the group is there already
+            raise
+    name = f"python-{uuid4()}"
+    print(f"serving {queue}", flush=True)
+    while True:
+        for _, entries in broker.xreadgroup(GROUP, name, {work: ">"}, count=1, block=1000) or []:
+            for entry, found in entries:
+                request = Envelope.decode(found[b"e"])
+                reply = answer(request).encode()
+                # Whoever ends the lease may answer, once; a reply to an inbox that is gone makes none.
+                if broker.xack(work, GROUP, entry) == 1:
+                    broker.xadd(f"{PREFIX}:{{{request.reply_to}}}:inbox", {"m": reply}, nomkstream=True)
+                    broker.xdel(work, entry)
+
+
+if __name__ == "__main__":
+    url = (sys.argv[1:] + ["redis://127.0.0.1:6379"])[0]
+    try:
+        serve(redis.Redis.from_url(url, protocol=2), "greeter.v1")
+    except KeyboardInterrupt:
+        pass
