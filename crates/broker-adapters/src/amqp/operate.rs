@@ -229,6 +229,9 @@ pub(super) fn explain(code: u16, text: &str) -> String {
             "{text}; somebody has declared it with other limits: give everybody the same options of the URL, or \
              delete the queue"
         ),
+        403 if text.contains("Login was refused") => {
+            "ACCESS_REFUSED - Login was refused: check the user's name and the password in the URL".to_owned()
+        }
         403 => format!("{text}; the user needs configure, write and read permission for what begins with the prefix"),
         _ => text.to_owned(),
     }

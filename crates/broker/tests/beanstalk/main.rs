@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../door/raw.rs"]
+// The tests of the native door use the rest of it.
 #[allow(dead_code)]
 mod raw;
 mod client;

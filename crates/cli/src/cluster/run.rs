@@ -46,11 +46,11 @@ pub(super) async fn run(
     let board = Arc::new(Board::new(plan));
     let (connected, brokers) = watch::channel(None);
     let mut helpers = JoinSet::new();
-    helpers.spawn(connect(plan.endpoints.clone(), logs.clone(), connected));
     if let Some(run_dir) = run_dir {
         helpers.spawn(record(run_dir, Arc::clone(&board), logs.clone()));
     }
     let (give_up, mut given_up) = mpsc::channel(1);
+    helpers.spawn(connect(plan.endpoints.clone(), connected, give_up.clone()));
     let parts = plan.parts.iter().map(|part| start_part(plan, part, logs, &board, &brokers, &give_up));
     let mut parts: Vec<Running> = parts.collect();
     let announced = announce(plan, &board, logs, start);
@@ -95,9 +95,9 @@ fn start_part(
     Running { wish, supervisors }
 }
 
-/// Connects to the broker, however long it takes to come; the connection mends itself from then on.
-async fn connect(endpoints: Endpoints, logs: Logs, connected: watch::Sender<Option<Connection>>) {
-    let mut said = false;
+/// Connects to the broker, however long it takes to come; the connection mends itself from then on. Of one that
+/// can never be used it says so and gives up.
+async fn connect(endpoints: Endpoints, connected: watch::Sender<Option<Connection>>, give_up: mpsc::Sender<String>) {
     loop {
         match endpoints.connect().await {
             Ok(connection) => {
@@ -106,11 +106,12 @@ async fn connect(endpoints: Endpoints, logs: Logs, connected: watch::Sender<Opti
                 connected.closed().await;
                 return;
             }
-            Err(error) if !error.is_temporary() && !said => {
-                logs.say(&error.to_string());
-                said = true;
+            Err(error) if error.is_temporary() => sleep(MERGE).await,
+            Err(error) => {
+                // If nobody listens, another has given up already.
+                drop(give_up.try_send(error.to_string()));
+                return std::future::pending().await;
             }
-            Err(_) => sleep(MERGE).await,
         }
     }
 }

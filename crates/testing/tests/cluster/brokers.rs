@@ -152,5 +152,5 @@ async fn on_beanstalkd() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_rabbitmq() {
     let rabbitmq = RabbitMq::start();
-    keeps_every_promise_on(Some(&format!("amqp://guest:guest@127.0.0.1:{}/%2f", rabbitmq.server().port()))).await;
+    keeps_every_promise_on(Some(&format!("amqp://guest:secret@127.0.0.1:{}/%2f", rabbitmq.server().port()))).await;
 }
