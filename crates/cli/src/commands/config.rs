@@ -10,8 +10,8 @@ use crate::{
 
 /// Show the configuration of a process started here, and where each value comes from
 ///
-/// Built-in default, then skyloom.toml ([default], [service], [service."NAME@VERSION"]), then variables
-/// SKYLOOM_*, then flags; the later wins. Passwords are not shown.
+/// Built-in default, then skyloom.toml (its sections default, service and service."NAME@VERSION"), then
+/// variables that begin with SKYLOOM_, then flags; the later wins. Passwords are not shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ConfigArgs {
     /// The service whose section applies, such as links@1
