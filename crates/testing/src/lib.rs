@@ -68,7 +68,7 @@
 //! ```
 //!
 //! Methods are named by the constants that `#[service]` makes on a service's client, such as `OrdersClient::PLACE`,
-//! and topics by [`topic`]. Both bring their types, so that a fake of the wrong type does not compile.
+//! and topics by [`topic`]; a service without a client has its methods named by [`method`]. All bring their types, so that a fake of the wrong type does not compile.
 //!
 //! | to | there is |
 //! |---|---|
@@ -110,5 +110,5 @@ pub mod figures;
 #[cfg(feature = "cluster")]
 pub use self::cluster::{
     Cluster, DeadLetters, Fault, Full, Held, Hold, Hook, Http, HttpRequest, HttpResponse, HttpStream, Letter, Message,
-    Seen, Target, TestCluster, Topic, topic,
+    Seen, Target, TestCluster, Topic, method, topic,
 };

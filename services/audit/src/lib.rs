@@ -3,4 +3,4 @@
 mod book;
 mod service;
 
-pub use self::service::{Audit, Count, Counts, CountsRequest, TailRequest, Visited};
+pub use self::service::{Audit, AuditClient, Count, Counts, CountsRequest, TailRequest, Visited};

@@ -1,5 +1,7 @@
 //! The audit in a cluster: it counts the events that it hears.
 
+#![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
+
 use audit::{Audit, AuditClient, Count, Counts, CountsRequest, TailRequest, Visited};
 use serde_json::json;
 use skyloom::prelude::*;

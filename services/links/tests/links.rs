@@ -1,5 +1,7 @@
 //! The shortener in a cluster, with a fake of the service that renders.
 
+#![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
+
 use links::{
     Links, Settings,
     contract::{

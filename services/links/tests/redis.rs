@@ -10,7 +10,8 @@ use links::{
     Links, Settings,
     contract::{LinksClient, ResolveRequest, ShortenRequest, StatsRequest},
 };
-use skyloom::{App, Client, Code, Connection};
+use skyloom::Code;
+use skyloom_testing::{Cluster, TestCluster};
 
 /// A Redis of the test's own.
 struct Redis {
@@ -48,29 +49,27 @@ impl Drop for Redis {
     }
 }
 
-/// An instance with a broker of its own, so that nothing but Redis connects it to the other.
-async fn instance(redis_url: &str) -> (Client, skyloom::worker::Running) {
-    let connection = Connection::memory();
+/// An instance in a cluster of its own, so that nothing but Redis connects it to the other.
+async fn instance(redis_url: &str) -> Cluster {
     let settings = Settings { redis_url: Some(redis_url.to_owned()), ..Settings::default() };
     let links = Links::new(settings).await.expect("Redis answers");
-    let running = App::new().serve(links).start(&connection).await.expect("it starts");
-    (connection.client(), running)
+    TestCluster::new().with(links).start().await
 }
 
 #[tokio::test]
 async fn instances_share_their_links() {
     let redis = Redis::start().await;
-    let (one, _one) = instance(&redis.url).await;
-    let (other, _other) = instance(&redis.url).await;
+    let (first, second) = (instance(&redis.url).await, instance(&redis.url).await);
+    let (one, other) = (first.client::<LinksClient>(), second.client::<LinksClient>());
     let url = "https://www.rust-lang.org/learn".to_owned();
-    let link = LinksClient::new(&one).shorten(ShortenRequest { url: url.clone() }).await.unwrap();
+    let link = one.shorten(ShortenRequest { url: url.clone() }).await.unwrap();
     for client in [&one, &other] {
-        let reply = LinksClient::new(client).resolve(ResolveRequest { code: link.code.clone() }).await.unwrap();
+        let reply = client.resolve(ResolveRequest { code: link.code.clone() }).await.unwrap();
         assert_eq!(reply.url, url);
     }
-    let stats = LinksClient::new(&one).stats(StatsRequest { code: link.code }).await.unwrap();
+    let stats = one.stats(StatsRequest { code: link.code }).await.unwrap();
     assert_eq!((stats.url, stats.visits), (url, 2));
-    let unknown = LinksClient::new(&other).stats(StatsRequest { code: "abcdefg".to_owned() }).await.unwrap_err();
+    let unknown = other.stats(StatsRequest { code: "abcdefg".to_owned() }).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
 }
 

@@ -1,5 +1,7 @@
 //! The renderer in a cluster: its pictures scan to the text.
 
+#![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
+
 use qr::{
     Qr,
     contract::{QrClient, RenderRequest},

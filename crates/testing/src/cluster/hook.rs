@@ -33,6 +33,10 @@ impl<T: Target> Hook<T> {
     /// # Panics
     /// If none ends within 10 s of the runtime's time; it says what was seen instead.
     #[track_caller]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "as the streams of the core; a future, which no iterator returns"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Message<T>> {
         let at = Location::caller();
         async move {

@@ -34,5 +34,5 @@ pub use self::{
     message::Message,
     running::Cluster,
     seen::Seen,
-    target::{Target, Topic, topic},
+    target::{Target, Topic, method, topic},
 };

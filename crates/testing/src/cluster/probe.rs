@@ -123,7 +123,10 @@ impl Probe {
         let Incoming { context, envelope } = incoming;
         let fate = match self.shared.plan.fault(self.queue.as_str(), envelope) {
             None => return Ok(()),
-            Some(Fault::Delay(time)) => return Ok(tokio::time::sleep(time).await),
+            Some(Fault::Delay(time)) => {
+                tokio::time::sleep(time).await;
+                return Ok(());
+            }
             Some(Fault::Error(status)) => return Err(status),
             Some(Fault::Panic) => panic!("the test has it panic"),
             Some(Fault::Redelivery) => Fate::Redelivery,

@@ -8,7 +8,7 @@ use skyloom_core::{
 };
 
 /// What a test watches, holds or disturbs: a method by the constant that its client has for it, such as
-/// `OrdersClient::PLACE`, or a topic by [`topic`].
+/// `OrdersClient::PLACE`, or by [`method`] if there is no client; a topic by [`topic`].
 pub trait Target: Clone + Send + 'static {
     /// What is sent to it.
     type Request: Payload;
@@ -58,6 +58,13 @@ impl<Q: Payload, R: Reply> Target for MethodRef<Q, R> {
     fn place(&self) -> Place {
         Place::Method { queue: self.queue(), name: self.name() }
     }
+}
+
+/// A method of a service that has no client here, such as one in another language, by its queue and its name:
+/// `method::<Json<Order>, Json<Placed>>("orders.v1", "Place")`.
+#[must_use]
+pub const fn method<Q, R>(queue: &'static str, name: &'static str) -> MethodRef<Q, R> {
+    MethodRef::new(queue, queue, 1, name)
 }
 
 /// A topic and the type of its events.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use greeter::contract::{GreeterClient, HelloReply, HelloRequest, HelloStreamRequest};
 use serde_json::{Value, json};
-use skyloom::prelude::*;
-use skyloom_testing::TestCluster;
+use skyloom::{Channel, Codec, client::Request, prelude::*};
+use skyloom_testing::{TestCluster, method};
 
 use crate::shop::{Charge, Orders, OrdersClient, Payments, PaymentsClient, Receipt, ordered, tea};
 
@@ -71,6 +71,20 @@ async fn a_contract_first_dependency_is_faked_just_the_same() {
     assert_eq!(seen.requests(), [request, HelloRequest { name: "Bob".to_owned() }]);
     assert!(seen[1].to_string().contains(r#"call greeter.v1/Hello {"name":"Bob"}: attempt 1"#), "{}", seen[1]);
     assert!(seen[1].to_string().ends_with(r#"answered {"text":"Hi, Bob."}"#), "{}", seen[1]);
+}
+
+#[tokio::test]
+async fn a_service_without_a_client_is_named_by_text() {
+    let charge = method::<Json<Charge>, Json<Receipt>>("billing.v1", "Charge");
+    let cluster = TestCluster::new()
+        .fake(charge, |Json(charge)| Ok(Json(Receipt { number: charge.amount.to_string() })))
+        .start()
+        .await;
+    let queue: Channel = "billing.v1".parse().unwrap();
+    let request = Request::new(queue, "Charge", Codec::Json, r#"{"amount":7}"#.into());
+    let reply = cluster.client::<Client>().call(request).await.unwrap();
+    assert_eq!(reply.payload, r#"{"number":"7"}"#);
+    assert_eq!(cluster.calls(charge).requests(), [Json(Charge { amount: 7 })]);
 }
 
 #[tokio::test]

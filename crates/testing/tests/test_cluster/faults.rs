@@ -1,10 +1,10 @@
 //! What a test does to a cluster on purpose.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use skyloom::{Outcome, prelude::*, worker::WorkerOptions};
 use skyloom_testing::{Fault, TestCluster};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::shop::{Charge, Orders, OrdersClient, Payments, PaymentsClient, Placed, Post, ordered, tea};
 
@@ -173,4 +173,39 @@ async fn a_clock_that_is_paused_already_stays_so() {
     tokio::time::sleep(Duration::from_secs(3_600)).await;
     assert!(start.elapsed() >= Duration::from_secs(3_600));
     cluster.stop().await;
+}
+
+/// Streams until its reader or its instance has gone.
+#[derive(Clone, Default)]
+struct Ticker {
+    gone: Arc<Notify>,
+}
+
+#[service(version = 1)]
+impl Ticker {
+    #[handler]
+    async fn ticks(&self) -> Result<Streaming<Json<u32>>> {
+        let (sender, ticks) = Streaming::channel(1);
+        let gone = Arc::clone(&self.gone);
+        tokio::spawn(async move {
+            drop(sender.send(Json(1)).await);
+            sender.closed().await;
+            gone.notify_one();
+        });
+        Ok(ticks)
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_worker() {
+    let (one, other) = (Ticker::default(), Ticker::default());
+    let cluster = TestCluster::new().with(one.clone()).start().await;
+    let mut ticks = cluster.client::<TickerClient>().ticks().await.unwrap();
+    assert_eq!(ticks.next().await.unwrap().unwrap(), Json(1));
+    cluster.add(other).await;
+    cluster.lose_worker(TickerClient::TICKS);
+    one.gone.notified().await;
+    let status = ticks.next().await.unwrap().unwrap_err();
+    assert_eq!((status.code(), status.outcome()), (Code::Aborted, Outcome::Unknown), "the other begins anew: {status}");
+    assert_eq!(cluster.calls(TickerClient::TICKS).only().attempts(), 2);
 }

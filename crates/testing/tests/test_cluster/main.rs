@@ -1,5 +1,7 @@
 //! What a service's author tests with, from outside.
 
+#![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
+
 mod shop;
 mod calls;
 mod layers;

@@ -45,6 +45,10 @@ impl HttpStream {
     /// # Panics
     /// If a line is no such JSON, the response breaks off, or nothing comes within 10 s of the runtime's time.
     #[track_caller]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "as the streams of the core; a future, which no iterator returns"
+    )]
     pub fn next<T: DeserializeOwned>(&mut self) -> impl Future<Output = Option<T>> {
         let at = Location::caller();
         async move {

@@ -26,8 +26,15 @@ pub(super) struct Holding {
     shared: Arc<Shared>,
     seat: Arc<Seat>,
     channel: Channel,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// How many there have been.
+    count: u64,
     /// By the numbers of the leases that the worker sees.
-    held: Mutex<(u64, HashMap<u64, (Delivery, Mark)>)>,
+    deliveries: HashMap<u64, (Delivery, Mark)>,
 }
 
 impl Holding {
@@ -41,9 +48,9 @@ impl Holding {
         let (envelope, lease_time) = (Arc::clone(delivery.envelope()), delivery.lease_time());
         let (attempt, deadline) = (delivery.attempt(), delivery.deadline());
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.0 += 1;
-        let number = held.0;
-        held.1.insert(number, (delivery, mark));
+        held.count += 1;
+        let number = held.count;
+        held.deliveries.insert(number, (delivery, mark));
         drop(held);
         let leases = Arc::clone(self);
         Delivery::new(envelope, Lease { slot: 0, number }, lease_time, leases)
@@ -53,14 +60,14 @@ impl Holding {
 
     fn with(&self, lease: Lease, act: impl FnOnce(&Delivery, Mark) -> Ack) -> Ack {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.1.get(&lease.number) {
+        match held.deliveries.get(&lease.number) {
             Some((delivery, mark)) => act(delivery, *mark),
             None => stale(),
         }
     }
 
     fn take(&self, lease: Lease) -> Option<(Delivery, Mark)> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&lease.number)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).deliveries.remove(&lease.number)
     }
 }
 
