@@ -49,11 +49,11 @@ async fn a_worker_is_lost_while_it_is_held() {
 }
 
 #[tokio::test]
-async fn a_lost_caller_gives_up_and_a_lost_callee_does_not_hang_it() {
+async fn what_a_lost_worker_was_waiting_for_is_asked_for_anew() {
     let cluster = TestCluster::new().with(Orders).with(Payments::default()).start().await;
     let mut hold = cluster.hold(PaymentsClient::CHARGE);
     let client = cluster.client::<OrdersClient>();
-    let call = tokio::spawn(async move { client.place(tea()).timeout(Duration::from_secs(5)).await });
+    let call = tokio::spawn(async move { client.place(tea()).await });
     let held = hold.next().await;
     cluster.lose_worker(OrdersClient::PLACE);
     cluster.add(Orders).await;
@@ -83,7 +83,7 @@ async fn a_delay_takes_the_callers_time() {
     cluster.inject(PaymentsClient::CHARGE, Fault::Delay(Duration::from_millis(500)));
     client.charge(charge(1)).await.unwrap();
     assert!(start.elapsed() >= Duration::from_millis(500));
-    cluster.inject(PaymentsClient::CHARGE, Fault::Delay(Duration::from_secs(60)));
+    cluster.inject(PaymentsClient::CHARGE, Fault::Delay(Duration::from_secs(600)));
     let status = client.charge(charge(1)).await.unwrap_err();
     assert_eq!((status.code(), status.outcome()), (Code::DeadlineExceeded, Outcome::Known));
 }

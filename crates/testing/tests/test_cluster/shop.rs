@@ -80,7 +80,7 @@ pub(crate) struct Payments {
 
 #[service(version = 1)]
 impl Payments {
-    #[handler(post = "/v1/payments", timeout = "2s")]
+    #[handler(post = "/v1/payments", timeout = "60s")]
     async fn charge(&self, Json(charge): Json<Charge>) -> Result<Json<Receipt>> {
         if charge.amount == 0 {
             return Err(Status::invalid_argument("amount is 0: there is nothing to charge"));
