@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 set -euo pipefail
 
-# Every check there is, in the order in which a mistake is cheapest to find. Needs Rust, openssl, and servers
-# that the tests start themselves (redis-server, nats-server, rabbitmq-server, beanstalkd), which it installs where
-# it may.
+# Every check there is, in the order in which a mistake is cheapest to find. Needs Rust, openssl, servers that the
+# tests start themselves (redis-server, nats-server, rabbitmq-server, beanstalkd) and supervisors (daemontools,
+# systemd), which it installs where it may.
 #
 #   scripts/test.sh              everything
 #   scripts/test.sh --quick      without the documentation build and the licence check
@@ -35,7 +35,12 @@ fi
 # Debian puts servers where only root looks.
 export PATH="$PATH:/usr/sbin:/sbin"
 servers=(redis-server nats-server rabbitmq-server beanstalkd)
-absent() { for server in "${servers[@]}"; do command -v "$server" > /dev/null || printf '%s\n' "$server"; done; }
+# Packages by a program of theirs.
+supervisors=(daemontools:svscan systemd:systemd-analyze)
+absent() {
+    for server in "${servers[@]}"; do command -v "$server" > /dev/null || printf '%s\n' "$server"; done
+    for pair in "${supervisors[@]}"; do command -v "${pair#*:}" > /dev/null || printf '%s\n' "${pair%:*}"; done
+}
 if ! "$embedded" && [[ -n "$(absent)" ]]; then
     if [[ "$(id -u)" == 0 ]] && command -v apt-get > /dev/null; then
         printf 'Installing %s, which the tests start ...\n' "$(absent | paste -sd ' ')"
@@ -89,7 +94,7 @@ if "$embedded"; then
         case "$name" in nats | redis | amqp | beanstalk) ;; *) targets+=(--test "$name") ;; esac
     done
     step env CLUSTER_NO_BUILD=1 cargo test --workspace --all-features --lib --bins --examples "${targets[@]}" -- \
-        --skip servers:: --skip python:: --skip on_nats --skip on_redis --skip on_rabbitmq --skip on_beanstalkd
+        --skip servers:: --skip python:: --skip daemontools:: --skip systemd:: --skip on_nats --skip on_redis --skip on_rabbitmq --skip on_beanstalkd
     step cargo test --workspace --all-features --doc
 else
     step env CLUSTER_NO_BUILD=1 cargo test --workspace --all-features
@@ -105,7 +110,7 @@ fi
 
 current=""
 if "$embedded"; then
-    printf '\nAll checks that need no server passed in %s s. Left out: every test against %s, and the examples in Python.\n' \
+    printf '\nAll checks that need no server passed in %s s. Left out: every test against %s, under daemontools and systemd, and the examples in Python.\n' \
         "$SECONDS" "$(IFS=,; echo "${servers[*]}" | sed 's/,/, /g')"
 else
     printf '\nAll checks passed in %s s.\n' "$SECONDS"

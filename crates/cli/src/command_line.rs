@@ -8,10 +8,10 @@ use std::{
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    cluster::{self, UpArgs},
+    cluster::{self, SuperviseArgs, UpArgs},
     commands::{
         self, BenchArgs, BrokerArgs, BrokersArgs, CallArgs, CastArgs, ConfigArgs, DeadArgs, DrainArgs, GatewayArgs,
-        InstancesArgs, PingArgs, PublishArgs, QueuesArgs, ServicesArgs,
+        HoldArgs, InstancesArgs, LogArgs, PingArgs, PublishArgs, QueuesArgs, ServicesArgs,
     },
     failure::Failure,
     output::note,
@@ -33,6 +33,8 @@ enum Command {
     Up(UpArgs),
     Broker(BrokerArgs),
     Gateway(GatewayArgs),
+    Hold(HoldArgs),
+    Supervise(SuperviseArgs),
     Brokers(BrokersArgs),
     Config(ConfigArgs),
     #[command(flatten)]
@@ -51,15 +53,26 @@ enum Question {
     Dead(DeadArgs),
     Ping(PingArgs),
     Drain(DrainArgs),
+    Log(LogArgs),
     Bench(BenchArgs),
 }
 
-/// Runs what the command line asks for: exit code 0 if it was done, 1 if it failed, 2 if the
-/// command line or the configuration is wrong.
+/// Runs what the command line asks for: exit code 0 if it was done, 1 if it failed, 2 if the command line or the
+/// configuration is wrong, 111 if a process that runs for long could not start for now.
 pub(crate) fn main() -> ExitCode {
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => return explain(&error),
+    };
+    // Before there is an event loop.
+    let background = match &line.command {
+        Command::Broker(args) => args.background.start(),
+        Command::Gateway(args) => args.background.start(),
+        _ => Ok(None),
+    };
+    let _pidfile = match background {
+        Ok(pidfile) => pidfile,
+        Err(failure) => return end(Err(failure)),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -74,6 +87,8 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Up(args) => cluster::up(args, global).await,
         Command::Broker(args) => commands::broker(args, global).await,
         Command::Gateway(args) => commands::gateway(args, global).await,
+        Command::Hold(args) => commands::hold(args, global).await,
+        Command::Supervise(args) => cluster::supervise(args, global),
         Command::Brokers(args) => commands::brokers(*args, global),
         Command::Config(args) => commands::config(args, global),
         Command::Question(question) => {
@@ -96,6 +111,7 @@ async fn ask(question: &Question, session: &Session, global: &Global) -> Result<
         Question::Dead(args) => commands::dead(args, session, global).await,
         Question::Ping(args) => commands::ping(args, session, global).await,
         Question::Drain(args) => commands::drain(args, session, global).await,
+        Question::Log(args) => commands::log(args, session, global).await,
         Question::Bench(args) => commands::bench(args, session, global).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use skyloom::{Outcome, Status, broker::BrokerError, registry::RegistryError};
+use skyloom::{Outcome, Status, broker::BrokerError, exit, registry::RegistryError};
 
 /// Why a command ended badly. Each prints as one sentence after `sky: `.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,9 @@ pub(crate) enum Failure {
     /// The operation failed; the sentence says what and what to do.
     #[error("{0}")]
     Failed(String),
+    /// The operation failed for a reason that may go away by itself; a supervisor is to try again.
+    #[error("{0}")]
+    Temporary(String),
     /// The command was given something that it cannot use.
     #[error("{0}")]
     Usage(String),
@@ -33,11 +36,22 @@ impl Failure {
         Self::Usage(sentence.into())
     }
 
-    /// 1 for a failed operation, 2 for wrong usage.
+    /// The failure of a process that runs for long, by what its status says about trying again.
+    pub(crate) fn of_process(status: &Status) -> Self {
+        let sentence = status.message().to_owned();
+        match exit::code_of_status(status) {
+            exit::TEMPORARY => Self::Temporary(sentence),
+            exit::MISTAKE => Self::Usage(sentence),
+            _ => Self::Failed(sentence),
+        }
+    }
+
+    /// 1 for a failed operation, 2 for wrong usage, 111 for what may go away by itself.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Failed(_) | Self::Call(_) => ExitCode::from(1),
-            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) | Self::Call(_) => ExitCode::from(exit::FAILED),
+            Self::Temporary(_) => ExitCode::from(exit::TEMPORARY),
+            Self::Usage(_) => ExitCode::from(exit::MISTAKE),
             Self::OutputClosed => ExitCode::SUCCESS,
         }
     }

@@ -12,9 +12,6 @@ use skyloom::{
 
 use crate::{failure::Failure, output::ColorChoice};
 
-/// How long a process that runs for long waits for a broker that is just being started.
-pub(crate) const STARTING: Duration = Duration::from_secs(5);
-
 /// How long a question waits for a broker that is just being started anew.
 pub(crate) const ASKING: Duration = Duration::from_secs(1);
 
@@ -44,20 +41,22 @@ pub(crate) struct Global {
 }
 
 impl Global {
-    /// The configuration of this process, without its flags, which are a command's own.
+    /// The configuration of this process, with those of its flags that are keys.
     ///
     /// # Errors
     /// The first mistake in it.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
-        let sources = Sources { flags: Vec::new(), ..Sources::of_process(None) };
-        let mut settings = Settings::load(&sources).map_err(|error| Failure::usage(error.to_string()))?;
-        if let Some(broker) = &self.broker {
-            settings.broker = Some(broker.clone());
-        }
-        if let Some(registry) = &self.registry {
-            settings.registry = Some(registry.clone());
-        }
-        Ok(settings)
+        self.settings_with([])
+    }
+
+    /// The same with flags of the command that are keys of the configuration, such as `--listen=127.0.0.1:80`.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub(crate) fn settings_with(&self, own: impl IntoIterator<Item = String>) -> Result<Settings, Failure> {
+        let flags = self.as_flags().into_iter().chain(own).collect();
+        let sources = Sources { flags, ..Sources::of_process(None) };
+        Settings::load(&sources).map_err(|error| Failure::usage(error.to_string()))
     }
 
     /// Those of its flags that are keys of the configuration.

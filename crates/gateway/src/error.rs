@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr};
 
+use skyloom::Status;
+
 /// Why a gateway cannot serve.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,4 +35,22 @@ pub enum GatewayError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// The socket that a supervisor has handed over cannot be used.
+    #[error("the socket that the supervisor has handed over (LISTEN_FDS) cannot be used: {0}")]
+    Inherited(io::Error),
+}
+
+impl GatewayError {
+    /// Whether it may go away by itself, so that trying again makes sense.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Taken { .. })
+    }
+}
+
+impl From<GatewayError> for Status {
+    fn from(error: GatewayError) -> Self {
+        let sentence = error.to_string();
+        if error.is_temporary() { Self::unavailable(sentence) } else { Self::failed_precondition(sentence) }
+    }
 }

@@ -34,6 +34,11 @@ impl Gateway {
         Self { state }
     }
 
+    /// Resolves when the registry has been heard, so that the gateway knows what it serves.
+    pub async fn known(&self) {
+        self.state.first_table().await;
+    }
+
     /// Answers a request. Dropping the future gives the call up.
     pub async fn handle<B>(&self, request: Request<B>) -> http::Response<Body>
     where

@@ -49,5 +49,13 @@ mod rest;
 mod grpc;
 mod gateway;
 mod server;
+mod process;
 
-pub use self::{error::GatewayError, exchange::Body, gateway::Gateway, options::GatewayOptions, server::Bound};
+pub use self::{
+    error::GatewayError,
+    exchange::Body,
+    gateway::Gateway,
+    options::GatewayOptions,
+    process::serve,
+    server::{Bound, Draining, inherited_listener},
+};

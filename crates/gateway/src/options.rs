@@ -26,6 +26,10 @@ pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests may take to finish once the gateway is told to stop; the same as a worker's drain.
 pub const DRAIN: Duration = Duration::from_secs(20);
+/// How long connections that are kept alive stay open for one more request once the gateway is told to stop: its
+/// answer says that it is the last one. A client that finds its connection closed just when it sends cannot know
+/// whether the request was taken; busy clients send their next one within milliseconds.
+pub const LINGER: Duration = Duration::from_secs(2);
 /// How long a request that comes before the registry's first snapshot may wait for it. It takes
 /// milliseconds, so that a gateway's restart under load is not seen unless the registry is away.
 pub const REGISTRY_WAIT: Duration = Duration::from_secs(2);
@@ -57,6 +61,9 @@ pub struct GatewayOptions {
     pub keep_alive_timeout: Duration,
     /// How long requests may take to finish once the gateway is told to stop. Default [`DRAIN`].
     pub drain: Duration,
+    /// How long connections stay open for a last request once the gateway is told to stop; within `drain`. Default
+    /// [`LINGER`].
+    pub linger: Duration,
     /// How long a request that comes before the registry's first snapshot may wait for it. Default
     /// [`REGISTRY_WAIT`].
     pub registry_wait: Duration,
@@ -77,6 +84,7 @@ impl Default for GatewayOptions {
             keep_alive_interval: KEEP_ALIVE_INTERVAL,
             keep_alive_timeout: KEEP_ALIVE_TIMEOUT,
             drain: DRAIN,
+            linger: LINGER,
             registry_wait: REGISTRY_WAIT,
         }
     }

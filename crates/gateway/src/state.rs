@@ -1,6 +1,9 @@
 //! What all requests of a gateway share.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use skyloom::{client::Client, registry::Snapshot};
 use tokio::sync::watch;
@@ -15,11 +18,19 @@ pub(crate) struct State {
     /// None before the registry has been heard.
     table: watch::Sender<Option<Arc<Table>>>,
     draining: watch::Sender<bool>,
+    /// The same where each request asks.
+    closing: AtomicBool,
 }
 
 impl State {
     pub(crate) fn new(client: Client, options: GatewayOptions) -> Self {
-        Self { client, options, table: watch::Sender::default(), draining: watch::Sender::default() }
+        Self {
+            client,
+            options,
+            table: watch::Sender::default(),
+            draining: watch::Sender::default(),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// The routes as of now; none before the registry has been heard.
@@ -45,7 +56,19 @@ impl State {
 
     /// Ends streams and says to `/readyz` that no new requests are wanted.
     pub(crate) fn drain(&self) {
+        self.closing.store(true, Relaxed);
         self.draining.send_replace(true);
+    }
+
+    /// Whether the gateway has been told to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.closing.load(Relaxed)
+    }
+
+    /// Resolves when the gateway is told to stop.
+    pub(crate) async fn drained(&self) {
+        // Its sender lives as long as this does.
+        drop(self.draining().wait_for(|draining| *draining).await);
     }
 
     /// Becomes true when the gateway is told to stop.

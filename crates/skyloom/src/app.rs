@@ -13,8 +13,9 @@ use tower_service::Service;
 use crate::{
     config::{Settings, Sources},
     connect::Connection,
+    foreground::{Foreground, Hook},
     host::Hosted,
-    signals, telemetry,
+    telemetry,
 };
 
 type Part = Box<dyn FnOnce(Server) -> Server + Send>;
@@ -27,6 +28,7 @@ pub struct App {
     section: Option<String>,
     names: Vec<String>,
     parts: Vec<Part>,
+    reloads: Vec<Hook>,
 }
 
 impl App {
@@ -72,6 +74,14 @@ impl App {
         self
     }
 
+    /// Lets a part of the program take over a new configuration while it runs, its own settings above all, when the
+    /// process gets SIGHUP. If one refuses it, the old configuration stays.
+    #[must_use]
+    pub fn on_reload(mut self, take: impl Fn(&Settings) -> Result<()> + Send + Sync + 'static) -> Self {
+        self.reloads.push(Box::new(take));
+        self
+    }
+
     /// Starts the services on a connection, in this process.
     ///
     /// # Errors
@@ -80,7 +90,7 @@ impl App {
         let settings = self.settings.unwrap_or_default();
         let broker = std::sync::Arc::clone(&connection.broker);
         let server = Server::with_options(broker, settings.worker(), settings.client());
-        let server = server.registry(std::sync::Arc::clone(&connection.registry));
+        let server = server.registry(std::sync::Arc::clone(&connection.registry)).log_control(telemetry::log_control());
         self.parts.into_iter().fold(server, |server, part| part(server)).start().await
     }
 
@@ -98,24 +108,30 @@ impl App {
             Some(settings) => settings,
             None => Settings::load(&Sources::of_process(self.section.as_deref()))?,
         };
-        telemetry::init(&settings.log, settings.log_format)?;
-        let ended = signals::termination().map_err(|error| Status::internal(format!("no signals: {error}")))?;
+        let mut foreground = Foreground::start_with(settings.clone(), std::mem::take(&mut self.reloads))?;
         let names = self.names.join(", ");
-        let hosted = Hosted::open(&settings).await?;
+        // A connection's start is large, and short beside the life of the process.
+        let open = Box::pin(Hosted::open(&settings));
+        let Some(hosted) = foreground.unless_ended(open).await else { return Ok(()) };
+        let hosted = hosted?;
         self.settings = Some(settings);
         let mut running = self.start(&hosted.connection).await?;
         let (instance, broker) = (running.instance(), hosted.connection.address());
         tracing::info!(%instance, broker, "serving {names}");
+        foreground.ready(&format!("serving {names}"));
+        foreground.follow(running.client());
         let drain_requested = running.drain_requested();
         let closed = tokio::select! {
-            () = ended => false,
+            () = foreground.ended() => false,
             () = drain_requested => false,
             () = running.closed() => true,
         };
-        tracing::info!("draining");
-        running.drain().await;
-        hosted.close().await;
-        tracing::info!("drained");
+        let time = foreground.settings().drain;
+        let drain = async {
+            running.drain_within(time).await;
+            hosted.close().await;
+        };
+        foreground.drain(drain).await;
         if closed { Err(Status::unavailable("the broker closed the service's channels")) } else { Ok(()) }
     }
 }

@@ -4,6 +4,6 @@ pub use skyloom_broker::{
     beanstalk::{
         BeanstalkAddressError, BeanstalkDoor, BeanstalkOptions, JOB_BYTES, JOB_BYTES_MAX, TUBES, beanstalk_address,
     },
-    door::{Address, AddressError, Door, DoorError, DoorOptions, SnapshotPlace},
+    door::{Address, AddressError, Door, DoorError, DoorOptions, Inherited, SnapshotPlace},
     engine::Limits,
 };

@@ -31,11 +31,15 @@
 #![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
 
 mod connect;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 pub mod config;
+pub mod exit;
 pub mod embedded;
 mod host;
 pub mod signals;
 pub mod telemetry;
+mod foreground;
 mod app;
 #[cfg(feature = "transcode")]
 pub mod transcode;
@@ -63,4 +67,5 @@ pub use self::{
     app::{App, serve},
     config::Settings,
     connect::{ConnectError, Connection, Endpoints, connect, guarantees},
+    foreground::Foreground,
 };

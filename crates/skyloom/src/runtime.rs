@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::{
+    exit::{TEMPORARY, code},
+    telemetry::last_words,
+};
+
 fn build(workers: Option<usize>) -> std::io::Result<Runtime> {
     match workers {
         Some(workers) => Builder::new_multi_thread().worker_threads(workers.max(1)).enable_all().build(),
@@ -12,23 +17,31 @@ fn build(workers: Option<usize>) -> std::io::Result<Runtime> {
 }
 
 /// Runs a program: one event loop, or as many threads as asked for. An error is printed and makes
-/// the exit code 1.
-pub fn run<T, E: std::fmt::Display>(workers: Option<usize>, program: impl Future<Output = Result<T, E>>) -> ExitCode {
-    let result = match build(workers) {
-        Ok(runtime) => runtime.block_on(program).map(drop).map_err(|error| error.to_string()),
-        Err(error) => Err(format!("cannot start the event loop: {error}")),
+/// the exit code.
+pub fn run<T, E>(workers: Option<usize>, program: impl Future<Output = Result<T, E>>) -> ExitCode
+where
+    E: std::fmt::Display + 'static,
+{
+    #[cfg(feature = "daemon")]
+    let _pidfile = match crate::daemon::start_if_asked() {
+        Ok(pidfile) => pidfile,
+        Err(error) => {
+            last_words(&error.to_string());
+            return ExitCode::from(crate::exit::MISTAKE);
+        }
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            complain(&sentence);
-            ExitCode::FAILURE
+    let runtime = match build(workers) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            last_words(&format!("cannot start the event loop: {error}"));
+            return ExitCode::from(TEMPORARY);
+        }
+    };
+    match runtime.block_on(program) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            last_words(&error.to_string());
+            ExitCode::from(code(&error))
         }
     }
-}
-
-/// Says on standard error why the program ends; a terminal that is gone is no reason to panic.
-fn complain(sentence: &str) {
-    use std::io::Write as _;
-    drop(writeln!(std::io::stderr(), "error: {sentence}"));
 }

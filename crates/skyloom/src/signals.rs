@@ -1,45 +1,48 @@
-//! The wish to end.
+//! What a process is told by signals.
 
 use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The wish that the process ends: SIGTERM or Ctrl-C. It may come more than once.
+#[derive(Debug)]
+pub struct Termination {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Termination {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// If the signals cannot be listened to.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Resolves when the process is asked to end.
+    pub async fn wished(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
 
 /// Resolves when the process is asked to end: SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// If the signals cannot be listened to.
-#[cfg(unix)]
 pub fn termination() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-/// Resolves when the process is asked to end: Ctrl-C.
-///
-/// # Errors
-/// If the signal cannot be listened to.
-#[cfg(not(unix))]
-pub fn termination() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    Ok(async {
-        // Without a way to hear of Ctrl-C the process can only be killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
+    let mut termination = Termination::new()?;
+    Ok(async move { termination.wished().await })
 }
 
 /// Resolves when the process is asked to take in no more work: SIGUSR1, as beanstalkd has it.
 ///
 /// # Errors
 /// If the signal cannot be listened to.
-#[cfg(unix)]
 pub fn draining() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut user = signal(SignalKind::user_defined1())?;
     Ok(async move {
         if user.recv().await.is_none() {
@@ -48,11 +51,18 @@ pub fn draining() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
-/// Never resolves: there is no such signal here.
-///
-/// # Errors
-/// None.
-#[cfg(not(unix))]
-pub fn draining() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    Ok(std::future::pending())
+/// The wish that the process reads its configuration anew: SIGHUP.
+#[derive(Debug)]
+pub(crate) struct Hangup(Signal);
+
+impl Hangup {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    pub(crate) async fn wished(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
 }

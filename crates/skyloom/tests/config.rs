@@ -83,7 +83,11 @@ fn a_service_reads_its_own_settings() {
     assert_eq!(both.own::<Own>().unwrap(), Own { base_url: "http://env".to_owned(), pages: Some(7) });
     let wrong = Settings::load(&case(LAYERS, &[("SKYLOOM_SETTINGS_PAGE", "1")], &[]).sources).unwrap();
     let sentence = wrong.own::<Own>().unwrap_err().to_string();
-    assert!(sentence.contains("page") && sentence.contains("base_url"), "{sentence}");
+    let expected =
+        "environment variable SKYLOOM_SETTINGS_PAGE: there is no key \"settings.page\"; did you mean \"pages\"?";
+    assert_eq!(sentence, expected);
+    let missing = Settings::load(&Sources::default()).unwrap().own::<Own>().unwrap_err().to_string();
+    assert!(missing.starts_with("the service's settings: ") && missing.contains("base_url"), "{missing}");
 }
 
 #[test]
@@ -112,9 +116,17 @@ fn each_mistake_names_its_key_and_its_place() {
     );
     assert_eq!(
         mistake("", &[], &["--log_format", "xml"]),
-        "flag --log_format: log_format: \"xml\" is none of text, json"
+        "flag --log_format: log_format: \"xml\" is none of auto, text, json, journal"
     );
     assert_eq!(mistake("", &[], &["--broker"]), "command line: --broker: a value is missing after it");
+    assert_eq!(
+        mistake("[default]\nlog = \"info,links=debgu\"\n", &[], &[]),
+        "skyloom.toml, line 2: log: \"debgu\" is no level to log; did you mean \"debug\"?"
+    );
+    assert_eq!(
+        mistake("[service.links]\nlease = \"2s\"\n", &[], &[]),
+        "skyloom.toml, line 1: there is no key \"links\"; a section of one service has its version: [service.\"links@1\"]"
+    );
     assert!(mistake("", &[], &["serve"]).contains("flags begin with --"));
 }
 
@@ -123,4 +135,27 @@ fn a_file_that_cannot_be_read_is_named() {
     let sources = Sources { file: Some("/nowhere/skyloom.toml".into()), ..Sources::default() };
     let sentence = Settings::load(&sources).unwrap_err().to_string();
     assert!(sentence.starts_with("cannot read /nowhere/skyloom.toml: "), "{sentence}");
+}
+
+#[test]
+fn a_configuration_is_read_anew_from_where_it_was_read() {
+    let case = case("[default]\nlog = \"info\"\n", &[("SKYLOOM_LEASE", "4s")], &[]);
+    let file = case.sources.file.clone().unwrap();
+    let old = Settings::load(&case.sources).unwrap();
+    fs::write(&file, "[default]\nlog = \"debug\"\nlease = \"9s\"\n[service.\"links@1\"]\nsettings = { a = 1 }\n")
+        .unwrap();
+    let new = old.reload().unwrap().expect("it was read from a file");
+    assert_eq!((new.log.as_str(), new.lease), ("debug", Duration::from_secs(4)), "the environment still wins");
+    let keys: Vec<_> = old.changes(&new).iter().map(|change| (change.key, change.live)).collect();
+    assert_eq!(keys, [("log", true), ("settings", false)]);
+    fs::write(&file, "[default]\nlgo = \"debug\"\n").unwrap();
+    assert!(new.reload().unwrap_err().to_string().contains("line 2: there is no key \"lgo\"; did you mean \"log\"?"));
+    assert!(Settings::default().reload().unwrap().is_none(), "the program has made it");
+}
+
+#[test]
+fn the_page_about_every_key_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = fs::read_to_string(path).unwrap_or_default();
+    assert!(page == skyloom::config::reference(), "write it anew: sky config --reference > docs/configuration.md");
 }

@@ -2,14 +2,13 @@
 
 use std::net::SocketAddr;
 
-use skyloom::{Connection, config::Sources, prelude::*, signals, telemetry};
+use skyloom::{Connection, Foreground, config::Sources, prelude::*};
 use skyloom_gateway::{Gateway, GatewayOptions};
 
 #[skyloom::main]
 async fn main() -> Result<()> {
     let settings = Settings::load(&Sources::of_process(Some("onebox@1")))?;
-    telemetry::init(&settings.log, settings.log_format)?;
-    let ended = signals::termination()?;
+    let mut foreground = Foreground::start(settings.clone())?;
     let links = links::Settings { base_url: format!("http://{}", settings.listen), ..settings.own()? };
     let listen: SocketAddr = settings.listen.parse().map_err(|_| {
         Status::invalid_argument(format!("listen: {:?} is no address: write it as 127.0.0.1:8080", settings.listen))
@@ -22,8 +21,14 @@ async fn main() -> Result<()> {
         .serve(audit::Audit::default());
     let running = app.start(&connection).await?;
     let gateway = Gateway::new(connection.client(), connection.registry.clone(), GatewayOptions::default());
-    let bound = gateway.bind(listen).await.map_err(|error| Status::unavailable(error.to_string()))?;
-    bound.run(ended).await.map_err(|error| Status::internal(error.to_string()))?;
-    running.drain().await;
+    let bound = gateway.bind(listen).await?;
+    foreground.ready(&format!("listening on {listen}"));
+    let draining = bound.serve_until(foreground.ended()).await;
+    let time = foreground.settings().drain;
+    let drain = async {
+        draining.drain(time).await;
+        running.drain_within(time).await;
+    };
+    foreground.drain(drain).await;
     Ok(())
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{connection, figures::Figures};
-use crate::door::{Accepted, Address, Door, DoorError, Hub, Listener};
+use crate::door::{Accepted, Address, Door, DoorError, Hub, Inherited, Listener};
 
 /// The largest job by default, as beanstalkd's.
 pub const JOB_BYTES: u32 = 65_535;
@@ -57,9 +57,20 @@ impl BeanstalkDoor {
     /// # Errors
     /// [`DoorError`] if the address cannot be used or somebody listens there already.
     pub async fn bind(address: Address, options: BeanstalkOptions, door: &Door) -> Result<Self, DoorError> {
-        let (listener, address) = Listener::bind(address).await?;
+        Ok(Self::behind(Listener::bind(address).await?, options, door))
+    }
+
+    /// The same on a socket that listens already and stays open for the next process.
+    ///
+    /// # Errors
+    /// [`DoorError`] if the socket is no use, or if others than its owner can reach it.
+    pub fn take_over(socket: Inherited, options: BeanstalkOptions, door: &Door) -> Result<Self, DoorError> {
+        Ok(Self::behind(Listener::inherit(socket)?, options, door))
+    }
+
+    fn behind((listener, address): (Listener, Address), options: BeanstalkOptions, door: &Door) -> Self {
         let figures = Arc::new(Figures::new(options.job_bytes.min(JOB_BYTES_MAX)));
-        Ok(Self { listener, address, hub: door.hub(), figures })
+        Self { listener, address, hub: door.hub(), figures }
     }
 
     /// Where it listens. With port 0, the operating system has chosen one.

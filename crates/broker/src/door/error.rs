@@ -39,6 +39,12 @@ pub enum DoorError {
         /// Why.
         source: io::Error,
     },
+    /// The socket that a supervisor has handed over cannot be used.
+    #[error("the socket that the supervisor has handed over (LISTEN_FDS) cannot be used: {0}")]
+    Inherited(io::Error),
+    /// Anybody may connect to the socket that a supervisor has handed over.
+    #[error("every user may connect to the socket {}; write SocketMode=0600 into its socket unit", .0.display())]
+    Open(PathBuf),
     /// What was waiting could not be kept for the next start.
     #[error("cannot write the snapshot {}, so that what was waiting is lost: {source}", path.display())]
     Snapshot {
@@ -47,4 +53,12 @@ pub enum DoorError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl DoorError {
+    /// Whether it may go away by itself, so that trying again makes sense.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::InUse(_))
+    }
 }

@@ -24,8 +24,18 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// that a broker that starts meanwhile cannot have put its own there.
 #[derive(Debug)]
 pub(crate) enum Listener {
-    Unix { _file: SocketFile, listener: UnixListener },
+    Unix { _file: Option<SocketFile>, listener: UnixListener },
     Tcp(TcpListener),
+}
+
+/// A socket that listens already: a supervisor has opened it, and keeps it open when this process ends.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Inherited {
+    /// A Unix socket.
+    Unix(std::os::unix::net::UnixListener),
+    /// A TCP socket on the loopback interface.
+    Tcp(std::net::TcpListener),
 }
 
 /// An accepted connection.
@@ -43,7 +53,7 @@ impl Listener {
         match address {
             Address::Unix(path) => {
                 let (listener, file) = socket::bind(&path).await?;
-                Ok((Self::Unix { _file: file, listener }, Address::Unix(path)))
+                Ok((Self::Unix { _file: Some(file), listener }, Address::Unix(path)))
             }
             Address::Tcp(asked) => {
                 let listener = bind_tcp(asked).map_err(|source| match source.kind() {
@@ -53,6 +63,27 @@ impl Listener {
                 let bound =
                     listener.local_addr().map_err(|source| DoorError::Bind { address: Address::Tcp(asked), source })?;
                 Ok((Self::Tcp(listener), Address::Tcp(bound)))
+            }
+        }
+    }
+
+    /// Takes a socket over that listens already, and says where.
+    pub(crate) fn inherit(inherited: Inherited) -> Result<(Self, Address), DoorError> {
+        let useless = DoorError::Inherited;
+        match inherited {
+            Inherited::Unix(listener) => {
+                let address = listener.local_addr().map_err(useless)?;
+                let path = address.as_pathname().ok_or_else(|| useless(io::Error::other("it has no path")))?.to_owned();
+                socket::check_mode(&path)?;
+                listener.set_nonblocking(true).map_err(useless)?;
+                let listener = UnixListener::from_std(listener).map_err(useless)?;
+                Ok((Self::Unix { _file: None, listener }, Address::Unix(path)))
+            }
+            Inherited::Tcp(listener) => {
+                let address = Address::Tcp(listener.local_addr().map_err(useless)?);
+                address.check()?;
+                listener.set_nonblocking(true).map_err(useless)?;
+                Ok((Self::Tcp(TcpListener::from_std(listener).map_err(useless)?), address))
             }
         }
     }

@@ -37,6 +37,7 @@ mod server;
 pub use self::{
     address::{Address, AddressError},
     error::DoorError,
+    listener::Inherited,
     options::{DoorOptions, OUTGOING_BYTES, SnapshotPlace},
     quiet::QuietSocket,
     server::Door,

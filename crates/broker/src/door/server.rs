@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     Address, DoorError, DoorOptions, connection,
     hub::Hub,
-    listener::{Accepted, Listener},
+    listener::{Accepted, Inherited, Listener},
     snapshot::{self, Snapshot},
     ticker,
 };
@@ -52,10 +52,21 @@ impl Door {
     /// # Errors
     /// [`DoorError`] if the address cannot be used or somebody listens there already.
     pub async fn bind(address: Address, options: DoorOptions) -> Result<Self, DoorError> {
-        let (listener, address) = Listener::bind(address).await?;
+        Ok(Self::behind(Listener::bind(address).await?, options))
+    }
+
+    /// The same on a socket that listens already and stays open for the next process.
+    ///
+    /// # Errors
+    /// [`DoorError`] if the socket is no use, or if others than its owner can reach it.
+    pub fn take_over(socket: Inherited, options: DoorOptions) -> Result<Self, DoorError> {
+        Ok(Self::behind(Listener::inherit(socket)?, options))
+    }
+
+    fn behind((listener, address): (Listener, Address), options: DoorOptions) -> Self {
         let snapshot = options.snapshot.path(&address);
         let kept = snapshot.as_deref().and_then(snapshot::take);
-        Ok(Self { hub: Arc::new(open(kept, options)), listener, address, snapshot })
+        Self { hub: Arc::new(open(kept, options)), listener, address, snapshot }
     }
 
     /// Where it listens. With port 0, the operating system has chosen one.

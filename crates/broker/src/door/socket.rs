@@ -115,6 +115,13 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A socket that somebody else has made must be closed to others, too.
+pub(super) fn check_mode(path: &Path) -> Result<(), DoorError> {
+    const OTHERS: u32 = 0o007;
+    let mode = fs::metadata(path).map_err(DoorError::Inherited)?.mode();
+    if mode & OTHERS != 0 { Err(DoorError::Open(path.to_owned())) } else { Ok(()) }
+}
+
 /// Whoever can write to the directory can put a socket of his own in place of ours. In a directory
 /// with the sticky bit, such as /tmp, only the owner of a file can.
 fn check_owner(directory: &Path, us: u32) -> Result<(), DoorError> {

@@ -16,5 +16,9 @@ mod run_dir;
 mod supervise;
 mod run;
 mod up;
+mod export;
 
-pub(crate) use self::up::{UpArgs, up};
+pub(crate) use self::{
+    export::{SuperviseArgs, supervise},
+    up::{UpArgs, up},
+};

@@ -2,6 +2,8 @@
 
 use std::{env, path::PathBuf};
 
+use skyloom::config::LogFormat;
+
 use super::{
     file::{ClusterFile, EXAMPLE},
     logs::Logs,
@@ -12,6 +14,9 @@ use super::{
     signals::wishes,
 };
 use crate::{failure::Failure, output::Paint, session::Global};
+
+/// The variable that says how log lines look.
+const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
 
 /// Run a cluster file: broker, services and gateway, restarted when they end, until Ctrl-C
 ///
@@ -58,7 +63,13 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     }
     let directory =
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
-    let plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    let mut plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    if global.settings()?.log_format == LogFormat::Auto {
+        // They write into a pipe, but a person reads it.
+        for spec in plan.parts.iter_mut().flat_map(|part| &mut part.processes) {
+            spec.environment.entry(FORMAT_VARIABLE.to_owned()).or_insert_with(|| "text".to_owned());
+        }
+    }
     let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
     obstacles::check(&plan)?;
     let wishes = wishes()?;

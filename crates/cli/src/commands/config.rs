@@ -1,10 +1,10 @@
 //! `sky config`: the configuration of a process, and where each value comes from.
 
-use skyloom::config::{Origin, Sources, origins};
+use skyloom::config::{Origin, Sources, origins, reference};
 
 use crate::{
     failure::Failure,
-    output::{Table, left, list},
+    output::{Table, left, list, print},
     session::Global,
 };
 
@@ -17,6 +17,9 @@ pub(crate) struct ConfigArgs {
     /// The service whose section applies, such as links@1
     #[arg(value_name = "NAME@VERSION")]
     service: Option<String>,
+    /// Print the page about every key instead, in Markdown
+    #[arg(long, conflicts_with = "service")]
+    reference: bool,
 }
 
 /// Shows the configuration.
@@ -24,6 +27,9 @@ pub(crate) struct ConfigArgs {
 /// # Errors
 /// The first mistake in it.
 pub(crate) fn config(args: &ConfigArgs, global: &Global) -> Result<(), Failure> {
+    if args.reference {
+        return print(&reference());
+    }
     if let Some(service) = args.service.as_ref().filter(|service| !service.contains('@')) {
         return Err(Failure::usage(format!("{service:?} names no section; write NAME@VERSION, such as {service}@1")));
     }

@@ -61,7 +61,7 @@ pub(crate) async fn drain(args: &DrainArgs, session: &Session, global: &Global) 
 }
 
 /// The one instance whose GUID starts with this.
-fn choose(snapshot: &Snapshot, prefix: &str) -> Result<Guid, Failure> {
+pub(super) fn choose(snapshot: &Snapshot, prefix: &str) -> Result<Guid, Failure> {
     if prefix.is_empty() {
         return Err(Failure::usage("an instance needs at least the first digit of its GUID; see `sky instances`"));
     }

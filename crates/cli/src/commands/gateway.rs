@@ -1,19 +1,15 @@
 //! `sky gateway`: REST and gRPC in front of the queues.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::net::SocketAddr;
 
-use skyloom::{signals, telemetry};
-use skyloom_gateway::{Gateway, GatewayOptions};
-
-use crate::{
-    failure::Failure,
-    session::{Global, STARTING, Session},
-};
+use super::BackgroundArgs;
+use crate::{failure::Failure, session::Global};
 
 /// Run the gateway: REST and gRPC in front of the queues, until Ctrl-C or SIGTERM
+///
+/// It finishes what it has before it ends. On SIGHUP it reads its configuration anew. A listening socket that a
+/// supervisor hands over (LISTEN_FDS) is used instead of the address. Exit codes: 2 for a mistake in the
+/// configuration, 111 for what may go away by itself, such as a broker that is not there.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct GatewayArgs {
     /// Listen on this port of the loopback address
@@ -22,6 +18,9 @@ pub(crate) struct GatewayArgs {
     /// Listen on this address [default: as configured, or 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// How it goes into the background
+    #[command(flatten)]
+    pub(crate) background: BackgroundArgs,
 }
 
 /// Runs the gateway until a signal ends it.
@@ -29,22 +28,15 @@ pub(crate) struct GatewayArgs {
 /// # Errors
 /// If the broker is not there or the address cannot be listened on.
 pub(crate) async fn gateway(args: &GatewayArgs, global: &Global) -> Result<(), Failure> {
-    let settings = global.settings()?;
-    telemetry::init(&settings.log, settings.log_format).map_err(|error| Failure::usage(error.to_string()))?;
-    let address = match (args.port, args.listen.as_ref().unwrap_or(&settings.listen)) {
-        (Some(port), _) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        (None, listen) => listen.parse().map_err(|_| {
-            Failure::usage(format!("{listen:?} is no address to listen on; write HOST:PORT, such as 127.0.0.1:8080"))
-        })?,
+    let listen = match args.port {
+        Some(port) => Some(format!("127.0.0.1:{port}")),
+        None => args.listen.clone(),
     };
-    let ended =
-        signals::termination().map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
-    let session = Session::open(global, STARTING).await?;
-    let registry = Arc::clone(&session.connection().registry);
-    let client = session.client_with(settings.client());
-    let failed = |error: skyloom_gateway::GatewayError| Failure::failed(error.to_string());
-    let bound = Gateway::new(client, registry, GatewayOptions::default()).bind(address).await.map_err(failed)?;
-    let result = bound.run(ended).await.map_err(failed);
-    session.close().await;
-    result
+    let settings = global.settings_with(listen.map(|address| format!("--listen={address}")))?;
+    if settings.listen.parse::<SocketAddr>().is_err() {
+        let listen = settings.listen;
+        let wrong = format!("{listen:?} is no address to listen on; write HOST:PORT, such as 127.0.0.1:8080");
+        return Err(Failure::usage(wrong));
+    }
+    skyloom_gateway::serve(settings).await.map_err(|status| Failure::of_process(&status))
 }

@@ -123,7 +123,10 @@ async fn the_command_line_itself_is_checked() {
         "dead",
         "ping",
         "drain",
+        "log",
         "bench",
+        "hold",
+        "supervise",
     ] {
         assert!(said.out.contains(&format!("\n  {command} ")), "{command} is missing from:\n{}", said.out);
     }
@@ -133,7 +136,7 @@ async fn the_command_line_itself_is_checked() {
 async fn a_second_broker_on_one_socket_is_refused() {
     let ground = Ground::new().await;
     let said = ground.sky(&["broker", "--listen", &ground.url]).await;
-    assert_eq!(said.code, 1, "{said:?}");
+    assert_eq!(said.code, 111, "{said:?}");
     assert!(said.err.contains("another broker is listening on unix:"), "{said:?}");
 }
 
@@ -141,7 +144,7 @@ async fn a_second_broker_on_one_socket_is_refused() {
 async fn a_gateway_stays_on_the_loopback_address() {
     let ground = Ground::new().await;
     let said = ground.sky(&["gateway", "--listen", "0.0.0.0:0"]).await;
-    assert_eq!(said.code, 1, "{said:?}");
+    assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("needs TLS and authentication"), "{said:?}");
     let said = ground.sky(&["gateway", "--listen", "nowhere"]).await;
     assert!(said.sentence(2).contains("write HOST:PORT"), "{said:?}");

@@ -44,7 +44,7 @@ impl Shared {
 
     /// The deadline, and how long it is until then.
     fn deadline_and_time(&self, now: Instant, timeout: Option<Duration>, scope: Option<&Scope>) -> (Instant, Duration) {
-        let own = timeout.unwrap_or(self.options.timeout).min(self.options.max_timeout);
+        let own = timeout.unwrap_or_else(|| self.timeout()).min(self.options.max_timeout);
         match scope.and_then(|scope| scope.deadline) {
             Some(outer) if outer < now + own => (outer, outer.saturating_duration_since(now)),
             _ => (now + own, own),

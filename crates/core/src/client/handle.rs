@@ -42,6 +42,12 @@ impl Client {
         Self { shared: Arc::new(Shared::new(broker, options)), scope: None, stack: None }
     }
 
+    /// Changes how long a call may take if neither the caller nor the method says, for this client and all its
+    /// clones; calls under way keep the time that they have.
+    pub fn set_timeout(&self, timeout: std::time::Duration) {
+        self.shared.set_timeout(timeout);
+    }
+
     /// The broker that it uses.
     #[must_use]
     pub fn broker(&self) -> &Arc<dyn Broker> {

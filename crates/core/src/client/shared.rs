@@ -1,6 +1,12 @@
 //! What all handles of one client share.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use tokio::sync::OnceCell;
 
@@ -15,6 +21,8 @@ pub(super) struct Shared {
     pub(super) options: ClientOptions,
     pub(super) pending: Arc<Pending>,
     pub(super) budget: RetryBudget,
+    /// `options.timeout` in milliseconds, which a running process may change.
+    timeout: AtomicU64,
     inbox: OnceCell<Inbox>,
 }
 
@@ -23,10 +31,20 @@ impl Shared {
         Self {
             pending: Pending::new(&broker, options.max_pending),
             budget: RetryBudget::new(&options.retry),
+            timeout: AtomicU64::new(millis(options.timeout)),
             inbox: OnceCell::new(),
             broker,
             options,
         }
+    }
+
+    /// How long a call may take if nothing else says so.
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout.load(Relaxed))
+    }
+
+    pub(super) fn set_timeout(&self, timeout: Duration) {
+        self.timeout.store(millis(timeout), Relaxed);
     }
 
     /// The inbox, if it is open.
@@ -43,4 +61,8 @@ impl Shared {
         };
         Ok(self.inbox.get_or_try_init(|| open).await?.id())
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

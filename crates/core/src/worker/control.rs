@@ -1,18 +1,18 @@
-//! What an instance answers on its own channel: ping, stats, drain, and the end of a stream whose
-//! caller has gone away.
+//! What an instance answers on its own channel: ping, stats, drain, what it logs, and the end of a stream
+//! whose caller has gone away.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceStats, outcome::reply_to, shared::Shared};
+use super::{InstanceStats, log::LogRequest, outcome::reply_to, shared::Shared};
 use crate::{
     Codec, Guid, Headers, Json, Kind, Ledger, Payload, Result, Status,
     broker::{Consumer, Delivery, Settlement},
 };
 
 /// The methods of an instance's channel `_inst.<guid>`; their messages are JSON.
-pub const CONTROL_METHODS: [&str; 3] = ["Ping", "Stats", "Drain"];
+pub const CONTROL_METHODS: [&str; 4] = ["Ping", "Stats", "Drain", "Log"];
 
 /// The answer to `Ping`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,14 +48,14 @@ fn handle(shared: &Shared, delivery: &Delivery) -> Settlement {
     let mut reply = reply_to(request, Kind::Reply, shared.instance, delivery.attempt(), Headers::new());
     reply.ledger = request.ledger.merge(Ledger { receives: 1, settles: 1, ..Ledger::default() });
     reply.codec = Codec::Json;
-    match answer(shared, &request.method) {
+    match answer(shared, &request.method, &request.payload) {
         Ok(payload) => reply.payload = payload,
         Err(status) => reply.status = Some(status),
     }
     Settlement::Reply(Arc::new(reply))
 }
 
-fn answer(shared: &Shared, method: &str) -> Result<bytes::Bytes> {
+fn answer(shared: &Shared, method: &str, payload: &bytes::Bytes) -> Result<bytes::Bytes> {
     let in_flight = shared.in_flight.count() as u64;
     match method {
         "Ping" => Json(PingAnswer { id: shared.instance, pid: std::process::id() }).encode(),
@@ -69,6 +69,13 @@ fn answer(shared: &Shared, method: &str) -> Result<bytes::Bytes> {
         "Drain" => {
             shared.drain_requested.notify_one();
             Json(DrainAnswer { in_flight }).encode()
+        }
+        "Log" => {
+            let Some(control) = shared.log.get() else {
+                return Err(Status::unimplemented("this instance's log cannot be changed from outside"));
+            };
+            let Json(request) = Json::<LogRequest>::decode(payload.clone())?;
+            Json(control(&request)?).encode()
         }
         other => Err(Status::not_found(format!(
             "an instance has no method {other:?}; it has {}",

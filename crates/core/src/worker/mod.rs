@@ -1,5 +1,6 @@
 //! The serving side: takes deliveries, runs handlers, settles, drains.
 
+mod log;
 mod in_flight;
 mod options;
 mod outcome;
@@ -17,6 +18,7 @@ mod server;
 
 pub use self::{
     control::{CONTROL_METHODS, DrainAnswer, PingAnswer},
+    log::{LogAnswer, LogControl, LogRequest},
     options::WorkerOptions,
     server::{Running, Server},
     stats::{InstanceStats, MethodStats},

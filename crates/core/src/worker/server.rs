@@ -7,7 +7,7 @@ use tower_layer::{Identity, Layer};
 use tower_service::Service;
 
 use super::{
-    WorkerOptions, control,
+    LogControl, WorkerOptions, control,
     lane::{Lane, Treatment, Treatments},
     register::Registered,
     shared::Shared,
@@ -56,6 +56,14 @@ impl Server {
     #[must_use]
     pub fn registry(mut self, registry: Arc<dyn Registry>) -> Self {
         self.registry = Some(registry);
+        self
+    }
+
+    /// Lets an operator ask and change through this what the process logs.
+    #[must_use]
+    pub fn log_control(self, control: LogControl) -> Self {
+        // Only the first one counts.
+        drop(self.shared.log.set(control));
         self
     }
 
@@ -248,7 +256,13 @@ impl Running {
 
     /// Deregisters, stops consuming, finishes what it has taken, and returns; what is not finished
     /// within the drain time is given back.
-    pub async fn drain(mut self) {
+    pub async fn drain(self) {
+        let time = self.shared.options.drain;
+        self.drain_within(time).await;
+    }
+
+    /// The same with another drain time than the options have it.
+    pub async fn drain_within(mut self, time: std::time::Duration) {
         if let Some(registered) = self.registered.take() {
             registered.stop().await;
         }
@@ -257,7 +271,7 @@ impl Running {
             while self.lanes.join_next().await.is_some() {}
             self.shared.in_flight.wait_idle().await;
         };
-        if tokio::time::timeout(self.shared.options.drain, finish).await.is_err() {
+        if tokio::time::timeout(time, finish).await.is_err() {
             let left = self.shared.in_flight.count();
             tracing::warn!(left, "the drain time is over; what is left goes back to its queue");
         }

@@ -1,13 +1,13 @@
 //! What all lanes of one instance share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
 
-use super::{WorkerOptions, in_flight::InFlight, running::Streams, stats::Stats};
+use super::{LogControl, WorkerOptions, in_flight::InFlight, running::Streams, stats::Stats};
 use crate::{Guid, client::Client};
 
 pub(super) struct Shared {
@@ -22,6 +22,8 @@ pub(super) struct Shared {
     pub(super) draining: watch::Sender<bool>,
     /// An operator asks for a drain.
     pub(super) drain_requested: Notify,
+    /// What can change what this process logs, if something can.
+    pub(super) log: OnceLock<LogControl>,
 }
 
 impl Shared {
@@ -36,6 +38,7 @@ impl Shared {
             stats: Stats::default(),
             draining: watch::Sender::new(false),
             drain_requested: Notify::new(),
+            log: OnceLock::new(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper_util::server::graceful::GracefulShutdown;
+use futures_util::FutureExt as _;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -21,6 +21,16 @@ pub struct Bound {
     gateway: Gateway,
     listener: TcpListener,
     address: SocketAddr,
+    /// The socket is another's, who goes on listening.
+    inherited: bool,
+}
+
+/// A gateway that accepts nothing new.
+#[derive(Debug)]
+#[must_use = "what is under way is cut off if it is not drained"]
+pub struct Draining {
+    gateway: Gateway,
+    connections: Arc<Semaphore>,
 }
 
 impl Gateway {
@@ -29,17 +39,32 @@ impl Gateway {
     /// # Errors
     /// If the port is taken, or the address can be reached from other hosts.
     pub async fn bind(self, address: SocketAddr) -> Result<Bound, GatewayError> {
-        if !address.ip().to_canonical().is_loopback() {
-            return Err(GatewayError::NotLoopback { address });
-        }
+        check(address)?;
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => GatewayError::Taken { address },
             _ => GatewayError::Listen { address, source },
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Bound { gateway: self, listener, address })
+        Ok(Bound { gateway: self, listener, address, inherited: false })
     }
+
+    /// Serves on a socket that listens already and stays open for the next process: see
+    /// [`inherited_listener`](crate::inherited_listener).
+    ///
+    /// # Errors
+    /// If the socket is no use, or the address can be reached from other hosts.
+    pub fn take_over(self, listener: std::net::TcpListener) -> Result<Bound, GatewayError> {
+        let address = listener.local_addr().map_err(GatewayError::Inherited)?;
+        check(address)?;
+        listener.set_nonblocking(true).map_err(GatewayError::Inherited)?;
+        let listener = TcpListener::from_std(listener).map_err(GatewayError::Inherited)?;
+        Ok(Bound { gateway: self, listener, address, inherited: true })
+    }
+}
+
+fn check(address: SocketAddr) -> Result<(), GatewayError> {
+    if address.ip().to_canonical().is_loopback() { Ok(()) } else { Err(GatewayError::NotLoopback { address }) }
 }
 
 impl Bound {
@@ -49,17 +74,26 @@ impl Bound {
         self.address
     }
 
-    /// Serves until the future is ready, then drains: accepts nothing new, lets requests finish, ends
-    /// streams, and returns once all connections are closed or the drain time is over.
-    ///
-    /// # Errors
-    /// None yet: a failed accept is logged and tried again.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), GatewayError> {
-        let Self { gateway, listener, address } = self;
-        tracing::info!(%address, "the gateway listens");
-        let options = gateway.state.options.clone();
-        let connections = Arc::new(Semaphore::new(options.max_connections));
-        let graceful = GracefulShutdown::new();
+    /// Serves until the future is ready, then drains as long as the options allow: accepts nothing new, lets
+    /// requests finish, ends streams, and returns once all connections are closed or the drain time is over.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let drain = self.gateway.state.options.drain;
+        self.serve_until(shutdown).await.drain(drain).await;
+    }
+
+    /// Serves until the future is ready, and then accepts nothing new. Whoever waits to be accepted then is, unless
+    /// the socket is another's, who leaves them to the next process.
+    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Draining {
+        let Self { gateway, listener, address, inherited } = self;
+        tracing::info!(%address, inherited, "the gateway listens");
+        let connections = Arc::new(Semaphore::new(gateway.state.options.max_connections));
+        let serve = |(stream, permit): (TcpStream, OwnedSemaphorePermit)| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move {
+                serve(gateway, stream).await;
+                drop(permit);
+            });
+        };
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = tokio::select! {
@@ -67,21 +101,29 @@ impl Bound {
                 () = &mut shutdown => break,
                 accepted = accept(&listener, &connections) => accepted,
             };
-            let Some((stream, permit)) = accepted else { continue };
-            let connection = serve(gateway.clone(), stream, graceful.watcher());
-            tokio::spawn(async move {
-                connection.await;
-                drop(permit);
-            });
+            accepted.map(serve);
         }
-        drop(listener);
-        gateway.state.drain();
-        let open = graceful.count();
-        if tokio::time::timeout(options.drain, graceful.shutdown()).await.is_err() {
+        if !inherited {
+            while let Some(accepted) = accept(&listener, &connections).now_or_never() {
+                accepted.map(serve);
+            }
+        }
+        Draining { gateway, connections }
+    }
+}
+
+impl Draining {
+    /// Ends streams, lets requests finish, and returns once all connections are closed or this time is over.
+    pub async fn drain(self, time: Duration) {
+        let most = self.gateway.state.options.max_connections;
+        let open = most - self.connections.available_permits();
+        self.gateway.state.drain();
+        // Each connection holds one of them.
+        let all = self.connections.acquire_many(u32::try_from(most).unwrap_or(u32::MAX));
+        if tokio::time::timeout(time, all).await.is_err() {
             tracing::warn!("the drain time is over; connections that are still open are cut");
         }
         tracing::info!(open, "the gateway has drained");
-        Ok(())
     }
 }
 

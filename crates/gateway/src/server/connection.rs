@@ -1,18 +1,18 @@
 //! One connection.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, pin::pin};
 
-use http::Request;
+use http::{HeaderValue, Request, header};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::Watcher,
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
 };
-use tokio::{net::TcpStream, time::timeout};
 
 use super::{
     alarm::Alarm,
@@ -57,28 +57,63 @@ fn http2(options: &GatewayOptions) -> http2::Builder<TokioExecutor> {
 }
 
 /// Serves a connection until it ends or is drained.
-pub(super) async fn serve(gateway: Gateway, stream: TcpStream, watcher: Watcher) {
+pub(super) async fn serve(gateway: Gateway, stream: TcpStream) {
     let options = &gateway.state.options;
-    let mut draining = gateway.state.draining();
     let spoken = tokio::select! {
         biased;
         spoken = timeout(options.header_read_timeout, protocol(&stream)) => spoken,
-        _ = draining.wait_for(|draining| *draining) => return,
+        () = lingered(&gateway) => return,
     };
     let Ok(Ok(Some(spoken))) = spoken else {
         return tracing::debug!("a client connected and did not say which protocol it speaks");
     };
     let socket = TokioIo::new(Socket::new(stream, options.write_timeout));
-    let (http1, http2) = (http1(options), http2(options));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = gateway.clone();
-        async move { Ok::<_, Infallible>(gateway.handle(request).await) }
-    });
     let ended = match spoken {
-        Protocol::Http1 => watcher.watch(http1.serve_connection(socket, service)).await,
-        Protocol::Http2 => watcher.watch(http2.serve_connection(socket, service)).await,
+        Protocol::Http1 => serve_http1(&gateway, socket).await,
+        Protocol::Http2 => serve_http2(&gateway, socket).await,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
     }
+}
+
+/// A drained connection gets one more request answered, with `Connection: close`; one that is silent for too long is
+/// closed.
+async fn serve_http1(gateway: &Gateway, socket: TokioIo<Socket>) -> hyper::Result<()> {
+    let service = service_fn(|request: Request<Incoming>| async {
+        let mut response = gateway.handle(request).await;
+        if gateway.state.is_draining() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok::<_, Infallible>(response)
+    });
+    let mut connection = pin!(http1(&gateway.state.options).serve_connection(socket, service));
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        () = lingered(gateway) => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// A drained connection is told so by a frame (GOAWAY), and ends when the requests that it has are answered.
+async fn serve_http2(gateway: &Gateway, socket: TokioIo<Socket>) -> hyper::Result<()> {
+    let served = gateway.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let gateway = served.clone();
+        async move { Ok::<_, Infallible>(gateway.handle(request).await) }
+    });
+    let mut connection = pin!(http2(&gateway.state.options).serve_connection(socket, service));
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        () = gateway.state.drained() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// Resolves a while after the gateway has been told to stop.
+async fn lingered(gateway: &Gateway) {
+    gateway.state.drained().await;
+    sleep(gateway.state.options.linger).await;
 }

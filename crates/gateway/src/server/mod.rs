@@ -5,5 +5,9 @@ mod alarm;
 mod protocol;
 mod connection;
 mod bound;
+mod inherited;
 
-pub use self::bound::Bound;
+pub use self::{
+    bound::{Bound, Draining},
+    inherited::inherited_listener,
+};

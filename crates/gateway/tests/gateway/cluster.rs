@@ -44,7 +44,7 @@ impl Cluster {
         let bound = gateway.bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = bound.local_addr();
         let (stop, stopped) = oneshot::channel();
-        let run = async move { bound.run(async { drop(stopped.await) }).await.unwrap() };
+        let run = async move { bound.run(async { drop(stopped.await) }).await };
         let cluster = Self { broker, address, services: None, stop: Some(stop), gateway: tokio::spawn(run) };
         cluster.settle(|status| status == 200, "/readyz").await;
         cluster

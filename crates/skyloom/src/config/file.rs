@@ -10,7 +10,8 @@ use toml::{
 
 use super::{
     ConfigError,
-    keys::{Form, KEYS, check, find, nearest},
+    keys::{Form, KEYS, check, find},
+    nearest::nearest,
 };
 
 /// The sections of a file that apply to one process, the weakest first. Each value knows its place.
@@ -77,6 +78,11 @@ impl Checker<'_> {
     fn entry(&self, entry: Entry<'_, '_>) -> Result<(), ConfigError> {
         let (name, value) = entry;
         let Some(key) = find(name.get_ref()) else {
+            if matches!(value.get_ref(), DeValue::Table(_)) {
+                let written = name.get_ref();
+                let hint = format!("a section of one service has its version: [service.\"{written}@1\"]");
+                return Err(ConfigError::UnknownKey { place: self.place(name), key: written.to_string(), hint });
+            }
             let known = KEYS.map(|key| key.name);
             return Err(self.unknown(name, "keys", &known));
         };

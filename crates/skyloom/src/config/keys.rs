@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::filter::parse_filter;
+
 /// The form of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -11,6 +13,8 @@ pub(super) enum Form {
     Count,
     /// A time such as `500ms` or `2s`.
     Time,
+    /// Levels by module, such as `info,links=debug`.
+    Filter,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A table of the service's own keys.
@@ -22,6 +26,8 @@ pub(super) enum Form {
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) form: Form,
+    /// Whether a running process takes a new value over on SIGHUP.
+    pub(super) live: bool,
     pub(super) help: &'static str,
 }
 
@@ -33,48 +39,36 @@ pub(super) const KEYS: [Key; 12] = [
     key(
         "broker",
         Form::Text,
-        "the broker's URL: local:, unix:/path, nats://, redis://, amqp://, beanstalk:// or memory:",
+        "the broker's URL: local:, unix:/path, tcp://127.0.0.1:PORT, nats://, redis://, amqp://, beanstalk:// or memory:",
     ),
     key("registry", Form::Text, "the registry's URL, if it is not the broker's own: local:, nats:// or redis://"),
     key("region", Form::Text, "the region that this process runs in"),
-    key("log", Form::Text, "what to log: error, warn, info, debug, trace, or by module: info,links=debug"),
-    key("log_format", Form::Word(&["text", "json"]), "text or json"),
+    live("log", Form::Filter, "what to log: off, error, warn, info, debug, trace, or by module: info,links=debug"),
+    key(
+        "log_format",
+        Form::Word(&["auto", "text", "json", "journal"]),
+        "text, json, journal (text after a priority), or auto: text on a terminal, journal under it, else json",
+    ),
     key("concurrency", Form::Count, "how many requests of one service an instance holds at once"),
     key("lease", Form::Time, "after how long the work of a hung process goes to another"),
     key("max_attempts", Form::Count, "after how many attempts a request becomes a dead letter"),
-    key("drain", Form::Time, "how long a drain may take"),
-    key("timeout", Form::Time, "how long a call may take if nothing else says so"),
+    live("drain", Form::Time, "how long a drain may take before what is left is given back"),
+    live("timeout", Form::Time, "how long a call may take if neither the caller nor the method says"),
     key("listen", Form::Text, "the gateway's address, such as 127.0.0.1:8080"),
     key(OWN, Form::Own, "a table of the service's own keys"),
 ];
 
 const fn key(name: &'static str, form: Form, help: &'static str) -> Key {
-    Key { name, form, help }
+    Key { name, form, live: false, help }
+}
+
+const fn live(name: &'static str, form: Form, help: &'static str) -> Key {
+    Key { name, form, live: true, help }
 }
 
 /// The key of this name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
-}
-
-/// Names that are longer are not compared: nobody mistypes them by hand.
-const LONGEST: usize = 64;
-
-/// The known name that a mistyped one was meant to be, if one is close enough: at most a third of
-/// its characters inserted, removed, replaced or swapped (Damerau and Levenshtein's distance).
-#[must_use]
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if name.len() > LONGEST {
-        return None;
-    }
-    let allowed = (name.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .filter(|candidate| candidate.len() <= LONGEST)
-        .map(|candidate| (strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 /// What is wrong with a value, if something is.
@@ -86,6 +80,7 @@ pub(super) fn check(form: Form, text: &str) -> Result<(), String> {
             _ => Err(format!("{text:?} is not a whole number of at least 1")),
         },
         Form::Time => parse_duration(text).map(drop),
+        Form::Filter => parse_filter(text).map(drop),
         Form::Word(words) if words.contains(&text) => Ok(()),
         Form::Word(words) => Err(format!("{text:?} is none of {}", words.join(", "))),
         Form::Own => Err("it is a table of the service's own keys".to_owned()),
@@ -126,7 +121,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{nearest, parse_duration};
+    use super::parse_duration;
 
     #[test]
     fn times() {
@@ -139,13 +134,5 @@ mod tests {
             let sentence = parse_duration(text).unwrap_err();
             assert!(sentence.contains(&format!("{text:?}")), "{sentence}");
         }
-    }
-
-    #[test]
-    fn a_typo_finds_its_word_and_nonsense_finds_none() {
-        assert_eq!(nearest("brokr", ["broker", "lease"]), Some("broker"));
-        assert_eq!(nearest("xyz", ["broker", "lease"]), None);
-        assert_eq!(nearest("Greter", ["Greeter", "Linker"]), Some("Greeter"));
-        assert_eq!(nearest(&"x".repeat(1000), ["x"]), None);
     }
 }

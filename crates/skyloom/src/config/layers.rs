@@ -84,6 +84,11 @@ pub(super) fn flags(arguments: impl Iterator<Item = String>) -> Result<Layer, Co
             let hint = "flags begin with --".to_owned();
             return Err(ConfigError::UnknownKey { place: "command line".to_owned(), key: argument, hint });
         };
+        if flag == "daemon" {
+            let hint = "this program was built without it: build it with the feature \"daemon\" of the skyloom crate";
+            let (place, key) = ("command line".to_owned(), argument);
+            return Err(ConfigError::UnknownKey { place, key, hint: hint.to_owned() });
+        }
         let (name, text) = match flag.split_once('=') {
             Some((name, text)) => (name.to_owned(), Some(text.to_owned())),
             None => (flag.to_owned(), arguments.next()),

@@ -1,16 +1,25 @@
 //! Configuration: built-in default, `skyloom.toml`, environment, flags; the later wins.
 
 mod error;
+mod nearest;
+mod filter;
 mod keys;
 mod file;
 mod layers;
 mod settings;
 mod origins;
+mod own;
+mod changes;
+mod reference;
 
 pub use self::{
+    changes::Change,
     error::ConfigError,
-    keys::{nearest, parse_duration},
+    filter::parse_filter,
+    keys::parse_duration,
     layers::FILE_VARIABLE,
+    nearest::nearest,
     origins::{Origin, origins},
+    reference::reference,
     settings::{LogFormat, Settings, Sources},
 };

@@ -57,7 +57,7 @@ pub fn origins(sources: &Sources) -> Result<Vec<Origin>, ConfigError> {
 }
 
 /// A URL without the password that it may hold; any other text as it is.
-fn without_password(text: &str) -> String {
+pub(super) fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
@@ -69,7 +69,7 @@ fn without_password(text: &str) -> String {
 
 impl Settings {
     /// A key's value as it would be written.
-    fn text(&self, key: &str) -> String {
+    pub(super) fn text(&self, key: &str) -> String {
         let time = |time: std::time::Duration| format!("{time:?}");
         match key {
             "broker" => self.broker.clone().unwrap_or_else(|| "local:".to_owned()),

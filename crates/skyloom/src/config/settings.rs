@@ -21,11 +21,15 @@ const DEFAULT_FILE: &str = "skyloom.toml";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Text on a terminal, for the journal if it reads standard error, and JSON otherwise.
     #[default]
+    Auto,
+    /// For people.
     Text,
     /// For machines: one JSON object a line.
     Json,
+    /// For systemd's journal: text after a priority in angle brackets.
+    Journal,
 }
 
 /// The configuration of one process: built-in default, then `skyloom.toml` (`[default]`,
@@ -59,7 +63,10 @@ pub struct Settings {
     /// The gateway's address.
     pub listen: String,
     /// The service's own keys.
-    settings: Option<Value>,
+    pub(super) settings: Option<Value>,
+    /// What it was read from.
+    #[serde(skip)]
+    pub(super) sources: Option<Sources>,
 }
 
 impl Default for Settings {
@@ -78,6 +85,7 @@ impl Default for Settings {
             timeout: client.timeout,
             listen: "127.0.0.1:8080".to_owned(),
             settings: None,
+            sources: None,
         }
     }
 }
@@ -104,14 +112,13 @@ impl Sources {
     #[must_use]
     pub fn of_process(service: Option<&str>) -> Self {
         let named = env::var_os(FILE_VARIABLE).map(PathBuf::from);
-        let usual = Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
         Self {
-            file: named.or(usual),
+            file: named.or_else(usual_file),
             service: service.map(str::to_owned),
             environment: env::vars_os()
                 .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
                 .collect(),
-            flags: env::args().skip(1).collect(),
+            flags: own_flags(env::args().skip(1).collect()),
         }
     }
 }
@@ -124,17 +131,20 @@ impl Settings {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let layers = layers(sources)?;
         let builder = layers.into_iter().fold(Config::builder(), |builder, layer| builder.add_source(layer));
-        builder.build().and_then(Config::try_deserialize).map_err(|error| ConfigError::Own(error.to_string()))
+        let read = builder.build().and_then(Config::try_deserialize);
+        let settings: Self = read.map_err(|error| ConfigError::Own(error.to_string()))?;
+        Ok(Self { sources: Some(sources.clone()), ..settings })
     }
 
-    /// The service's own settings.
+    /// Reads the configuration anew from where it was read; none if it was made by the program itself. A
+    /// `skyloom.toml` that was not there before is found.
     ///
     /// # Errors
-    /// If a key is missing, unknown or of another form than the type has it.
-    pub fn own<T: de::DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        let empty = || Value::new(None, config::ValueKind::Table(config::Map::new()));
-        let own = self.settings.clone().unwrap_or_else(empty);
-        own.try_deserialize().map_err(|error| ConfigError::Own(error.to_string()))
+    /// As for [`Settings::load`].
+    pub fn reload(&self) -> Result<Option<Self>, ConfigError> {
+        let Some(sources) = &self.sources else { return Ok(None) };
+        let file = sources.file.clone().or_else(usual_file);
+        Self::load(&Sources { file, ..sources.clone() }).map(Some)
     }
 
     /// Where the broker and the registry are; the local broker if nothing is configured.
@@ -169,8 +179,23 @@ impl Settings {
     /// `SKYLOOM_`, variables.
     #[must_use]
     pub fn help() -> String {
+        #[cfg(feature = "daemon")]
+        return help() + crate::daemon::HELP;
+        #[cfg(not(feature = "daemon"))]
         help()
     }
+}
+
+/// The flags that are keys.
+fn own_flags(arguments: Vec<String>) -> Vec<String> {
+    #[cfg(feature = "daemon")]
+    return crate::daemon::without_flags(arguments);
+    #[cfg(not(feature = "daemon"))]
+    arguments
+}
+
+fn usual_file() -> Option<PathBuf> {
+    Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists())
 }
 
 /// What the sources say, the weakest first.

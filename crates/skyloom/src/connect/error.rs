@@ -78,6 +78,7 @@ impl From<OpenError> for ConnectError {
 
 impl From<ConnectError> for Status {
     fn from(error: ConnectError) -> Self {
-        Self::unavailable(error.to_string())
+        let sentence = error.to_string();
+        if error.is_temporary() { Self::unavailable(sentence) } else { Self::failed_precondition(sentence) }
     }
 }

@@ -1,5 +1,5 @@
-//! Tests over real processes: the cluster as a newcomer uses it, and what happens when parts of it
-//! die, hang or fill up.
+//! Tests over real processes: the cluster as a newcomer uses it, what happens when parts of it die, hang or fill
+//! up, and how they live under supervisors.
 
 #![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
 
@@ -9,3 +9,7 @@ mod cluster;
 mod walkthrough;
 mod brokers;
 mod python;
+mod life;
+mod hold;
+mod daemontools;
+mod systemd;

@@ -21,18 +21,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program of the workspace; what it says goes into a file in the directory.
     pub(crate) fn start(name: &str, arguments: &[&str], environment: &[(&str, &str)], directory: &Path) -> Self {
+        let mut command = Command::new(program(name));
+        command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
+        Self::run(command, name, directory)
+    }
+
+    /// Starts a command in the directory; what it says goes into a file there.
+    pub(crate) fn run(mut command: Command, name: &str, directory: &Path) -> Self {
         let log = directory.join(format!("{name}-{}.log", fastrand::u32(..)));
         let output = File::create(&log).unwrap();
-        let child = Command::new(program(name))
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().unwrap())
-            .stderr(output)
-            .spawn()
-            .unwrap();
-        Self { child, log }
+        command.current_dir(directory).stdout(output.try_clone().unwrap()).stderr(output);
+        Self { child: command.spawn().unwrap(), log }
     }
 
     /// Its process id.
@@ -48,6 +47,14 @@ impl Process {
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it has said this so many times.
+    pub(crate) async fn says(&self, what: &str, times: usize) {
+        super::eventually(&format!("{what:?} is said {times} times"), || async {
+            self.said().matches(what).count() >= times
+        })
+        .await;
     }
 
     /// Whether it still runs.

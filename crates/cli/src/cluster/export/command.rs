@@ -1,0 +1,79 @@
+//! The command itself.
+
+use std::{env, path::PathBuf};
+
+use super::{
+    super::{file::ClusterFile, plan::Plan},
+    daemontools,
+    pieces::Pieces,
+    systemd,
+};
+use crate::{failure::Failure, output::note, session::Global};
+
+/// Write what an existing supervisor needs to run a cluster file
+///
+/// For daemontools: a service directory for each process, with run, log/run (multilog) and env/. For systemd: a target,
+/// socket units, services that tell when they are ready (Type=notify) and that they live (watchdog), and a template unit
+/// for each service. Programs are named by their absolute paths as they are found now.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SuperviseArgs {
+    /// daemontools or systemd
+    #[arg(value_enum, value_name = "SUPERVISOR", hide_possible_values = true)]
+    supervisor: Supervisor,
+    /// The cluster file (TOML)
+    #[arg(value_name = "CLUSTER")]
+    file: PathBuf,
+    /// Write into this directory [default: the supervisor's name]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What the cluster is called in units [default: the file's name]
+    #[arg(long)]
+    name: Option<String>,
+    /// Run the processes as this user
+    #[arg(long)]
+    user: Option<String>,
+}
+
+/// What runs the processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Supervisor {
+    Daemontools,
+    Systemd,
+}
+
+/// Writes the files.
+///
+/// # Errors
+/// A mistake in the cluster file, or a file that cannot be written.
+pub(crate) fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(), Failure> {
+    let file = ClusterFile::read(&args.file)?;
+    let directory =
+        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
+    let plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
+    let (tree, usual) = match args.supervisor {
+        Supervisor::Daemontools => (daemontools::directories(&pieces)?, "daemontools"),
+        Supervisor::Systemd => (systemd::units(&pieces), "systemd"),
+    };
+    let out = args.out.clone().unwrap_or_else(|| usual.into());
+    tree.write(&out)?;
+    let (count, name, out) = (tree.paths().count(), pieces.name, out.display());
+    match args.supervisor {
+        Supervisor::Daemontools => {
+            let runs = plan.parts.iter().map(|part| part.processes.len()).sum::<usize>();
+            note(&format!("{runs} service directories are in {out}; next: svscan {out}, or link each into /service"));
+        }
+        Supervisor::Systemd => {
+            note(&format!(
+                "{count} files are in {out}; next, as root: cp {out}/{name}* /etc/systemd/system/, then systemctl daemon-reload, then systemctl enable --now {name}.target"
+            ));
+            if args.user.is_none() {
+                note(
+                    "without --user the units run as whoever owns the manager: root, unless they are used with systemctl --user",
+                );
+            }
+        }
+    }
+    Ok(())
+}

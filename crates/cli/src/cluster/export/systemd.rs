@@ -1,0 +1,221 @@
+//! Units for systemd: a target, sockets, and a service or a template of services for each part.
+
+use std::fmt::Write as _;
+
+use skyloom::embedded::Address;
+
+use super::{
+    super::plan::{Part, Spec},
+    pieces::{Pieces, Role},
+    tree::Tree,
+};
+
+/// What a service of ours needs nothing of: systemd.exec(5).
+const HARDENING: &str = "\
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+";
+
+/// How a service of ours lives. A mistake in the configuration (2) is not mended by starting anew; anything else is,
+/// however often. The drain time is 20 s unless it is configured, and the process itself asks for more.
+const LIFE: &str = "\
+Type=notify
+NotifyAccess=main
+ExecReload=/bin/kill -HUP $MAINPID
+WatchdogSec=30
+Restart=always
+RestartSec=1
+RestartPreventExitStatus=2
+TimeoutStartSec=60
+TimeoutStopSec=30
+";
+
+/// The units of a cluster.
+pub(super) fn units(pieces: &Pieces<'_>) -> Tree {
+    let mut tree = Tree::default();
+    let mut wanted = Vec::new();
+    for (part, role, spec) in pieces.parts() {
+        let unit = format!("{}-{}", pieces.name, part.name);
+        match role {
+            Role::Broker => {
+                if let Some(address) = pieces.broker() {
+                    tree.file(format!("{unit}.socket"), socket(pieces, &unit, &listen(pieces, address)));
+                }
+            }
+            Role::Gateway => {
+                if let Some(address) = pieces.plan.gateway {
+                    tree.file(format!("{unit}.socket"), socket(pieces, &unit, &address.to_string()));
+                }
+            }
+            Role::Service => {}
+        }
+        wanted.extend(instances(pieces, part, role));
+        let file = if role == Role::Service { format!("{unit}@.service") } else { format!("{unit}.service") };
+        let (text, secrets) = service(pieces, part, role, spec);
+        tree.file(file, text);
+        if !secrets.is_empty() {
+            tree.secret(format!("{unit}.env"), secrets);
+        }
+    }
+    let target = format!(
+        "[Unit]\nDescription=The cluster {0}\nWants={1}\n\n[Install]\nWantedBy=multi-user.target default.target\n",
+        pieces.name,
+        wanted.join(" ")
+    );
+    tree.file(format!("{}.target", pieces.name), target);
+    tree
+}
+
+/// The services that a part consists of, by their units.
+fn instances(pieces: &Pieces<'_>, part: &Part, role: Role) -> Vec<String> {
+    let unit = format!("{}-{}", pieces.name, part.name);
+    match role {
+        Role::Service => (1..=part.processes.len()).map(|number| format!("{unit}@{number}.service")).collect(),
+        Role::Broker | Role::Gateway => vec![format!("{unit}.service")],
+    }
+}
+
+fn socket(pieces: &Pieces<'_>, unit: &str, listen: &str) -> String {
+    let mut text = format!(
+        "# Written by sky supervise systemd.\n[Unit]\nDescription=The socket of {unit}\nPartOf={}.target\n\n[Socket]\n\
+         ListenStream={listen}\nBacklog=4096\nSocketMode=0600\nDirectoryMode=0755\n",
+        pieces.name
+    );
+    if let Some(user) = pieces.user {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "SocketUser={user}");
+    }
+    text
+}
+
+/// A service's unit, and what of its environment is secret.
+fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String, String) {
+    let unit = format!("{}-{}", pieces.name, part.name);
+    let instance = if role == Role::Service { ", instance %i" } else { "" };
+    let mut after: Vec<String> = Vec::new();
+    if role != Role::Service {
+        after.push(format!("{unit}.socket"));
+    }
+    let earlier = part.after.iter().filter_map(|place| pieces.plan.parts.get(*place));
+    after.extend(earlier.flat_map(|part| instances(pieces, part, super::pieces::role(part))));
+    let mut text = format!(
+        "# Written by sky supervise systemd.\n[Unit]\nDescription={} of the cluster {}{instance}\nPartOf={1}.target\n\
+         StartLimitIntervalSec=0\n",
+        part.name, pieces.name
+    );
+    if role != Role::Service {
+        let _ = writeln!(text, "Requires={unit}.socket");
+    }
+    if !after.is_empty() {
+        let _ = writeln!(text, "After={}", after.join(" "));
+    }
+    let _ = write!(text, "\n[Service]\n{LIFE}ExecStart={}\n", command(pieces, role, spec));
+    let _ = writeln!(text, "WorkingDirectory={}", escaped(&spec.directory.display().to_string()));
+    let mut secrets = String::new();
+    for (variable, value) in &spec.environment {
+        let value = moved(pieces, value);
+        if is_secret(&value) {
+            let _ = writeln!(secrets, "{variable}={}", quoted(&value));
+        } else {
+            let _ = writeln!(text, "Environment={}", quoted(&format!("{variable}={value}")));
+        }
+    }
+    if !secrets.is_empty() {
+        let _ = writeln!(
+            text,
+            "# Put it there beside the unit; only root needs to read it.\nEnvironmentFile=%E/systemd/system/{unit}.env"
+        );
+    }
+    if let Some(user) = pieces.user {
+        let _ = writeln!(text, "User={user}");
+    }
+    if role == Role::Broker {
+        let _ = writeln!(text, "# What waits is kept here over a planned restart.\nStateDirectory={}", pieces.name);
+    }
+    text.push_str(HARDENING);
+    if !uses_tmp(pieces, spec) {
+        text.push_str("PrivateTmp=yes\n");
+    }
+    (text, secrets)
+}
+
+fn command(pieces: &Pieces<'_>, role: Role, spec: &Spec) -> String {
+    let mut words = vec![quoted(&escaped(&spec.program.display().to_string()))];
+    let keeps = spec.arguments.iter().any(|argument| argument == "--snapshot");
+    for argument in &spec.arguments {
+        words.push(quoted(&moved(pieces, argument).replace('$', "$$")));
+    }
+    if role == Role::Broker && !keeps {
+        words.extend(["--snapshot".to_owned(), quoted(&format!("%S/{}/broker.snapshot", pieces.name))]);
+    }
+    words.join(" ")
+}
+
+/// Where the broker's socket is: in the directory for sockets of the system or of the user, if the file leaves that
+/// open.
+fn listen(pieces: &Pieces<'_>, address: &Address) -> String {
+    match address {
+        Address::Unix(path) if *path == Address::default_path() => format!("%t/{}/broker.sock", pieces.name),
+        Address::Unix(path) => escaped(&path.display().to_string()),
+        other => other.to_string().trim_start_matches("tcp://").to_owned(),
+    }
+}
+
+/// The same text, with the broker's default place moved to where its socket unit listens, and with what systemd would
+/// replace escaped.
+fn moved(pieces: &Pieces<'_>, text: &str) -> String {
+    let usual = Address::default().to_string();
+    match pieces.broker() {
+        Some(address) if *address == Address::default() && (text == "local:" || text == usual) => {
+            format!("unix:{}", listen(pieces, address))
+        }
+        _ => escaped(text),
+    }
+}
+
+/// systemd replaces what follows a percent sign.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%%")
+}
+
+/// A word as systemd reads it, in quotes.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+/// Everybody may read a unit.
+fn is_secret(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(_, rest)| {
+        rest.split(['/', '?'])
+            .next()
+            .is_some_and(|authority| authority.split_once('@').is_some_and(|(login, _)| login.contains(':')))
+    })
+}
+
+/// Whether something of it is in a directory for temporary files, which a private one would hide.
+fn uses_tmp(pieces: &Pieces<'_>, spec: &Spec) -> bool {
+    let socket = pieces.plan.embedded.as_ref().map(|embedded| embedded.address.to_string()).unwrap_or_default();
+    let moves = pieces.broker().is_some_and(|address| *address == Address::default());
+    let places = [spec.program.display().to_string(), spec.directory.display().to_string()];
+    let socket = (!moves).then(|| socket.trim_start_matches("unix:").to_owned());
+    places.into_iter().chain(socket).any(|place| place.starts_with("/tmp/") || place.starts_with("/var/tmp/"))
+}

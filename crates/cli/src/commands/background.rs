@@ -1,0 +1,35 @@
+//! The flags of commands that may go into the background.
+
+use std::path::PathBuf;
+
+use skyloom::daemon::{Daemon, Pidfile};
+
+use crate::failure::Failure;
+
+/// How a command goes into the background.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct BackgroundArgs {
+    /// Go into the background; a supervisor wants the foreground
+    #[arg(long)]
+    daemon: bool,
+    /// Keep the process id here, locked while the process runs
+    #[arg(long, value_name = "PATH", requires = "daemon")]
+    pidfile: Option<PathBuf>,
+    /// Append log lines here, which are lost otherwise
+    #[arg(long, value_name = "PATH", requires = "daemon")]
+    logfile: Option<PathBuf>,
+}
+
+impl BackgroundArgs {
+    /// Goes into the background if that is asked for.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or belongs to a process that runs.
+    pub(crate) fn start(&self) -> Result<Option<Pidfile>, Failure> {
+        if !self.daemon {
+            return Ok(None);
+        }
+        let daemon = Daemon { pidfile: self.pidfile.clone(), logfile: self.logfile.clone() };
+        daemon.start().map(Some).map_err(|error| Failure::usage(error.to_string()))
+    }
+}

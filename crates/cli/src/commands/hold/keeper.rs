@@ -1,0 +1,228 @@
+//! Keeps one generation of the program running, and replaces it without an interruption.
+
+use std::{env, io, net::TcpListener, os::unix::net::UnixDatagram, process::ExitStatus, time::Duration};
+
+use rustix::process::Signal;
+use tokio::{
+    signal::unix::{Signal as Listened, SignalKind, signal},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::child::{Child, News, Notices};
+
+/// How long a program may take to say that it is ready before its replacement is given up.
+const STARTING: Duration = Duration::from_secs(60);
+
+/// How long a program that was asked to end may take, before it is killed: a drain time of 20 s, and some more.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// How long to wait before a program that has ended by itself is started anew; what daemontools waits.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the holder is told.
+#[derive(Debug)]
+pub(super) struct Wishes {
+    terminate: Listened,
+    interrupt: Listened,
+    hangup: Listened,
+    replace: [Listened; 2],
+}
+
+enum Wish {
+    End,
+    Reload,
+    Replace,
+}
+
+impl Wishes {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            // The second one is for `svc -a`: daemontools cannot send the first.
+            replace: [signal(SignalKind::user_defined2())?, signal(SignalKind::alarm())?],
+        })
+    }
+
+    async fn next(&mut self) -> Wish {
+        let [user, alarm] = &mut self.replace;
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::End,
+            _ = self.interrupt.recv() => Wish::End,
+            _ = self.hangup.recv() => Wish::Reload,
+            _ = user.recv() => Wish::Replace,
+            _ = alarm.recv() => Wish::Replace,
+        }
+    }
+}
+
+/// Holds the socket.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    pub(super) command: Vec<String>,
+    pub(super) listener: TcpListener,
+    pub(super) notices: Notices,
+    pub(super) wishes: Wishes,
+}
+
+/// How a generation has come to its end, or to a better one.
+enum Turn {
+    /// The holder is to end.
+    End(Box<Child>),
+    /// It has ended by itself; whether it had ever been ready.
+    Ended(ExitStatus, bool),
+    /// Another is ready; this one is to drain.
+    Replaced { old: Box<Child>, new: Box<Child> },
+}
+
+/// What has come of a replacement.
+enum Replacement {
+    Ready(Box<Child>),
+    Failed,
+    /// The holder is to end meanwhile.
+    End,
+}
+
+impl Keeper {
+    /// Runs until it is asked to end, or the program ends before it was ever ready; how that has ended.
+    pub(super) async fn run(mut self) -> io::Result<ExitStatus> {
+        let mut draining = JoinSet::new();
+        let mut generation = 0;
+        let mut was_ready = false;
+        let mut current = self.start(&mut generation)?;
+        loop {
+            let turn = self.turn(current, &mut was_ready, &mut generation).await?;
+            // Those that have drained meanwhile need not be waited for.
+            while draining.try_join_next().is_some() {}
+            current = match turn {
+                Turn::End(child) => return self.end(child, &mut draining).await,
+                Turn::Ended(status, false) => return Ok(status),
+                Turn::Ended(status, true) => {
+                    tracing::warn!("the program has ended ({status}); it is started anew in {PAUSE:?}");
+                    sleep(PAUSE).await;
+                    self.start(&mut generation)?
+                }
+                Turn::Replaced { old, new } => {
+                    tracing::info!(old = old.id(), new = new.id(), "the new program is ready, and the old one drains");
+                    draining.spawn(finish(old));
+                    new
+                }
+            };
+        }
+    }
+
+    fn start(&self, generation: &mut u64) -> io::Result<Box<Child>> {
+        *generation += 1;
+        Child::start(&self.command, &self.listener, &self.notices, *generation)
+    }
+
+    async fn turn(&mut self, mut child: Box<Child>, was_ready: &mut bool, generation: &mut u64) -> io::Result<Turn> {
+        loop {
+            let wish = tokio::select! {
+                news = child.next() => {
+                    let news = news?;
+                    *was_ready |= news.is_ready();
+                    match news {
+                        News::Ended(status) => return Ok(Turn::Ended(status, *was_ready)),
+                        News::Said(text) => pass_on(&text),
+                    }
+                    continue;
+                }
+                wish = self.wishes.next() => wish,
+            };
+            match wish {
+                Wish::End => return Ok(Turn::End(child)),
+                Wish::Reload => child.signal(Signal::HUP),
+                Wish::Replace => match self.replacement(&mut child, generation).await {
+                    Replacement::Failed => {}
+                    Replacement::End => return Ok(Turn::End(child)),
+                    Replacement::Ready(new) => {
+                        *was_ready = true;
+                        return Ok(Turn::Replaced { old: child, new });
+                    }
+                },
+            }
+        }
+    }
+
+    /// Another generation, once it is ready. The old one is heard meanwhile, and may even end.
+    async fn replacement(&mut self, old: &mut Child, generation: &mut u64) -> Replacement {
+        let mut new = match self.start(generation) {
+            Ok(new) => new,
+            Err(error) => {
+                tracing::error!("the old program stays, for a new one cannot be started: {error}");
+                return Replacement::Failed;
+            }
+        };
+        let mut alive = true;
+        let deadline = sleep(STARTING);
+        tokio::pin!(deadline);
+        let outcome = loop {
+            tokio::select! {
+                news = new.next() => match news {
+                    Ok(news) if news.is_ready() => return Replacement::Ready(new),
+                    Ok(News::Said(_)) => {}
+                    Ok(News::Ended(status)) => {
+                        tracing::error!("the old program stays, for the new one has ended ({status})");
+                        return Replacement::Failed;
+                    }
+                    Err(error) => {
+                        tracing::error!("the old program stays, for the new one is lost: {error}");
+                        break Replacement::Failed;
+                    }
+                },
+                news = old.next(), if alive => match news {
+                    Ok(News::Said(text)) => pass_on(&text),
+                    Ok(News::Ended(_)) | Err(_) => alive = false,
+                },
+                () = &mut deadline => {
+                    tracing::error!("the old program stays, for the new one is not ready after {STARTING:?}");
+                    break Replacement::Failed;
+                }
+                wish = self.wishes.next() => if let Wish::End = wish { break Replacement::End },
+            }
+        };
+        new.signal(Signal::KILL);
+        drop(new.ended().await);
+        outcome
+    }
+
+    async fn end(&mut self, mut child: Box<Child>, draining: &mut JoinSet<()>) -> io::Result<ExitStatus> {
+        child.signal(Signal::TERM);
+        let ended = tokio::select! {
+            ended = timeout(GRACE, child.ended()) => ended.ok(),
+            _ = self.wishes.terminate.recv() => None,
+            _ = self.wishes.interrupt.recv() => None,
+        };
+        let status = match ended {
+            Some(status) => status,
+            None => {
+                child.signal(Signal::KILL);
+                child.ended().await
+            }
+        };
+        while draining.join_next().await.is_some() {}
+        status
+    }
+}
+
+/// Lets a replaced program finish.
+async fn finish(mut old: Box<Child>) {
+    old.signal(Signal::TERM);
+    if timeout(GRACE, old.ended()).await.is_err() {
+        tracing::warn!(process = old.id(), "a replaced program has not ended within {GRACE:?} and is killed");
+        old.signal(Signal::KILL);
+        drop(old.ended().await);
+    }
+}
+
+/// Passes on to our own supervisor what the program tells it.
+fn pass_on(said: &str) {
+    let Some(path) = env::var_os("NOTIFY_SOCKET") else { return };
+    let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(said.as_bytes(), path));
+    if let Err(error) = sent {
+        tracing::warn!(%error, "the supervisor that NOTIFY_SOCKET names does not listen");
+    }
+}

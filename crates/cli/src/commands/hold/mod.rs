@@ -1,0 +1,9 @@
+//! `sky hold`: a listening socket that stays open while the program behind it is replaced.
+
+mod child;
+
+mod keeper;
+
+mod command;
+
+pub(crate) use self::command::{HoldArgs, hold};

@@ -1,0 +1,80 @@
+//! A gateway's process from its configuration to its end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use skyloom::{Connection, Foreground, Result, Settings, Status};
+use tokio::time::timeout;
+
+use crate::{
+    gateway::Gateway,
+    options::GatewayOptions,
+    server::{Bound, inherited_listener},
+};
+
+/// How long to wait for a broker that is just being started.
+const STARTING: Duration = Duration::from_secs(5);
+
+/// Runs a gateway as a process in the foreground: connects, listens at the configured address or on the socket that
+/// a supervisor hands over, serves until SIGTERM or Ctrl-C, and drains.
+///
+/// # Errors
+/// A mistake in the configuration, a broker that is not there, or an address that cannot be listened on.
+pub async fn serve(settings: Settings) -> Result<()> {
+    let address = listen(&settings)?;
+    let mut foreground = Foreground::start(settings.clone())?;
+    let endpoints = settings.endpoints();
+    // A connection's start is large, and short beside the life of the process.
+    let connect = Box::pin(endpoints.connect_within(STARTING));
+    let Some(connection) = foreground.unless_ended(connect).await else { return Ok(()) };
+    let connection = connection?;
+    let result = serve_on(&connection, address, &mut foreground, &settings).await;
+    match result {
+        Ok(draining) => {
+            let time = foreground.settings().drain;
+            let drain = async {
+                draining.drain(time).await;
+                connection.close().await;
+            };
+            foreground.drain(drain).await;
+            Ok(())
+        }
+        Err(status) => {
+            connection.close().await;
+            Err(status)
+        }
+    }
+}
+
+async fn serve_on(
+    connection: &Connection,
+    address: SocketAddr,
+    foreground: &mut Foreground,
+    settings: &Settings,
+) -> Result<crate::server::Draining> {
+    let client = connection.client_with(settings.client());
+    foreground.follow(client.clone());
+    let options = GatewayOptions { drain: settings.drain, ..GatewayOptions::default() };
+    let wait = options.registry_wait;
+    let gateway = Gateway::new(client, Arc::clone(&connection.registry), options);
+    let known = gateway.clone();
+    let bound = bind(gateway, address).await?;
+    // Whoever restarts a gateway without an interruption sends its requests here from now on. If the registry is
+    // away, they are answered with that.
+    let _ = foreground.unless_ended(timeout(wait, known.known())).await;
+    foreground.ready(&format!("listening on {}", bound.local_addr()));
+    Ok(bound.serve_until(foreground.ended()).await)
+}
+
+async fn bind(gateway: Gateway, address: SocketAddr) -> Result<Bound> {
+    Ok(match inherited_listener()? {
+        Some(listener) => gateway.take_over(listener)?,
+        None => gateway.bind(address).await?,
+    })
+}
+
+fn listen(settings: &Settings) -> Result<SocketAddr> {
+    settings.listen.parse().map_err(|_| {
+        let wrong = format!("listen: {:?} is no address: write it as 127.0.0.1:8080", settings.listen);
+        Status::invalid_argument(wrong)
+    })
+}

@@ -1,0 +1,176 @@
+//! `--daemon`: a process that puts itself into the background, for those who have no supervisor.
+
+use std::{
+    env,
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use daemonize::Daemonize;
+
+/// What `--help` says of the flags.
+pub(crate) const HELP: &str = "  --daemon        go into the background
+  --pidfile PATH  with --daemon: keep the process id here, locked while the process runs
+  --logfile PATH  with --daemon: append log lines here, which are lost otherwise
+";
+
+/// Why a process has not gone into the background.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DaemonError {
+    /// A flag that needs a path or --daemon beside it.
+    #[error("{0}")]
+    Flags(String),
+    /// A file that cannot be written.
+    #[error(
+        "cannot write the {what} {}: {source}; name one with --{what} in a directory where this user may write", path.display()
+    )]
+    Unwritable {
+        /// `pidfile` or `logfile`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The pidfile belongs to a process that runs.
+    #[error("the pidfile {} is locked by a process that runs (process {pid}); stop that one first", path.display())]
+    Runs {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        pid: String,
+    },
+    /// The operating system refuses.
+    #[error("cannot go into the background: {0}")]
+    Refused(#[from] daemonize::Error),
+}
+
+/// How a process goes into the background.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Daemon {
+    /// Where its process id is kept.
+    pub pidfile: Option<PathBuf>,
+    /// Where its log lines go.
+    pub logfile: Option<PathBuf>,
+}
+
+/// A pidfile, removed when dropped.
+#[derive(Debug)]
+#[must_use = "the pidfile is removed with it"]
+pub struct Pidfile(Option<PathBuf>);
+
+impl Drop for Pidfile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // Where only the file may be written and not its directory, it stays, and is no longer locked.
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+impl Daemon {
+    /// Goes into the background: the caller's process ends with success, and this function returns in another. It
+    /// must be called before there is a second thread or an event loop. The directory stays the same.
+    ///
+    /// # Errors
+    /// If a file cannot be written or belongs to a process that runs, which is found out in the foreground.
+    pub fn start(&self) -> Result<Pidfile, DaemonError> {
+        if let Some(path) = &self.pidfile {
+            let file = open("pidfile", path)?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                let pid = fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+                return Err(DaemonError::Runs { path: path.clone(), pid });
+            }
+        }
+        let mut daemon = Daemonize::new().working_directory(env::current_dir().unwrap_or_else(|_| "/".into()));
+        if let Some(path) = &self.logfile {
+            daemon = daemon.stderr(open("logfile", path)?);
+        }
+        if let Some(path) = &self.pidfile {
+            daemon = daemon.pid_file(path);
+        }
+        daemon.start()?;
+        Ok(Pidfile(self.pidfile.clone()))
+    }
+}
+
+fn open(what: &'static str, path: &Path) -> Result<File, DaemonError> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|source| DaemonError::Unwritable { what, path: path.to_owned(), source })
+}
+
+/// Goes into the background if this process's command line asks for it.
+pub(crate) fn start_if_asked() -> Result<Option<Pidfile>, DaemonError> {
+    let (daemon, _) = split(env::args().skip(1))?;
+    daemon.map(|daemon| daemon.start()).transpose()
+}
+
+/// The command line's arguments without those that are meant for this module.
+pub(crate) fn without_flags(arguments: Vec<String>) -> Vec<String> {
+    // A mistake in them has ended the process before.
+    split(arguments.iter().cloned()).map_or(arguments, |(_, rest)| rest)
+}
+
+fn split(arguments: impl Iterator<Item = String>) -> Result<(Option<Daemon>, Vec<String>), DaemonError> {
+    let (mut asked, mut daemon, mut rest) = (false, Daemon::default(), Vec::new());
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let (name, value) =
+            argument.split_once('=').map_or((argument.as_str(), None), |(n, v)| (n, Some(v.to_owned())));
+        let place = match name {
+            "--daemon" => {
+                asked = true;
+                continue;
+            }
+            "--pidfile" => &mut daemon.pidfile,
+            "--logfile" => &mut daemon.logfile,
+            _ => {
+                rest.push(argument);
+                continue;
+            }
+        };
+        let missing = || DaemonError::Flags(format!("{name}: a path is missing after it"));
+        *place = Some(value.or_else(|| arguments.next()).ok_or_else(missing)?.into());
+    }
+    if !asked && daemon != Daemon::default() {
+        let why = "--pidfile and --logfile go with --daemon; a process in the foreground logs to standard error";
+        return Err(DaemonError::Flags(why.to_owned()));
+    }
+    Ok((asked.then_some(daemon), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(arguments: &[&str]) -> Result<(Option<Daemon>, Vec<String>), String> {
+        split(arguments.iter().map(|text| (*text).to_owned())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn its_flags_are_told_from_those_of_the_configuration() {
+        let (daemon, rest) = of(&["--lease", "2s", "--daemon", "--pidfile=/run/x.pid", "--logfile", "x.log"]).unwrap();
+        let expected = Daemon { pidfile: Some("/run/x.pid".into()), logfile: Some("x.log".into()) };
+        assert_eq!((daemon, rest), (Some(expected), vec!["--lease".to_owned(), "2s".to_owned()]));
+        assert_eq!(of(&["--lease=2s"]).unwrap().0, None);
+        assert!(of(&["--pidfile", "x"]).unwrap_err().contains("go with --daemon"));
+        assert!(of(&["--daemon", "--pidfile"]).unwrap_err().contains("a path is missing"));
+    }
+
+    #[test]
+    fn a_pidfile_that_cannot_be_used_is_one_sentence() {
+        let directory = tempfile::tempdir().unwrap();
+        let of = |path: &Path| Daemon { pidfile: Some(path.to_owned()), logfile: None };
+        let nowhere = directory.path().join("none/x.pid");
+        let said = of(&nowhere).start().unwrap_err().to_string();
+        assert!(said.starts_with(&format!("cannot write the pidfile {}: ", nowhere.display())), "{said}");
+        let held = directory.path().join("held.pid");
+        fs::write(&held, "4711\n").unwrap();
+        let lock = File::open(&held).unwrap();
+        lock.lock().unwrap();
+        let said = of(&held).start().unwrap_err().to_string();
+        assert!(said.contains("(process 4711); stop that one first"), "{said}");
+    }
+}

@@ -1,0 +1,10 @@
+//! A process in the foreground, as supervisors want it.
+
+mod supervisor;
+
+mod reload;
+
+mod process;
+
+pub use self::process::Foreground;
+pub(crate) use self::reload::Hook;

@@ -1,0 +1,161 @@
+//! [`Foreground`] itself.
+
+use std::{
+    io::{self, IsTerminal as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use sd_notify::NotifyState;
+use skyloom_core::{Result, Status, client::Client};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use super::{
+    reload::{Hook, reload},
+    supervisor::{tell, tell_reloading, watchdog},
+};
+use crate::{
+    config::Settings,
+    signals::{Hangup, Termination},
+    telemetry,
+};
+
+/// How long closing connections and files may take after the drain time.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// The life of a process in the foreground, as supervisors want it: it logs to standard error, drains on SIGTERM
+/// within a time, reads its configuration anew on SIGHUP, and tells a supervisor that listens (`NOTIFY_SOCKET`,
+/// `WATCHDOG_USEC`) when it is ready, reloading, stopping, and that its event loop turns.
+///
+/// ```no_run
+/// # async fn run(settings: skyloom::Settings) -> skyloom::Result<()> {
+/// let mut foreground = skyloom::Foreground::start(settings)?;
+/// // ... connect and listen ...
+/// foreground.ready("listening on 127.0.0.1:8080");
+/// foreground.ended().await;
+/// foreground.drain(async { /* finish what is under way */ }).await;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Foreground {
+    termination: Termination,
+    /// The terminal that the process was started from has gone.
+    abandoned: mpsc::Receiver<()>,
+    settings: watch::Receiver<Arc<Settings>>,
+    /// Ends with this.
+    helpers: JoinSet<()>,
+}
+
+impl Foreground {
+    /// Starts the log, and listens to signals from now on.
+    ///
+    /// # Errors
+    /// If the configuration does not say what to log, or the signals cannot be listened to.
+    pub fn start(settings: Settings) -> Result<Self> {
+        Self::start_with(settings, Vec::new())
+    }
+
+    /// The same for a program that takes over more of a new configuration itself. It may refuse it.
+    pub(crate) fn start_with(settings: Settings, hooks: Vec<Hook>) -> Result<Self> {
+        telemetry::init(&settings.log, settings.log_format)?;
+        let no_signals = |error: io::Error| Status::internal(format!("cannot listen to signals: {error}"));
+        let termination = Termination::new().map_err(no_signals)?;
+        let hangup = Hangup::new().map_err(no_signals)?;
+        let (changed, settings) = watch::channel(Arc::new(settings));
+        let (abandon, abandoned) = mpsc::channel(1);
+        let mut helpers = JoinSet::new();
+        helpers.spawn(watchdog());
+        helpers.spawn(heed(hangup, changed, hooks, abandon));
+        Ok(Self { termination, abandoned, settings, helpers })
+    }
+
+    /// The configuration as it is now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.borrow())
+    }
+
+    /// Becomes another when a new configuration has been taken over.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Arc<Settings>> {
+        self.settings.clone()
+    }
+
+    /// Lets a client take over from a new configuration what it can: how long a call may take.
+    pub fn follow(&mut self, client: Client) {
+        let mut changes = self.changes();
+        self.helpers.spawn(async move {
+            while changes.changed().await.is_ok() {
+                client.set_timeout(changes.borrow_and_update().timeout);
+            }
+        });
+    }
+
+    /// Tells the supervisor that the process does its work, and what that is.
+    pub fn ready(&self, status: &str) {
+        tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+    }
+
+    /// Resolves when the process is asked to end: SIGTERM, Ctrl-C, or the end of its terminal.
+    pub async fn ended(&mut self) {
+        tokio::select! {
+            () = self.termination.wished() => {}
+            Some(()) = self.abandoned.recv() => {}
+        }
+    }
+
+    /// Waits for a start, such as a connection, unless the process is asked to end meanwhile.
+    pub async fn unless_ended<T>(&mut self, start: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            started = start => Some(started),
+            () = self.ended() => None,
+        }
+    }
+
+    /// Tells the supervisor that the process drains, and how long that may take. [`Foreground::drain`] does so itself.
+    pub fn stopping(&self) {
+        let limit = self.settings().drain + CLOSING;
+        let allowance = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
+        tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(allowance), NotifyState::Status("draining")]);
+        tracing::info!("draining");
+    }
+
+    /// Drains: tells the supervisor, and waits for the future, but no longer than the drain time and a few seconds
+    /// for closing, and not at all if the process is asked to end once more.
+    pub async fn drain(mut self, drain: impl Future<Output = ()>) {
+        let limit = self.settings().drain + CLOSING;
+        self.stopping();
+        tokio::select! {
+            () = drain => tracing::info!("drained"),
+            () = tokio::time::sleep(limit) => {
+                tracing::warn!("draining has not come to its end within {limit:?}; the process ends without");
+            }
+            () = self.termination.wished() => {
+                tracing::warn!("asked to end once more: the process ends without draining to the end");
+            }
+        }
+    }
+}
+
+/// Heeds SIGHUP for as long as the process runs.
+async fn heed(mut hangup: Hangup, settings: watch::Sender<Arc<Settings>>, hooks: Vec<Hook>, abandon: mpsc::Sender<()>) {
+    let had_terminal = io::stdin().is_terminal();
+    loop {
+        hangup.wished().await;
+        // The same signal says that the terminal is gone, and with it whoever has started the process there.
+        if had_terminal && !io::stdin().is_terminal() {
+            // If nobody waits for it, the process ends already.
+            let _ = abandon.try_send(());
+            continue;
+        }
+        tell_reloading();
+        let current = Arc::clone(&settings.borrow());
+        if let Some(newer) = reload(&current, &hooks) {
+            settings.send_replace(newer);
+        }
+        tell(&[NotifyState::Ready]);
+    }
+}

@@ -1,0 +1,55 @@
+//! Takes over a configuration that has been changed.
+
+use std::sync::Arc;
+
+use skyloom_core::Result;
+
+use crate::{config::Settings, telemetry};
+
+/// What else is to happen with a new configuration: a part of the program that takes it over, or refuses.
+pub(crate) type Hook = Box<dyn Fn(&Settings) -> Result<()> + Send + Sync>;
+
+/// Reads the configuration anew and takes over what can be. If it has a mistake, or somebody refuses it, says so
+/// and keeps the one there is.
+pub(super) fn reload(current: &Settings, hooks: &[Hook]) -> Option<Arc<Settings>> {
+    let newer = match current.reload() {
+        Ok(Some(newer)) => newer,
+        Ok(None) => {
+            tracing::info!("SIGHUP: the program itself has made this configuration; there is nothing to read anew");
+            return None;
+        }
+        Err(error) => {
+            tracing::error!("SIGHUP: the configuration stays as it is, for the new one has a mistake: {error}");
+            return None;
+        }
+    };
+    for hook in hooks {
+        if let Err(status) = hook(&newer) {
+            tracing::error!("SIGHUP: the configuration stays as it is, for the new one is refused: {status}");
+            return None;
+        }
+    }
+    // What an operator has set meanwhile ends with this, too.
+    if let Err(error) = telemetry::set_filter(&newer.log) {
+        tracing::debug!("SIGHUP: the log stays as it is: {error}");
+    }
+    say(current, &newer, !hooks.is_empty());
+    Some(Arc::new(newer))
+}
+
+fn say(current: &Settings, newer: &Settings, hooked: bool) {
+    let (mut taken, mut waiting) = (Vec::new(), Vec::new());
+    for change in current.changes(newer) {
+        let own = change.value.is_empty();
+        let text = if own { change.key.to_owned() } else { format!("{} = {}", change.key, change.value) };
+        if change.live || own && hooked { taken.push(text) } else { waiting.push(text) }
+    }
+    match (taken.is_empty(), waiting.is_empty()) {
+        (true, true) => tracing::info!("SIGHUP: the configuration has been read anew; nothing in it has changed"),
+        (_, true) => tracing::info!("SIGHUP: taken over: {}", taken.join(", ")),
+        (true, false) => tracing::warn!("SIGHUP: this takes a restart: {}", waiting.join(", ")),
+        (false, false) => {
+            tracing::warn!("SIGHUP: taken over: {}; this takes a restart: {}", taken.join(", "), waiting.join(", "));
+        }
+    }
+}

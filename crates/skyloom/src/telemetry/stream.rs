@@ -1,0 +1,131 @@
+//! Standard error, which may be read slowly or by nobody.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal as _, Write},
+    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
+    sync::{Mutex, PoisonError},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::LogFormat;
+
+/// What a pipe takes without waiting if it says that it takes anything: Linux's `PIPE_BUF`, pipe(7).
+const CHUNK: usize = 4096;
+
+/// How long a line waits for room. Whoever reads slowly gets this time with each line; from the first line
+/// that is lost on there is no more waiting, until somebody reads again.
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+
+/// No waiting at all.
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+impl LogFormat {
+    /// The format for this process's standard error.
+    pub(super) fn settled(self) -> Self {
+        match self {
+            Self::Auto if io::stderr().is_terminal() => Self::Text,
+            Self::Auto if reads_journal() => Self::Journal,
+            Self::Auto => Self::Json,
+            chosen => chosen,
+        }
+    }
+}
+
+/// Whether systemd's journal reads standard error: it says in `JOURNAL_STREAM` which file that is, systemd.exec(5).
+pub(super) fn reads_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+    let Some((Ok(device), Ok(inode))) =
+        stream.split_once(':').map(|(device, inode)| (device.parse::<u64>(), inode.parse::<u64>()))
+    else {
+        return false;
+    };
+    let found = io::stderr().as_fd().try_clone_to_owned().and_then(|copy| File::from(copy).metadata());
+    found.is_ok_and(|found| found.dev() == device && found.ino() == inode)
+}
+
+/// Standard error as the subscriber writes to it: a line that nobody makes room for is lost and counted, so that
+/// a log that is not read does not stop the process.
+#[derive(Debug)]
+pub(super) struct Stream {
+    format: LogFormat,
+    lost: Mutex<u64>,
+}
+
+impl Stream {
+    pub(super) fn new(format: LogFormat) -> Self {
+        Self { format, lost: Mutex::new(0) }
+    }
+
+    fn write_line(&self, line: &[u8]) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stderr = io::stderr().lock();
+        if !has_room(if *lost == 0 { &PATIENCE } else { &NOW }) {
+            *lost += 1;
+            return;
+        }
+        // Whoever has closed his end hears nothing more; that is no reason to end.
+        if *lost > 0 {
+            drop(stderr.write_all(note(self.format, *lost).as_bytes()));
+            *lost = 0;
+        }
+        for (index, chunk) in line.chunks(CHUNK).enumerate() {
+            if index > 0 && !has_room(&PATIENCE) {
+                *lost += 1;
+                return;
+            }
+            drop(stderr.write_all(chunk));
+        }
+    }
+}
+
+fn has_room(patience: &Timespec) -> bool {
+    let stderr = io::stderr();
+    let mut wanted = [PollFd::new(&stderr, PollFlags::OUT)];
+    match poll(&mut wanted, Some(patience)) {
+        Ok(ready) => ready > 0,
+        Err(Errno::INTR) => true,
+        Err(_) => false,
+    }
+}
+
+fn note(format: LogFormat, lost: u64) -> String {
+    let what = format!("{lost} log lines were lost, because nobody read standard error");
+    match format {
+        LogFormat::Json => {
+            format!(
+                "\n{{\"level\":\"WARN\",\"fields\":{{\"message\":\"{what}\"}},\"target\":\"skyloom::telemetry\"}}\n"
+            )
+        }
+        LogFormat::Journal => format!("\n<4>{what}\n"),
+        LogFormat::Auto | LogFormat::Text => format!("\n{what}\n"),
+    }
+}
+
+/// One line on its way.
+#[derive(Debug)]
+pub(super) struct Line<'a>(&'a Stream);
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write_line(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Stream {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line(self)
+    }
+}
