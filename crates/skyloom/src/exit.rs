@@ -17,6 +17,12 @@ pub const MISTAKE: u8 = 2;
 /// The exit code for any other failure.
 pub const FAILED: u8 = 1;
 
+/// What to say of an error: of a status its message, for its code is for programs.
+pub(crate) fn sentence<E: std::fmt::Display + 'static>(error: &E) -> String {
+    let status = (error as &dyn Any).downcast_ref::<Status>();
+    status.map_or_else(|| error.to_string(), |status| status.message().to_owned())
+}
+
 /// The exit code of an error, as far as its type tells.
 pub(crate) fn code(error: &(dyn Any + 'static)) -> u8 {
     if let Some(status) = error.downcast_ref::<Status>() {

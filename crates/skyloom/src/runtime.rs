@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    exit::{TEMPORARY, code},
+    exit::{TEMPORARY, code, sentence},
     telemetry::last_words,
 };
 
@@ -40,7 +40,7 @@ where
     match runtime.block_on(program) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            last_words(&error.to_string());
+            last_words(&sentence(&error));
             ExitCode::from(code(&error))
         }
     }

@@ -74,6 +74,44 @@ async fn a_drain_lets_requests_finish_and_ends_streams() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+/// An answer with a length, and no more than that.
+async fn answer(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    loop {
+        let mut piece = [0; 1024];
+        let length = stream.read(&mut piece).await.unwrap();
+        assert!(length > 0, "cut off: {text}");
+        text.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.split_once("content-length: ").unwrap().1.lines().next().unwrap();
+        if body.len() >= length.parse().unwrap() {
+            return text;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_gets_one_more_answer_that_says_it_is_the_last() {
+    let mut cluster = Cluster::start().await;
+    let ask = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut kept = TcpStream::connect(cluster.address).await.unwrap();
+    kept.write_all(ask).await.unwrap();
+    assert!(!answer(&mut kept).await.contains("connection: close"));
+    // This one has said nothing yet.
+    let mut silent = TcpStream::connect(cluster.address).await.unwrap();
+    cluster.stop();
+    while TcpStream::connect(cluster.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    for stream in [&mut kept, &mut silent] {
+        stream.write_all(ask).await.unwrap();
+        let last = answer(stream).await;
+        assert!(last.starts_with("HTTP/1.1 200 OK") && last.contains("connection: close"), "{last}");
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "it is closed");
+    }
+    cluster.stopped().await;
+}
+
 #[tokio::test]
 async fn a_request_can_be_handled_without_a_socket() {
     let gateway = gateway();

@@ -53,3 +53,38 @@ fn say(current: &Settings, newer: &Settings, hooked: bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Mutex};
+
+    use skyloom_core::Status;
+
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn a_part_of_the_program_takes_a_configuration_over_or_refuses_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("skyloom.toml");
+        let write = |limit: u32| fs::write(&file, format!("[service]\nsettings = {{ limit = {limit} }}\n")).unwrap();
+        write(1);
+        let current = Settings::load(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap();
+        let limit: Arc<Mutex<u32>> = Arc::default();
+        let taken = Arc::clone(&limit);
+        let hooks: Vec<Hook> = vec![Box::new(move |settings| {
+            let own: std::collections::BTreeMap<String, u32> = settings.own()?;
+            if own["limit"] > 10 {
+                return Err(Status::invalid_argument("limit: at most 10"));
+            }
+            *taken.lock().unwrap() = own["limit"];
+            Ok(())
+        })];
+        write(7);
+        assert!(reload(&current, &hooks).is_some());
+        assert_eq!(*limit.lock().unwrap(), 7);
+        write(11);
+        assert!(reload(&current, &hooks).is_none());
+        assert_eq!(*limit.lock().unwrap(), 7, "the old configuration stays");
+    }
+}

@@ -38,7 +38,7 @@ fn verify(directory: &Path) {
 #[test]
 fn the_units_of_the_example_are_as_systemd_wants_them() {
     let directory = tempfile::tempdir().unwrap();
-    units(&root().join("services/cluster.toml"), &[], directory.path(), &["--name", "sky", "--user", "nobody"]);
+    units(&root().join("services/cluster.toml"), &[], directory.path(), &["--name", "sky", "--user", "daemon"]);
     verify(directory.path());
     let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
     let qr = read("sky-qr@.service");
@@ -47,7 +47,7 @@ fn the_units_of_the_example_are_as_systemd_wants_them() {
         "WatchdogSec=30",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "RestartPreventExitStatus=2",
-        "User=nobody",
+        "User=daemon",
         "NoNewPrivileges=yes",
         "Environment=\"SKYLOOM_BROKER=unix:%t/sky/broker.sock\"",
         "After=sky-broker.service",
@@ -72,8 +72,8 @@ fn instances_are_of_one_template_and_a_password_is_in_no_unit() {
     let unit = fs::read_to_string(out.join("shop-orders@.service")).unwrap();
     assert!(unit.contains("\"echo 100%% $$HOME \\\"quoted\\\"\""), "{unit}");
     assert!(unit.contains("Environment=\"NOTE=50%%\""), "{unit}");
-    assert!(!unit.contains("secret") && unit.contains("EnvironmentFile=%E/systemd/system/shop-orders.env"), "{unit}");
-    let secret = out.join("shop-orders.env");
+    assert!(!unit.contains("secret") && unit.contains("EnvironmentFile=%E/shop/shop-orders.env"), "{unit}");
+    let secret = out.join("shop/shop-orders.env");
     assert!(fs::read_to_string(&secret).unwrap().contains("SKYLOOM_BROKER=\"nats://ada:secret@127.0.0.1:4222\""));
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(secret).unwrap().permissions()) & 0o777, 0o600);
     let target = fs::read_to_string(out.join("shop.target")).unwrap();

@@ -1,12 +1,16 @@
 //! The command itself.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use super::{
     super::{file::ClusterFile, plan::Plan},
     daemontools,
     pieces::Pieces,
     systemd,
+    tree::Tree,
 };
 use crate::{failure::Failure, output::note, session::Global};
 
@@ -58,22 +62,26 @@ pub(crate) fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(), Fai
     };
     let out = args.out.clone().unwrap_or_else(|| usual.into());
     tree.write(&out)?;
-    let (count, name, out) = (tree.paths().count(), pieces.name, out.display());
-    match args.supervisor {
-        Supervisor::Daemontools => {
-            let runs = plan.parts.iter().map(|part| part.processes.len()).sum::<usize>();
-            note(&format!("{runs} service directories are in {out}; next: svscan {out}, or link each into /service"));
-        }
-        Supervisor::Systemd => {
-            note(&format!(
-                "{count} files are in {out}; next, as root: cp {out}/{name}* /etc/systemd/system/, then systemctl daemon-reload, then systemctl enable --now {name}.target"
-            ));
-            if args.user.is_none() {
-                note(
-                    "without --user the units run as whoever owns the manager: root, unless they are used with systemctl --user",
-                );
-            }
-        }
-    }
+    say(args, &pieces, &tree, &out);
     Ok(())
+}
+
+/// Says what has been written and what to do next.
+fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, out: &Path) {
+    let (name, count, out) = (pieces.name, tree.paths().count(), out.display());
+    if args.supervisor == Supervisor::Daemontools {
+        let runs = pieces.plan.parts.iter().map(|part| part.processes.len()).sum::<usize>();
+        return note(&format!(
+            "{runs} service directories are in {out}; next: svscan {out}, or link each into /service"
+        ));
+    }
+    note(&format!("{count} files are in {out}; next, as root:"));
+    note(&format!("  cp {out}/{name}*.* /etc/systemd/system/"));
+    if tree.paths().any(|path| path.starts_with(name)) {
+        note(&format!("  cp -rp {out}/{name} /etc/   # what holds a password"));
+    }
+    note(&format!("  systemctl daemon-reload && systemctl enable --now {name}.target"));
+    if args.user.is_none() {
+        note("without --user they run as root, unless they are used with systemctl --user");
+    }
 }

@@ -73,11 +73,11 @@ pub(super) fn units(pieces: &Pieces<'_>) -> Tree {
         let (text, secrets) = service(pieces, part, role, spec);
         tree.file(file, text);
         if !secrets.is_empty() {
-            tree.secret(format!("{unit}.env"), secrets);
+            tree.secret(format!("{}/{unit}.env", pieces.name), secrets);
         }
     }
     let target = format!(
-        "[Unit]\nDescription=The cluster {0}\nWants={1}\n\n[Install]\nWantedBy=multi-user.target default.target\n",
+        "[Unit]\nDescription=All of {0}\nWants={1}\n\n[Install]\nWantedBy=multi-user.target default.target\n",
         pieces.name,
         wanted.join(" ")
     );
@@ -111,38 +111,35 @@ fn socket(pieces: &Pieces<'_>, unit: &str, listen: &str) -> String {
 fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String, String) {
     let unit = format!("{}-{}", pieces.name, part.name);
     let instance = if role == Role::Service { ", instance %i" } else { "" };
-    let mut after: Vec<String> = Vec::new();
-    if role != Role::Service {
-        after.push(format!("{unit}.socket"));
-    }
     let earlier = part.after.iter().filter_map(|place| pieces.plan.parts.get(*place));
-    after.extend(earlier.flat_map(|part| instances(pieces, part, super::pieces::role(part))));
+    let after: Vec<String> = earlier.flat_map(|part| instances(pieces, part, super::pieces::role(part))).collect();
     let mut text = format!(
-        "# Written by sky supervise systemd.\n[Unit]\nDescription={} of the cluster {}{instance}\nPartOf={1}.target\n\
+        "# Written by sky supervise systemd.\n[Unit]\nDescription={} of {}{instance}\nPartOf={1}.target\n\
          StartLimitIntervalSec=0\n",
         part.name, pieces.name
     );
     if role != Role::Service {
-        let _ = writeln!(text, "Requires={unit}.socket");
+        let _ = writeln!(text, "Requires={unit}.socket\nAfter={unit}.socket");
     }
     if !after.is_empty() {
-        let _ = writeln!(text, "After={}", after.join(" "));
+        let _ = writeln!(text, "Wants={0}\nAfter={0}", after.join(" "));
     }
     let _ = write!(text, "\n[Service]\n{LIFE}ExecStart={}\n", command(pieces, role, spec));
     let _ = writeln!(text, "WorkingDirectory={}", escaped(&spec.directory.display().to_string()));
     let mut secrets = String::new();
     for (variable, value) in &spec.environment {
-        let value = moved(pieces, value);
-        if is_secret(&value) {
-            let _ = writeln!(secrets, "{variable}={}", quoted(&value));
+        if is_secret(value) {
+            let _ = writeln!(secrets, "{variable}={}", quoted(value));
         } else {
+            let value = moved(pieces, value);
             let _ = writeln!(text, "Environment={}", quoted(&format!("{variable}={value}")));
         }
     }
     if !secrets.is_empty() {
         let _ = writeln!(
             text,
-            "# Put it there beside the unit; only root needs to read it.\nEnvironmentFile=%E/systemd/system/{unit}.env"
+            "# Its place is /etc/{0}, or ~/.config/{0} for a unit of a user.\nEnvironmentFile=%E/{0}/{unit}.env",
+            pieces.name
         );
     }
     if let Some(user) = pieces.user {
