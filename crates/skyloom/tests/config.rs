@@ -81,7 +81,8 @@ fn a_service_reads_its_own_settings() {
     let environment = [("SKYLOOM_SETTINGS_BASE_URL", "http://env")];
     let both = Settings::load(&case(LAYERS, &environment, &["--settings.pages=7"]).sources).unwrap();
     assert_eq!(both.own::<Own>().unwrap(), Own { base_url: "http://env".to_owned(), pages: Some(7) });
-    let wrong = Settings::load(&case(LAYERS, &[("SKYLOOM_SETTINGS_PAGE", "1")], &[]).sources).unwrap();
+    let mistyped = case(LAYERS, &[("SKYLOOM_SETTINGS_PAGE", "1")], &[]);
+    let wrong = Settings::load(&mistyped.sources).unwrap();
     let sentence = wrong.own::<Own>().unwrap_err().to_string();
     let expected =
         "environment variable SKYLOOM_SETTINGS_PAGE: there is no key \"settings.page\"; did you mean \"pages\"?";

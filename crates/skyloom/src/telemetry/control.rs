@@ -54,8 +54,10 @@ pub fn set_filter(text: &str) -> Result<String, LogError> {
 pub(crate) fn log_control() -> LogControl {
     Arc::new(|request| match &request.filter {
         Some(text) => {
+            parse_filter(text).map_err(LogError::Filter)?;
+            // Before it is changed, since it may not be logged any more afterwards.
+            tracing::warn!(now = text, "an operator changes what is logged");
             let before = set_filter(text)?;
-            tracing::info!(before, now = text, "an operator has changed what is logged");
             Ok(LogAnswer { before, now: text.clone() })
         }
         None => {
