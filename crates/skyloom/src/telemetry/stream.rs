@@ -3,14 +3,15 @@
 use std::{
     fs::File,
     io::{self, IsTerminal as _, Write},
-    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
+    os::{
+        fd::{AsFd as _, AsRawFd as _},
+        unix::fs::MetadataExt as _,
+    },
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
+use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::LogFormat;
@@ -20,10 +21,7 @@ const CHUNK: usize = 4096;
 
 /// How long a line waits for room. Whoever reads slowly gets this time with each line; from the first line
 /// that is lost on there is no more waiting, until somebody reads again.
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
-
-/// No waiting at all.
-const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const PATIENCE: Duration = Duration::from_millis(200);
 
 impl LogFormat {
     /// The format for this process's standard error.
@@ -54,29 +52,36 @@ pub(super) fn reads_journal() -> bool {
 #[derive(Debug)]
 pub(super) struct Stream {
     format: LogFormat,
-    lost: Mutex<u64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    lost: u64,
+    /// None for a file, which always has room.
+    room: Option<Room>,
 }
 
 impl Stream {
     pub(super) fn new(format: LogFormat) -> Self {
-        Self { format, lost: Mutex::new(0) }
+        Self { format, state: Mutex::new(State { lost: 0, room: Room::new().ok() }) }
     }
 
     fn write_line(&self, line: &[u8]) {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stderr = io::stderr().lock();
-        if !has_room(if *lost == 0 { &PATIENCE } else { &NOW }) {
-            *lost += 1;
+        if !state.has_room(if state.lost == 0 { PATIENCE } else { Duration::ZERO }) {
+            state.lost += 1;
             return;
         }
         // Whoever has closed his end hears nothing more; that is no reason to end.
-        if *lost > 0 {
-            drop(stderr.write_all(note(self.format, *lost).as_bytes()));
-            *lost = 0;
+        if state.lost > 0 {
+            drop(stderr.write_all(note(self.format, state.lost).as_bytes()));
+            state.lost = 0;
         }
         for (index, chunk) in line.chunks(CHUNK).enumerate() {
-            if index > 0 && !has_room(&PATIENCE) {
-                *lost += 1;
+            if index > 0 && !state.has_room(PATIENCE) {
+                state.lost += 1;
                 return;
             }
             drop(stderr.write_all(chunk));
@@ -84,13 +89,37 @@ impl Stream {
     }
 }
 
-fn has_room(patience: &Timespec) -> bool {
-    let stderr = io::stderr();
-    let mut wanted = [PollFd::new(&stderr, PollFlags::OUT)];
-    match poll(&mut wanted, Some(patience)) {
-        Ok(ready) => ready > 0,
-        Err(Errno::INTR) => true,
-        Err(_) => false,
+impl State {
+    fn has_room(&mut self, patience: Duration) -> bool {
+        self.room.as_mut().is_none_or(|room| room.comes_within(patience))
+    }
+}
+
+/// Whether standard error takes anything.
+#[derive(Debug)]
+struct Room {
+    poll: Poll,
+    events: Events,
+}
+
+impl Room {
+    /// # Errors
+    /// If standard error is a file, or closed.
+    fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        poll.registry().register(&mut SourceFd(&io::stderr().as_raw_fd()), Token(0), Interest::WRITABLE)?;
+        Ok(Self { poll, events: Events::with_capacity(1) })
+    }
+
+    fn comes_within(&mut self, patience: Duration) -> bool {
+        // What is ready is told once; asking anew tells it again.
+        let stderr = io::stderr().as_raw_fd();
+        let asked = self.poll.registry().reregister(&mut SourceFd(&stderr), Token(0), Interest::WRITABLE);
+        match asked.and_then(|()| self.poll.poll(&mut self.events, Some(patience))) {
+            Ok(()) => !self.events.is_empty(),
+            // A signal, for instance: then writing itself tells.
+            Err(_) => true,
+        }
     }
 }
 

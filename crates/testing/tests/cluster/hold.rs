@@ -193,3 +193,15 @@ async fn a_gateway_that_is_killed_is_started_anew_and_nobody_is_refused() {
     assert_eq!(http(port, "GET /v1/hello/Ada", None).status, 200, "it waits in the socket");
     hold.terminated().await;
 }
+
+#[tokio::test]
+async fn a_holder_that_is_killed_leaves_nobody_behind() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let port = free_port();
+    let mut hold = held(&site, port);
+    hold.says("the gateway listens", 1).await;
+    hold.kill();
+    hold.says("the gateway has drained", 1).await;
+    eventually("the address is free", || async { std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() }).await;
+}
