@@ -70,7 +70,8 @@ impl Stream {
     fn write_line(&self, line: &[u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stderr = io::stderr().lock();
-        if !state.has_room(if state.lost == 0 { PATIENCE } else { Duration::ZERO }) {
+        let patience = if state.lost == 0 { PATIENCE } else { Duration::ZERO };
+        if !state.has_room(patience) {
             state.lost += 1;
             return;
         }
