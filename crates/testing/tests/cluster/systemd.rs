@@ -57,6 +57,8 @@ fn the_units_of_the_example_are_as_systemd_wants_them() {
     assert!(read("sky-links@.service").contains("After=sky-broker.service sky-qr@1.service\n"));
     assert!(read("sky-broker.socket").contains("ListenStream=%t/sky/broker.sock\n"));
     assert!(read("sky-gateway.socket").contains("ListenStream=127.0.0.1:8080\n"));
+    assert!(read("sky-broker.service").contains("--snapshot \"%S/sky/broker.snapshot\"\n"));
+    assert!(read("sky-broker.service").contains("StateDirectory=sky\n"));
     assert!(read("sky.target").contains("Wants=sky-broker.service "));
 }
 

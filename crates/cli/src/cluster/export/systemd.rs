@@ -1,6 +1,6 @@
 //! Units for systemd: a target, sockets, and a service or a template of services for each part.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use skyloom::embedded::Address;
 
@@ -146,7 +146,7 @@ fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String
         let _ = writeln!(text, "User={user}");
     }
     if role == Role::Broker {
-        let _ = writeln!(text, "# What waits is kept here over a planned restart.\nStateDirectory={}", pieces.name);
+        let _ = writeln!(text, "# What waits is kept here over a planned restart.\n{}", keeping(pieces, spec));
     }
     text.push_str(HARDENING);
     if !uses_tmp(pieces, spec) {
@@ -157,14 +157,26 @@ fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String
 
 fn command(pieces: &Pieces<'_>, role: Role, spec: &Spec) -> String {
     let mut words = vec![quoted(&escaped(&spec.program.display().to_string()))];
-    let keeps = spec.arguments.iter().any(|argument| argument == "--snapshot");
     for argument in &spec.arguments {
         words.push(quoted(&moved(pieces, argument).replace('$', "$$")));
     }
-    if role == Role::Broker && !keeps {
+    if role == Role::Broker && snapshot(spec).is_none() {
         words.extend(["--snapshot".to_owned(), quoted(&format!("%S/{}/broker.snapshot", pieces.name))]);
     }
     words.join(" ")
+}
+
+/// Where the cluster file has the broker keep its snapshot.
+fn snapshot(spec: &Spec) -> Option<&str> {
+    spec.arguments.iter().skip_while(|argument| *argument != "--snapshot").nth(1).map(String::as_str)
+}
+
+/// The directory for the snapshot, which the broker may write into: the cluster file's, or one of systemd's making.
+fn keeping(pieces: &Pieces<'_>, spec: &Spec) -> String {
+    match snapshot(spec).map(|path| spec.directory.join(path)).as_deref().and_then(Path::parent) {
+        Some(directory) => format!("ReadWritePaths={}", escaped(&directory.display().to_string())),
+        None => format!("StateDirectory={}", pieces.name),
+    }
 }
 
 /// Where the broker's socket is: in the directory for sockets of the system or of the user, if the file leaves that
