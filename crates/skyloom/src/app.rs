@@ -76,6 +76,19 @@ impl App {
 
     /// Lets a part of the program take over a new configuration while it runs, its own settings above all, when the
     /// process gets SIGHUP. If one refuses it, the old configuration stays.
+    ///
+    /// ```no_run
+    /// # use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
+    /// # fn app(app: skyloom::App, limit: Arc<AtomicU32>) -> skyloom::App {
+    /// #[derive(serde::Deserialize)]
+    /// struct Own { limit: u32 }
+    ///
+    /// app.on_reload(move |settings| {
+    ///     limit.store(settings.own::<Own>()?.limit, Relaxed);
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_reload(mut self, take: impl Fn(&Settings) -> Result<()> + Send + Sync + 'static) -> Self {
         self.reloads.push(Box::new(take));
