@@ -50,4 +50,11 @@ mod grpc;
 mod gateway;
 mod server;
 
-pub use self::{error::GatewayError, exchange::Body, gateway::Gateway, options::GatewayOptions, server::Bound};
+pub use self::{
+    error::GatewayError,
+    exchange::Body,
+    gateway::Gateway,
+    options::GatewayOptions,
+    routes::{Route, routes},
+    server::Bound,
+};

@@ -5,6 +5,7 @@ mod brokers;
 mod config;
 mod gateway;
 mod services;
+mod routes;
 mod instances;
 mod queues;
 mod ping;
@@ -13,8 +14,10 @@ mod sending;
 mod call;
 mod cast;
 mod publish;
+mod listen;
 mod bench;
 mod dead;
+mod question;
 
 pub(crate) use self::{
     bench::{BenchArgs, bench},
@@ -28,7 +31,10 @@ pub(crate) use self::{
     gateway::{GatewayArgs, gateway},
     instances::{InstancesArgs, instances},
     ping::{PingArgs, ping},
+    listen::{Ear, ListenArgs, listen},
     publish::{PublishArgs, publish},
+    question::{Question, ask},
     queues::{QueuesArgs, queues},
+    routes::{RoutesArgs, routes},
     services::{ServicesArgs, services},
 };
