@@ -2,11 +2,7 @@
 
 use std::{env, path::Path};
 
-use super::{
-    file::ClusterFile,
-    plan::Plan,
-    source::Sources,
-};
+use super::{file::ClusterFile, plan::Plan, source::Sources};
 use crate::{failure::Failure, session::Global};
 
 /// What a cluster file that can be run says.

@@ -21,7 +21,7 @@ const MAX_INSTANCES: u32 = 64;
 const MAX_NAME: usize = 32;
 
 /// What is wrong with two tables, or two keys, of one name.
-const TWICE: &str = "there are two parts of this name; rename one, or take it away";
+const TWICE: &str = "this name is there already; rename one of the two, or take it away";
 
 /// A whole cluster file, for the help.
 pub(super) const EXAMPLE: &str = r#"[broker]                          # the embedded broker, unless --broker names one on the network
@@ -186,8 +186,10 @@ impl ClusterFile {
         }
         let keys = Keys::of(&service.command, &service.package, &service.source, &service.bin, &service.args);
         if keys.check()? == Origin::Nowhere {
-            return Err("it has no program: give package = \"NAME\" to build it from its sources, or command = [\"PROGRAM\"]"
-                .to_owned());
+            return Err(
+                "it has no program: give package = \"NAME\" to build it from its sources, or command = [\"PROGRAM\"]"
+                    .to_owned(),
+            );
         }
         check_instances(service.instances)?;
         if let Some(key) = service.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
@@ -208,12 +210,12 @@ impl ClusterFile {
             let (package, source, bin) = (package.clone(), source.clone(), bin.clone());
             (package.is_some() || source.is_some()).then_some(Wanted { part, source, package, bin })
         };
-        let gateway = self.gateway.iter().filter_map(|part| {
-            wanted("gateway".to_owned(), &part.package, &part.source, &part.bin)
-        });
-        let services = self.services.iter().filter_map(|(name, part)| {
-            wanted(name.clone(), &part.package, &part.source, &part.bin)
-        });
+        let gateway =
+            self.gateway.iter().filter_map(|part| wanted("gateway".to_owned(), &part.package, &part.source, &part.bin));
+        let services = self
+            .services
+            .iter()
+            .filter_map(|(name, part)| wanted(name.clone(), &part.package, &part.source, &part.bin));
         gateway.chain(services).collect()
     }
 

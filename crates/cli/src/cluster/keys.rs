@@ -66,7 +66,10 @@ mod tests {
                 "[broker]\n\n[services.qr]\ncommand = []\ninstnces = 2\n",
                 "line 5: there is no key \"instnces\" in [services.qr]; did you mean instances?",
             ),
-            ("[gateway]\nxyz = 1", "line 2: there is no key \"xyz\" in [gateway]; there are port, command, package, source, bin, args"),
+            (
+                "[gateway]\nxyz = 1",
+                "line 2: there is no key \"xyz\" in [gateway]; there are port, command, package, source, bin, args",
+            ),
             ("services.qr.comand = []", "line 1: there is no key \"comand\" in [services.qr]; did you mean command?"),
         ];
         for (text, sentence) in cases {

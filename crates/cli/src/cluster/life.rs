@@ -51,7 +51,14 @@ impl Life {
     /// How it failed, in words.
     pub(super) fn start(spec: &Spec, logs: &Logs) -> Result<Self, String> {
         let process = Process::start(spec, logs).map_err(|error| format!("cannot be started: {error}"))?;
-        Ok(Self { process, name: spec.name.clone(), start: Instant::now(), ready: false, told_slow: false, steady: false })
+        Ok(Self {
+            process,
+            name: spec.name.clone(),
+            start: Instant::now(),
+            ready: false,
+            told_slow: false,
+            steady: false,
+        })
     }
 
     /// Its process id.
@@ -87,6 +94,12 @@ impl Life {
                 Event::Steady
             }
         }
+    }
+
+    /// As [`Life::stop`], for one whose successor is there already.
+    pub(super) async fn leave(mut self, logs: Logs, wish: watch::Receiver<Wish>) {
+        self.name = format!("the old {}", self.name);
+        self.stop(logs, wish).await;
     }
 
     /// Has it finish its work and end; kills it if it does not, or at once if that is wished.

@@ -92,7 +92,11 @@ impl Logs {
     /// Shows no lines of this process until they are to be shown again; they are kept in its file.
     pub(super) fn mute(&self, process: &str, mute: bool) {
         let mut sinks = self.sinks();
-        if mute { sinks.muted.insert(process.to_owned()) } else { sinks.muted.remove(process) };
+        if mute {
+            sinks.muted.insert(process.to_owned())
+        } else {
+            sinks.muted.remove(process)
+        };
     }
 
     /// The last lines of a process since this was asked before, without what would move a cursor.

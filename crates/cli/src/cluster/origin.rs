@@ -45,9 +45,7 @@ impl<'a> Keys<'a> {
         }
         let is_built = given.clone().any(|(name, _)| name != "bin");
         match (self.command.is_empty(), is_built, given.next()) {
-            (false, _, Some((name, _))) => {
-                Err(format!("both command and {name} say what runs; take one of them away"))
-            }
+            (false, _, Some((name, _))) => Err(format!("both command and {name} say what runs; take one of them away")),
             (false, ..) if self.has_args => {
                 Err("args belong to a program that is built; write them into the command".to_owned())
             }

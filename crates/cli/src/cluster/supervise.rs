@@ -156,7 +156,8 @@ impl Supervisor {
         }
         match Life::start(&self.spec, &self.logs) {
             Ok(life) => {
-                self.logs.say(&format!("{name} is started anew beside the old one, pid {}", life.pid().as_raw_nonzero()));
+                self.logs
+                    .say(&format!("{name} is started anew beside the old one, pid {}", life.pid().as_raw_nonzero()));
                 lives.next = Some(life);
             }
             Err(how) => self.logs.say(&format!("{name}, just built, {how}; the old one goes on")),
@@ -172,7 +173,7 @@ impl Supervisor {
                 self.board.replaced(name, life.pid(), true);
                 self.logs.say(&format!("{name} is ready; the old one finishes its work"));
                 if let Some(old) = lives.current.replace(life) {
-                    lives.leaving.spawn(old.stop(self.logs.clone(), wish.clone()));
+                    lives.leaving.spawn(old.leave(self.logs.clone(), wish.clone()));
                 }
             }
             Event::Ended(how) => {

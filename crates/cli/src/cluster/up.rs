@@ -97,9 +97,8 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
             plan.endpoints.shown().unwrap_or_default()
         ));
     }
-    let rebuild = built.map(|(sources, watcher)| {
-        Rebuild::new(sources, watcher, logs.clone(), paint.is_on(), directory)
-    });
+    let rebuild =
+        built.map(|(sources, watcher)| Rebuild::new(sources, watcher, logs.clone(), paint.is_on(), directory));
     run(&plan, &logs, run_dir, rebuild, wishes).await
 }
 

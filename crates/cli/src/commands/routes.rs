@@ -46,7 +46,9 @@ pub(crate) async fn routes(args: &RoutesArgs, session: &Session, global: &Global
             Ok(())
         }
         1 => Err(Failure::failed("a route is not served; PROBLEM says why: change its HTTP rule")),
-        _ => Err(Failure::failed(format!("{problems} routes are not served; PROBLEM says why: change their HTTP rules"))),
+        _ => {
+            Err(Failure::failed(format!("{problems} routes are not served; PROBLEM says why: change their HTTP rules")))
+        }
     }
 }
 

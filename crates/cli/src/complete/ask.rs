@@ -33,5 +33,5 @@ pub(crate) fn answer(command: impl Fn() -> Command) {
     }
     let words = || std::env::args_os().skip(2).map(|word| word.to_string_lossy().into_owned());
     let source: super::Source = Arc::new(move || names_of_cluster(words()));
-    CompleteEnv::with_factory(|| with_names(command(), &source)).bin("sky").complete();
+    CompleteEnv::with_factory(|| with_names(command(), &source)).var(VARIABLE).bin("sky").complete();
 }

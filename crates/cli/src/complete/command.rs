@@ -4,8 +4,8 @@ use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
 use crate::{failure::Failure, output::print};
 
-/// The variable by which a shell's function asks `sky` for candidates; clap's own convention.
-pub(crate) const VARIABLE: &str = "COMPLETE";
+/// The variable by which a shell's function asks `sky` for candidates.
+pub(super) const VARIABLE: &str = "SKY_COMPLETE";
 
 /// A shell.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use skyloom::{
-    Connection, ConnectError, Endpoints,
-    broker::ChannelStats,
-    embedded::Address,
-    registry::Snapshot,
-};
+use skyloom::{ConnectError, Connection, Endpoints, broker::ChannelStats, embedded::Address, registry::Snapshot};
 use skyloom_gateway::routes;
 use tokio::time::timeout;
 
@@ -16,17 +11,21 @@ use super::{finding::Finding, place, version};
 /// How long a broker may take to be reached, and to answer each question.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What starts the embedded broker.
+const START: &str = "`sky up CLUSTER` or `sky broker` starts one; so does the first service on this host";
+
 /// Looks at the broker, its version, its registry and what waits there.
 pub(super) async fn look(endpoints: &Endpoints) -> Vec<Finding> {
     const CHECK: &str = "broker";
     let mut findings = Vec::new();
     let embedded = endpoints.embedded().ok().flatten().and_then(|url| url.parse::<Address>().ok());
     findings.extend(embedded.as_ref().and_then(place::socket));
-    let connection = match endpoints.connect_within(PATIENCE).await {
+    // RabbitMQ and beanstalkd keep no registry: what is wrong with one is no reason not to look at the other.
+    let is_apart = endpoints.registry.is_some() || endpoints.embedded().is_ok_and(|url| url != Some(&endpoints.broker));
+    let connection = match broker_of(endpoints, is_apart).connect_within(PATIENCE).await {
         Ok(connection) => connection,
         Err(ConnectError::Absent { address, .. }) if embedded.is_some_and(|own| own.to_string() == address) => {
-            let advice = "`sky up CLUSTER` or `sky broker` starts one; so does the first service on this host";
-            findings.push(Finding::note(CHECK, format!("no broker runs at {address}"), advice));
+            findings.push(Finding::note(CHECK, format!("no broker runs at {address}"), START));
             return findings;
         }
         Err(error) => {
@@ -44,10 +43,40 @@ pub(super) async fn look(endpoints: &Endpoints) -> Vec<Finding> {
             findings.extend(dead_letters(&channels));
         }
     }
-    findings.extend(registry(&connection).await);
+    if is_apart {
+        findings.extend(separate_registry(endpoints).await);
+    } else {
+        findings.extend(registry(&connection).await);
+    }
     // What could not be closed within this time is closed by the end of the process.
     drop(timeout(PATIENCE, connection.close()).await);
     findings
+}
+
+/// The broker alone, if its registry is elsewhere.
+fn broker_of(endpoints: &Endpoints, is_apart: bool) -> Endpoints {
+    let registry = if is_apart { Some("memory:".to_owned()) } else { endpoints.registry.clone() };
+    Endpoints { broker: endpoints.broker.clone(), registry }
+}
+
+/// A registry that is not the broker's own.
+async fn separate_registry(endpoints: &Endpoints) -> Vec<Finding> {
+    const CHECK: &str = "registry";
+    let own = endpoints.embedded().ok().flatten().and_then(|url| url.parse::<Address>().ok());
+    match endpoints.connect_within(PATIENCE).await {
+        Ok(connection) => {
+            let findings = registry(&connection).await;
+            drop(timeout(PATIENCE, connection.close()).await);
+            findings
+        }
+        Err(ConnectError::Absent { address, .. }) if own.is_some_and(|own| own.to_string() == address) => {
+            vec![Finding::note(CHECK, format!("no embedded broker, which keeps it, runs at {address}"), START)]
+        }
+        Err(error) => {
+            let advice = "start it, or correct its URL (--registry, SKYLOOM_REGISTRY, skyloom.toml)";
+            vec![Finding::broken(CHECK, error.to_string(), advice)]
+        }
+    }
 }
 
 async fn registry(connection: &Connection) -> Vec<Finding> {

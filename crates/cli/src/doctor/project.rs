@@ -41,7 +41,9 @@ pub(super) async fn cluster_file(path: &Path, global: &Global) -> (Vec<Finding>,
             }
             (findings, port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
         }
-        Err(failure) => (vec![Finding::broken(CHECK, failure.to_string(), "correct it; `sky up --help` shows one")], None),
+        Err(failure) => {
+            (vec![Finding::broken(CHECK, failure.to_string(), "correct it; `sky up --help` shows one")], None)
+        }
     }
 }
 

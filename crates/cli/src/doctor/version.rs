@@ -15,7 +15,11 @@ const OLDEST: [(&str, [u32; 3]); 5] = [
 pub(super) fn judge(server: Option<&str>) -> Finding {
     const CHECK: &str = "version";
     let Some(server) = server else {
-        return Finding::note(CHECK, "the broker does not say which version it is", "check it by the broker's own tools");
+        return Finding::note(
+            CHECK,
+            "the broker does not say which version it is",
+            "check it by the broker's own tools",
+        );
     };
     let embedded = server.strip_prefix("the embedded broker, protocol ").and_then(|rest| rest.split_once(" of "));
     if let Some((spoken, newest)) = embedded {

@@ -48,15 +48,14 @@ fn of_words(snapshot: &Arc<Snapshot>, words: &[Word]) -> Vec<Pair> {
     let source: Source = Arc::new(move || names.clone());
     let mut command = with_names(Line::command(), &source);
     let last = words.len().saturating_sub(1);
+    // Flags are offered to those who begin one.
+    let is_flag = words.last().is_some_and(|word| word.text.starts_with('-'));
     let words: Vec<OsString> = words.iter().map(|word| word.text.clone().into()).collect();
     let found = complete(&mut command, words, last, None).unwrap_or_default();
     let visible = found.into_iter().filter(|candidate| !candidate.is_hide_set());
-    visible
-        .map(|candidate| {
-            let word = candidate.get_value().to_string_lossy().into_owned();
-            Pair { replacement: format!("{word} "), display: word }
-        })
-        .collect()
+    let words = visible.map(|candidate| candidate.get_value().to_string_lossy().into_owned());
+    let words = words.filter(|word| is_flag || !word.starts_with('-'));
+    words.map(|word| Pair { replacement: format!("{word} "), display: word }).collect()
 }
 
 fn fields(snapshot: &Snapshot, words: &[Word], last: &Word, line: &str) -> Option<(usize, Vec<Pair>)> {

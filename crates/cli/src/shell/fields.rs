@@ -41,7 +41,8 @@ fn bare(mut shape: &Shape) -> &Shape {
 
 fn keys(shape: &Shape, place: &Place) -> Vec<Offer> {
     let Shape::Object { fields, .. } = bare(shape) else { return Vec::new() };
-    let wanted = fields.iter().filter(|field| field.name.starts_with(&place.typed) && !place.taken.contains(&field.name));
+    let wanted =
+        fields.iter().filter(|field| field.name.starts_with(&place.typed) && !place.taken.contains(&field.name));
     wanted
         .map(|field| Offer {
             text: format!("\"{}\": {}", field.name, begun(&field.shape)),

@@ -79,7 +79,8 @@ pub(super) fn place(text: &str) -> Option<Place> {
             },
         }
     }
-    let closed = token.as_ref().is_some_and(|(start, _)| text.get(*start..).unwrap_or_default().starts_with('"')) && !in_string;
+    let closed =
+        token.as_ref().is_some_and(|(start, _)| text.get(*start..).unwrap_or_default().starts_with('"')) && !in_string;
     if closed {
         return None;
     }

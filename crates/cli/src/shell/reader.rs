@@ -8,9 +8,7 @@ use std::{
     thread,
 };
 
-use rustyline::{
-    CompletionType, Config, Editor, ExternalPrinter, error::ReadlineError, history::DefaultHistory,
-};
+use rustyline::{CompletionType, Config, Editor, ExternalPrinter, error::ReadlineError, history::DefaultHistory};
 use skyloom::registry::Watch;
 use tokio::sync::mpsc;
 

@@ -96,7 +96,8 @@ async fn a_second_ctrl_c_kills_what_does_not_stop() {
 async fn a_process_that_ends_again_and_again_is_reported_and_retried() {
     let mut cluster = Cluster::new("[broker]\n[services.broken]\ncommand = ['sh', '-c', 'echo oh no; exit 3']\n");
     cluster.start(&[]);
-    let last = "broken.1 ended with exit code 3, 5 times now, each within 10s of its start. It is tried every 5s without";
+    let last =
+        "broken.1 ended with exit code 3, 5 times now, each within 10s of its start. It is tried every 5s without";
     until("the report", || cluster.screen().contains(last)).await;
     until("it to be tried again", || cluster.process("broken.1")["starts"].as_u64() >= Some(7)).await;
     let screen = cluster.screen();
@@ -176,7 +177,7 @@ async fn a_mistake_in_the_file_is_named_with_its_line() {
         ),
         (
             "[services.qr]\ncommand = ['sh']\n\n[services.qr]\ncommand = ['sh']\n",
-            "line 4: there are two parts of this name; rename one, or take it away",
+            "line 4: this name is there already; rename one of the two, or take it away",
         ),
         ("[services.qr]\ncommand = ['./qr']\n", "qr does not exist; build it first, or correct the command"),
         (

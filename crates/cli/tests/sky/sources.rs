@@ -155,7 +155,13 @@ async fn no_request_fails_while_a_service_is_replaced_again_and_again() {
     }
     let failed = load.failed.lock().unwrap().clone();
     let answered = load.answered.load(Ordering::SeqCst);
-    assert!(failed.is_empty(), "{} of {answered} failed, first with {:?}\n{}", failed.len(), failed[0], cluster.screen());
+    assert!(
+        failed.is_empty(),
+        "{} of {answered} failed, first with {:?}\n{}",
+        failed.len(),
+        failed[0],
+        cluster.screen()
+    );
     assert!(answered > 20 * REPLACED as u64, "there was no load: {answered}");
     assert_eq!(cluster.process("stock.1")["starts"], 1, "only what changed is replaced: {}", cluster.screen());
     assert_eq!(cluster.process("gateway")["starts"], 1);
@@ -186,7 +192,11 @@ async fn what_does_not_build_or_does_not_start_leaves_the_old_one_running() {
     assert!(screen.contains("orders/src/main.rs:3:26\n"), "{screen}");
     assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
 
-    fs::write(&main, good.replace("fn main() {", "fn main() {\n    if true { eprintln!(\"no\"); std::process::exit(3) }")).unwrap();
+    fs::write(
+        &main,
+        good.replace("fn main() {", "fn main() {\n    if true { eprintln!(\"no\"); std::process::exit(3) }"),
+    )
+    .unwrap();
     let word = "orders.1, just built, ended with exit code 3 before it was ready; the old one goes on";
     until("the one that ends", || cluster.screen().contains(word)).await;
     assert_eq!(pid(&cluster.process("orders.1")), before);

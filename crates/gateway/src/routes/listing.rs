@@ -116,8 +116,7 @@ mod tests {
     use super::*;
 
     fn contract(name: &str, rules: &[(&str, &str)]) -> Contract {
-        let http: Vec<_> =
-            rules.iter().map(|(verb, path)| serde_json::json!({ "verb": verb, "path": path })).collect();
+        let http: Vec<_> = rules.iter().map(|(verb, path)| serde_json::json!({ "verb": verb, "path": path })).collect();
         serde_json::from_value(serde_json::json!({
             "name": name, "queue": "x.v1", "version": 1,
             "methods": [{ "name": "Get", "codec": "json", "input": "A", "output": "B", "http": http }],

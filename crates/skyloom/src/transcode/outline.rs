@@ -33,7 +33,8 @@ fn message(descriptor: &MessageDescriptor, depth: usize) -> Shape {
         name if name.starts_with("google.protobuf.") => Shape::Any,
         _ if depth >= DEEPEST => Shape::Any,
         name => {
-            let field = |field: FieldDescriptor| Field { name: field.json_name().to_owned(), shape: shape(&field, depth) };
+            let field =
+                |field: FieldDescriptor| Field { name: field.json_name().to_owned(), shape: shape(&field, depth) };
             Shape::Object { name: name.to_owned(), fields: descriptor.fields().map(field).collect() }
         }
     }

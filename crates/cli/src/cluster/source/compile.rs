@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt as _, AsyncRead};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::{
     metadata::{cargo, no_cargo},
@@ -73,23 +73,27 @@ pub(super) async fn compile(
         }
     };
     let mut child = command.kill_on_drop(true).spawn().map_err(|error| no_cargo(&error))?;
-    let _group = match show {
+    let mut group = Group(match show {
         Show::AsItComes => None,
-        Show::Collected { .. } => child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).map(Group),
-    };
+        Show::Collected { .. } => child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
+    });
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let (list, said) = tokio::join!(read(out, MAX_LIST), read(err, MAX_SAID));
     let status = child.wait().await.map_err(|error| format!("cargo build cannot be waited for: {error}"))?;
+    // Its number may belong to somebody else from now on.
+    group.0 = None;
     Ok(Built { programs: artifacts(&list, programs), succeeded: status.success(), said })
 }
 
 /// The compilers that cargo has started end with it when it is not waited for any more.
-struct Group(Pid);
+struct Group(Option<Pid>);
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // An error means that it has ended already, as it usually has.
-        let _ = kill_process_group(self.0, Signal::TERM);
+        if let Some(leader) = self.0 {
+            // An error means that it has ended already.
+            let _ = kill_process_group(leader, Signal::TERM);
+        }
     }
 }
 

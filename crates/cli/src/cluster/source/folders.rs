@@ -65,7 +65,9 @@ mod tests {
         let expected = ["", "proto", "src", "src/deep"].map(|folder| directory.path().join(folder));
         let expected: BTreeSet<PathBuf> = expected.into_iter().map(|path| path.components().collect()).collect();
         assert_eq!(found, expected);
-        for (name, source) in [("main.rs", true), ("Cargo.toml", true), (".#main.rs", false), ("main.rs~", false), ("up.log", false)] {
+        for (name, source) in
+            [("main.rs", true), ("Cargo.toml", true), (".#main.rs", false), ("main.rs~", false), ("up.log", false)]
+        {
             assert_eq!(is_source(Path::new(name)), source, "{name}");
         }
     }

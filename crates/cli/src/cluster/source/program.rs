@@ -79,7 +79,10 @@ fn program(package: &Package, wanted: Option<&str>) -> Result<String, String> {
         (None, []) => Err(format!("package: {name} is a library and has no program; add a src/main.rs to it")),
         (None, several) => {
             let first = several.first().copied().unwrap_or_default();
-            Err(format!("the package {name} has several programs: {}; say which, as bin = {first:?}", several.join(", ")))
+            Err(format!(
+                "the package {name} has several programs: {}; say which, as bin = {first:?}",
+                several.join(", ")
+            ))
         }
     }
 }

@@ -71,8 +71,7 @@ impl Sources {
                     entry.insert(Metadata::of(&place, Depth::Members).await.map_err(named)?)
                 }
             };
-            let asked =
-                Asked { directory: &place, package: wanted.package.as_deref(), bin: wanted.bin.as_deref() };
+            let asked = Asked { directory: &place, package: wanted.package.as_deref(), bin: wanted.bin.as_deref() };
             programs.insert(wanted.part.clone(), find(metadata, asked).map_err(named)?);
         }
         Ok(Self { release, programs, files: BTreeMap::new(), running: BTreeMap::new() })
@@ -94,8 +93,7 @@ impl Sources {
     /// If cargo cannot be run.
     pub(in super::super) async fn build(&mut self, show: Show) -> Result<Outcome, String> {
         let mut outcome = Outcome { succeeded: true, said: String::new() };
-        let workspaces: BTreeSet<PathBuf> =
-            self.programs.values().map(|program| program.workspace.clone()).collect();
+        let workspaces: BTreeSet<PathBuf> = self.programs.values().map(|program| program.workspace.clone()).collect();
         for workspace in workspaces {
             let programs: BTreeSet<&Program> =
                 self.programs.values().filter(|program| program.workspace == workspace).collect();

@@ -66,9 +66,7 @@ impl Watcher {
                 let folder = folder.display();
                 return Err(format!("there are more than {MAX_FOLDERS} directories of sources, {folder} among them"));
             }
-            self.watcher
-                .watch(&folder, RecursiveMode::NonRecursive)
-                .map_err(|error| explained(&error, &folder))?;
+            self.watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| explained(&error, &folder))?;
             self.folders.insert(folder);
         }
         Ok(())
