@@ -4,15 +4,16 @@ set -euo pipefail
 # The project's figures as one table, each beside its yardstick from the same run.
 #
 #   scripts/bench.sh [in-process] [processes] [http] [idle] [build] [engine]
-#   scripts/bench.sh --brokers [local] [nats-core] [nats-jetstream] [redis] [beanstalk] [amqp]
+#   scripts/bench.sh --brokers [local] [nats-core] [nats-jetstream] [redis] [beanstalk] [amqp] [door]
 #
 # Without a choice, all of them. --brokers compares each broker's adapter with what one would write by hand on
-# that broker; it starts the servers that it needs itself. Exits with 1 if a target is missed.
+# that broker, and the embedded broker's door for clients of beanstalkd with beanstalkd; it starts the servers that
+# it needs itself. Exits with 1 if a target is missed.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 case "${1:-}" in
-    -h | --help) sed -n '4,10s/^# \{0,1\}//p' scripts/bench.sh; exit 0 ;;
+    -h | --help) sed -n '4,11s/^# \{0,1\}//p' scripts/bench.sh; exit 0 ;;
 esac
 
 chosen() {
@@ -29,10 +30,16 @@ heading() {
 
 if [[ "${1:-}" == --brokers ]]; then
     shift
-    cargo bench --quiet -p skyloom-testing --features brokers --bench brokers --no-run
+    adapters=() missed=0
+    for part in "$@"; do [[ "$part" == door ]] || adapters+=("$part"); done
     heading
-    cargo bench --quiet -p skyloom-testing --features brokers --bench brokers -- "$@" || exit 1
-    exit 0
+    if (($# == 0 || ${#adapters[@]} > 0)); then
+        cargo bench --quiet -p skyloom-testing --features brokers --bench brokers -- "${adapters[@]}" || missed=1
+    fi
+    if chosen door "$@"; then
+        cargo bench --quiet -p skyloom-broker --bench beanstalk || missed=1
+    fi
+    exit "$missed"
 fi
 
 parts=()

@@ -44,6 +44,8 @@ if ! "$embedded" && [[ -n "$(absent)" ]]; then
     fi
     # The examples in Python are run in an environment of their own.
     python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=("Python 3 with venv: install it (Debian: apt-get install python3-venv), or give --embedded")
+    # The suite of a client library of beanstalkd's is in JavaScript.
+    command -v npm > /dev/null || missing+=("Node.js with npm: install them (Debian: apt-get install nodejs npm), or give --embedded")
     # The tests of TLS make certificates with it.
     command -v openssl > /dev/null || missing+=("openssl: install it (Debian: apt-get install openssl), or give --embedded")
     for server in $(absent); do

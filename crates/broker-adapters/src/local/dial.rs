@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::BytesMut;
 use skyloom_broker::{
-    door::Address,
+    door::{Address, QuietSocket},
     wire::{Accepted, ClientHello, ServerHello, VERSION},
 };
 use tokio::{
@@ -14,7 +14,7 @@ use tokio::{
 
 /// A connected socket.
 pub(super) enum Socket {
-    Unix(UnixStream),
+    Unix(QuietSocket),
     Tcp(TcpStream),
 }
 
@@ -40,7 +40,8 @@ pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Diall
     };
     match address {
         Address::Unix(path) => {
-            let mut socket = UnixStream::connect(path).await.map_err(unreachable)?;
+            let socket = UnixStream::connect(path).await.map_err(unreachable)?;
+            let mut socket = QuietSocket::new(socket).map_err(unreachable)?;
             let (accepted, rest) = greet(address, &mut socket, hello).await?;
             Ok(Dialled { socket: Socket::Unix(socket), accepted, rest })
         }

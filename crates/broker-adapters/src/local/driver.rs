@@ -70,7 +70,7 @@ async fn connected(shared: &Shared, handle: &Weak<Handle>, dialled: Dialled) {
     tracing::debug!(address = %shared.address, "connected to the broker");
     match socket {
         Socket::Unix(socket) => {
-            let (reader, writer) = socket.into_split();
+            let (reader, writer) = tokio::io::split(socket);
             serve(shared, handle, reader, writer, rest).await;
         }
         Socket::Tcp(socket) => {

@@ -1,12 +1,13 @@
 //! One connection while it lives: all that has gathered is written at once, all that is there is
 //! read at once.
 
-use std::{sync::Weak, time::Duration};
+use std::{future::poll_fn, io, pin::Pin, sync::Weak, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use skyloom_broker::wire::{ClientFrame, ServerFrame, frame_limit, split_frame};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    task,
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
 };
 
@@ -26,6 +27,10 @@ const READ_ROOM: usize = 32 << 10;
 
 /// Below this, room is made before a read.
 const LEAST_ROOM: usize = 4 << 10;
+
+/// How many frames are handed out before what they have brought about is written. The broker works on that while the
+/// rest is handed out.
+const TURN: usize = 16;
 
 /// A buffer that has grown beyond this in a burst is not kept.
 const KEPT_BUFFER: usize = 1 << 20;
@@ -79,8 +84,15 @@ impl Connection {
         reader: &mut (impl AsyncRead + Unpin),
         writer: &mut (impl AsyncWrite + Unpin),
     ) -> Result<(), String> {
-        self.hand_out(shared, handle)?;
+        let more = self.hand_out(shared, handle)?;
+        if more {
+            // Those who were given something go on now.
+            task::yield_now().await;
+        }
         self.refill(shared);
+        if more {
+            return self.write_at_once(writer).await;
+        }
         if self.inbound.capacity() - self.inbound.len() < LEAST_ROOM {
             self.inbound.reserve(READ_ROOM);
         }
@@ -95,32 +107,44 @@ impl Connection {
                 }
                 Err(error) => Err(format!("it cannot be read: {error}")),
             },
-            wrote = writer.write(unwritten), if !unwritten.is_empty() => match wrote {
-                Ok(bytes) => {
-                    self.written += bytes;
-                    self.wrote = true;
-                    Ok(())
-                }
-                Err(error) => Err(format!("it cannot be written to: {error}")),
-            },
+            wrote = writer.write(unwritten), if !unwritten.is_empty() => self.note_written(wrote),
             () = shared.write.notified(), if unwritten.is_empty() => Ok(()),
             _ = self.beat.tick() => self.heartbeat(shared),
             () = at(self.limit) => Err("it did not close the connection in time".to_owned()),
         }
     }
 
-    /// Hands out every frame that has come completely.
-    fn hand_out(&mut self, shared: &Shared, handle: &Weak<Handle>) -> Result<(), String> {
-        if self.inbound.is_empty() {
+    /// Writes as much as the socket takes without waiting.
+    async fn write_at_once(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), String> {
+        let unwritten = self.writing.get(self.written..).unwrap_or_default();
+        if unwritten.is_empty() {
             return Ok(());
+        }
+        match poll_fn(|cx| Poll::Ready(Pin::new(&mut *writer).poll_write(cx, unwritten))).await {
+            Poll::Ready(wrote) => self.note_written(wrote),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    fn note_written(&mut self, wrote: io::Result<usize>) -> Result<(), String> {
+        self.written += wrote.map_err(|error| format!("it cannot be written to: {error}"))?;
+        self.wrote = true;
+        Ok(())
+    }
+
+    /// Hands out the frames that have come completely, up to the number of a turn. Whether there may be more.
+    fn hand_out(&mut self, shared: &Shared, handle: &Weak<Handle>) -> Result<bool, String> {
+        if self.inbound.is_empty() {
+            return Ok(false);
         }
         let limit = frame_limit(shared.lock().max_message);
         let mut receiver = Receiver::new(shared, handle);
         let garbled = |error| format!("it does not keep to the protocol: {error}");
-        while let Some(frame) = split_frame(&mut self.inbound, limit).map_err(garbled)? {
+        for _ in 0..TURN {
+            let Some(frame) = split_frame(&mut self.inbound, limit).map_err(garbled)? else { return Ok(false) };
             receiver.receive(ServerFrame::decode(&frame).map_err(garbled)?)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes what has gathered once everything before it is written.

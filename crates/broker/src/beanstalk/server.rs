@@ -121,7 +121,7 @@ impl BeanstalkDoor {
     fn admit(&self, connections: &mut JoinSet<()>, stream: Accepted) {
         let (hub, figures) = (Arc::clone(&self.hub), Arc::clone(&self.figures));
         match stream {
-            Accepted::Unix(stream) => drop(connections.spawn(connection::serve(hub, figures, stream))),
+            Accepted::Unix(stream, _) => drop(connections.spawn(connection::serve(hub, figures, stream))),
             Accepted::Tcp(stream) => drop(connections.spawn(connection::serve(hub, figures, stream))),
         }
     }

@@ -120,8 +120,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn run(&mut self) -> End {
         loop {
             // What came along with the hello is handled before anything is read.
-            if let Err(error) = self.inbound.handle(&self.seat.hub, self.seat.conn) {
-                return error.into();
+            match self.inbound.handle(&self.seat.hub, self.seat.conn) {
+                Ok(false) => {}
+                Ok(true) => {
+                    task::yield_now().await;
+                    if let Err(end) = poll_fn(|cx| Poll::Ready(self.poll_write(cx))).await {
+                        return end;
+                    }
+                    continue;
+                }
+                Err(error) => return error.into(),
             }
             self.inbound.make_room();
             match poll_fn(|cx| self.poll(cx)).await {

@@ -20,6 +20,9 @@ pub(super) const MAX_CHUNK: usize = 256 << 10;
 /// How often a connection may fill its chunk before the others have their turn.
 const READS_IN_A_ROW: u32 = 4;
 
+/// How many frames are handled as one step. Others write out what it has brought about before the next.
+const STEP: usize = 32;
+
 /// The incoming side of one connection.
 pub(super) struct Inbound {
     pub(super) buffer: BytesMut,
@@ -54,8 +57,8 @@ impl Inbound {
         self.full_reads.is_multiple_of(READS_IN_A_ROW)
     }
 
-    /// Handles every complete frame that has been read, as one step.
-    pub(super) fn handle(&mut self, hub: &Hub, conn: Conn) -> Result<(), WireError> {
+    /// Handles the complete frames that have been read, as many as are one step. Whether there may be more.
+    pub(super) fn handle(&mut self, hub: &Hub, conn: Conn) -> Result<bool, WireError> {
         let mut pings = 0;
         let heard = !self.buffer.is_empty();
         let result = self.decode(frame_limit(hub.limits.message_bytes), conn, &mut pings);
@@ -71,13 +74,16 @@ impl Inbound {
         result
     }
 
-    /// Reads frames until there is none, or none that is right.
-    fn decode(&mut self, limit: usize, conn: Conn, pings: &mut usize) -> Result<(), WireError> {
+    /// Reads frames until there is none, or none that is right, or a step is full. Whether there may be more.
+    fn decode(&mut self, limit: usize, conn: Conn, pings: &mut usize) -> Result<bool, WireError> {
         let mut used = 0;
         let result = loop {
+            if self.inputs.len() >= STEP {
+                break Ok(true);
+            }
             let frame = match first_frame(self.buffer.get(used..).unwrap_or_default(), limit) {
                 Ok(Some(frame)) if !self.bye => frame,
-                Ok(_) => break Ok(()),
+                Ok(_) => break Ok(false),
                 Err(error) => break Err(error),
             };
             used += PREFIX + frame.len();

@@ -7,12 +7,13 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream},
+    net::{TcpListener, TcpSocket, TcpStream, UnixListener},
     time,
 };
 
 use super::{
     Address, DoorError,
+    quiet::QuietSocket,
     socket::{self, BACKLOG, SocketFile},
 };
 
@@ -30,7 +31,8 @@ pub(crate) enum Listener {
 /// An accepted connection.
 #[derive(Debug)]
 pub(crate) enum Accepted {
-    Unix(UnixStream),
+    /// With the number of the other process, where it is known.
+    Unix(QuietSocket, Option<i32>),
     Tcp(TcpStream),
 }
 
@@ -69,7 +71,11 @@ impl Listener {
 
     async fn try_accept(&self) -> io::Result<Accepted> {
         match self {
-            Self::Unix { listener, .. } => Ok(Accepted::Unix(listener.accept().await?.0)),
+            Self::Unix { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                let process = stream.peer_cred().ok().and_then(|credentials| credentials.pid());
+                Ok(Accepted::Unix(QuietSocket::new(stream)?, process))
+            }
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // Frames are batched here; the kernel must not hold them back as well.

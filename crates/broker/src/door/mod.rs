@@ -26,6 +26,8 @@ mod connection;
 
 mod socket;
 
+mod quiet;
+
 mod listener;
 
 mod snapshot;
@@ -36,6 +38,7 @@ pub use self::{
     address::{Address, AddressError},
     error::DoorError,
     options::{DoorOptions, OUTGOING_BYTES, SnapshotPlace},
+    quiet::QuietSocket,
     server::Door,
 };
 pub(crate) use self::{

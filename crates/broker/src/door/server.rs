@@ -109,9 +109,8 @@ impl Door {
         }
         let hub = Arc::clone(&self.hub);
         match stream {
-            Accepted::Unix(stream) => {
-                let from = stream.peer_cred().ok().and_then(|credentials| credentials.pid());
-                let from = from.map_or_else(|| "unknown process".to_owned(), |pid| format!("process {pid}"));
+            Accepted::Unix(stream, process) => {
+                let from = process.map_or_else(|| "unknown process".to_owned(), |pid| format!("process {pid}"));
                 connections.spawn(connection::serve(hub, stream, from));
             }
             Accepted::Tcp(stream) => {

@@ -18,3 +18,4 @@ mod envelopes;
 mod native;
 mod restart;
 mod crowd;
+mod library;

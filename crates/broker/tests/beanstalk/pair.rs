@@ -1,6 +1,6 @@
 //! beanstalkd and our door, told the same.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread, time::Duration};
 
 use skyloom_testing::servers::{Launch, Server};
 use tokio::time::Instant;
@@ -26,6 +26,9 @@ const OWN: [&str; 13] = [
     "hostname",
     "os",
 ];
+
+/// Between two harmless words.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// One of the two servers with its connections.
 pub(crate) struct Side {
@@ -135,7 +138,29 @@ impl Pair {
 
     /// Compares the next reply.
     pub(crate) fn compare(&mut self, client: usize) -> String {
-        let [real, ours] = self.sides.each_mut().map(|side| normal(&side.clients[client].reply()));
+        let replies = self.sides.each_mut().map(|side| normal(&side.clients[client].reply()));
+        self.compared(client, replies)
+    }
+
+    /// Compares the next reply, for which `holder` must lose a job. It keeps talking: when beanstalkd looks at a
+    /// connection in the very microsecond in which a job's time ends, the job does not end and the connection's timer
+    /// is forgotten, until it says something.
+    pub(crate) fn compare_lost(&mut self, client: usize, holder: usize) -> String {
+        let began = Instant::now();
+        let mut replies = [None, None];
+        while replies.contains(&None) {
+            assert!(began.elapsed() < PATIENCE, "beanstalkd has replied, and ours: {replies:?}");
+            thread::sleep(PAUSE);
+            for (side, reply) in self.sides.iter_mut().zip(&mut replies) {
+                // As often on both sides, which count what they are told.
+                side.clients[holder].ask("list-tube-used");
+                *reply = reply.take().or_else(|| side.clients[client].try_reply());
+            }
+        }
+        self.compared(client, replies.map(|reply| normal(&reply.unwrap_or_default())))
+    }
+
+    fn compared(&mut self, client: usize, [real, ours]: [String; 2]) -> String {
         assert_eq!(ours, real, "ours and beanstalkd's reply after\n{}", self.log.join("\n"));
         self.log.push(format!("{client}> {ours}"));
         ours

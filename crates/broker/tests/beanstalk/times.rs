@@ -22,7 +22,7 @@ fn a_job_that_is_not_settled_comes_back() {
     pair.say(0, b"put 5 0 0 1\r\na\r\nreserve\r\n", 2);
     // What follows is heard as soon as the job has come.
     pair.say(1, b"reserve\r\nbury 1 7\r\n", 0);
-    wait(&mut pair, 1);
+    pair.compare_lost(1, 0);
     pair.compare(1);
     pair.ask(0, "release 1 0 0");
     assert!(pair.ask(1, "stats-job 1").contains("timeouts: 1"));

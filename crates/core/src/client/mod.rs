@@ -14,6 +14,7 @@ mod stream;
 mod one_way;
 mod making;
 mod handle;
+mod named;
 mod reply;
 mod typed;
 
@@ -21,6 +22,7 @@ pub(crate) use self::layered::into_status;
 pub use self::{
     handle::Client,
     making::Making,
+    named::{MethodRef, ServiceClient},
     options::{ClientOptions, RetryPolicy},
     reply::{Outgoing, Reply},
     request::{Request, Response},

@@ -66,7 +66,7 @@ impl<S: Send + Sync + 'static> Method<S> {
             handler: Box::new(move |service, incoming| match decode::<Q>(&incoming) {
                 Ok(message) => {
                     let reply = handler(service, incoming.context, message);
-                    Box::pin(async move { encode(reply.await?) })
+                    Box::pin(async move { Answer::of(reply.await?) })
                 }
                 Err(status) => Box::pin(ready(Err(status))),
             }),
@@ -156,12 +156,18 @@ pub(super) fn decode<Q: Payload>(incoming: &Incoming) -> Result<Q> {
     Q::decode_shared(&envelope.payload)
 }
 
-fn encode<R: Reply>(reply: R) -> Result<Answer> {
-    let body = match reply.into_outgoing() {
-        crate::client::Outgoing::Message(message) => Body::Message(message.encode()?),
-        crate::client::Outgoing::Stream(stream) => Body::Stream(Streaming::new(Encoded(stream))),
-    };
-    Ok(Answer { codec: R::Message::CODEC, body })
+impl Answer {
+    /// A handler's reply, encoded: for a tower layer that answers in the handler's place.
+    ///
+    /// # Errors
+    /// If the message has no encoding.
+    pub fn of<R: Reply>(reply: R) -> Result<Self> {
+        let body = match reply.into_outgoing() {
+            crate::client::Outgoing::Message(message) => Body::Message(message.encode()?),
+            crate::client::Outgoing::Stream(stream) => Body::Stream(Streaming::new(Encoded(stream))),
+        };
+        Ok(Self { codec: R::Message::CODEC, body })
+    }
 }
 
 struct Encoded<M>(Streaming<M>);

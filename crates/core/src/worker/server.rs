@@ -18,7 +18,7 @@ use crate::{
     client::{Client, ClientOptions},
     contract::Contract,
     registry::{Instance, Registry},
-    service::{Answer, Described, HandlerService, Incoming},
+    service::{Answer, Definition, Described, HandlerService, Incoming},
 };
 
 type Start = Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, Result<Vec<BoxFuture<'static, ()>>>> + Send>;
@@ -79,7 +79,7 @@ impl Server {
 
     /// Adds a service behind a tower layer.
     #[must_use]
-    pub fn serve_with<S, L>(mut self, service: S, layer: L) -> Self
+    pub fn serve_with<S, L>(self, service: S, layer: L) -> Self
     where
         S: Described,
         L: Layer<HandlerService<S>>,
@@ -87,7 +87,19 @@ impl Server {
         <L::Service as Service<Incoming>>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         <L::Service as Service<Incoming>>::Future: Send,
     {
-        let definition = S::definition();
+        self.serve_defined(service, S::definition(), layer)
+    }
+
+    /// Adds a service that is put together while the program runs, behind a tower layer.
+    #[must_use]
+    pub fn serve_defined<S, L>(mut self, service: S, definition: Definition<S>, layer: L) -> Self
+    where
+        S: Send + Sync + 'static,
+        L: Layer<HandlerService<S>>,
+        L::Service: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Incoming>>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        <L::Service as Service<Incoming>>::Future: Send,
+    {
         match definition.contract() {
             Ok(contract) => {
                 let handlers = HandlerService::new(service, definition);

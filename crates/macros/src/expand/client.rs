@@ -2,11 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::ext::IdentExt as _;
 
 use super::message::payload;
 use crate::model::{Argument, Form, Function, Handler, Service};
 
-/// `struct GreeterClient`, with a method for each handler.
+/// `struct GreeterClient`, with a method for each handler, and a constant that names it.
 pub(crate) fn client(service: &Service) -> TokenStream {
     let client = format_ident!("{}Client", service.ident);
     let (name, queue) = (&service.name.text, &service.queue.text);
@@ -16,6 +17,7 @@ pub(crate) fn client(service: &Service) -> TokenStream {
     };
     let about = format!(" Calls `{name}`, wherever it runs.");
     let methods = service.handlers.iter().map(method);
+    let names = service.handlers.iter().map(|handler| named(service, handler));
     quote! {
         #[doc = #about]
         // Nobody need call the service from the crate that has it.
@@ -38,7 +40,33 @@ pub(crate) fn client(service: &Service) -> TokenStream {
             }
 
             #(#methods)*
+
+            #(#names)*
         }
+
+        #[automatically_derived]
+        impl ::skyloom::__private::core::client::ServiceClient for #client {
+            fn through(client: ::skyloom::__private::core::client::Client) -> Self {
+                Self::new(client)
+            }
+        }
+    }
+}
+
+/// The constant that names a method and its types.
+fn named(service: &Service, handler: &Handler) -> TokenStream {
+    let Function { ident, cfgs, request, reply, .. } = &handler.function;
+    let (full, queue, version) = (&service.name.text, &service.queue.text, service.version);
+    let (name, constant) = (&handler.name.text, format_ident!("{}", ident.unraw().to_string().to_uppercase()));
+    let (takes, answers) = (payload(request), payload(reply));
+    let described = service.descriptors.as_ref().zip(handler.types.as_ref());
+    let described = described.map(|(path, (input, output))| quote!(.described(#input, #output, #path)));
+    let docs = format!(" Names `{name}` and its types.");
+    quote! {
+        #[doc = #docs]
+        #(#cfgs)*
+        pub const #constant: ::skyloom::__private::core::client::MethodRef<#takes, #answers> =
+            ::skyloom::__private::core::client::MethodRef::new(#full, #queue, #version, #name) #described;
     }
 }
 

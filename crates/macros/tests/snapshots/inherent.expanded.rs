@@ -179,4 +179,41 @@ impl GreeterClient {
             ::core::default::Default::default(),
         )
     }
+    /// Names `Hello` and its types.
+    pub const HELLO: ::skyloom::__private::core::client::MethodRef<
+        Json<Hello>,
+        Json<Greeting>,
+    > = ::skyloom::__private::core::client::MethodRef::new(
+        "greeter.v1.Greeter",
+        "greeter.v1",
+        1u32,
+        "Hello",
+    );
+    /// Names `Follow` and its types.
+    pub const TAIL: ::skyloom::__private::core::client::MethodRef<
+        Json<Query>,
+        Streaming<Json<Seen>>,
+    > = ::skyloom::__private::core::client::MethodRef::new(
+        "greeter.v1.Greeter",
+        "greeter.v1",
+        1u32,
+        "Follow",
+    );
+    /// Names `Reset` and its types.
+    #[cfg(feature = "reset")]
+    pub const RESET: ::skyloom::__private::core::client::MethodRef<
+        ::skyloom::__private::core::Json<::skyloom::__private::core::Empty>,
+        ::skyloom::__private::core::Json<::skyloom::__private::core::Empty>,
+    > = ::skyloom::__private::core::client::MethodRef::new(
+        "greeter.v1.Greeter",
+        "greeter.v1",
+        1u32,
+        "Reset",
+    );
+}
+#[automatically_derived]
+impl ::skyloom::__private::core::client::ServiceClient for GreeterClient {
+    fn through(client: ::skyloom::__private::core::client::Client) -> Self {
+        Self::new(client)
+    }
 }

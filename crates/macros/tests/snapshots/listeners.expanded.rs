@@ -94,3 +94,9 @@ impl AuditClient {
         }
     }
 }
+#[automatically_derived]
+impl ::skyloom::__private::core::client::ServiceClient for AuditClient {
+    fn through(client: ::skyloom::__private::core::client::Client) -> Self {
+        Self::new(client)
+    }
+}

@@ -111,4 +111,28 @@ impl GreeterClient {
             request,
         )
     }
+    /// Names `Hello` and its types.
+    pub const HELLO: ::skyloom::__private::core::client::MethodRef<
+        HelloRequest,
+        HelloReply,
+    > = ::skyloom::__private::core::client::MethodRef::new(
+            "greeter.v1.Greeter",
+            "greeter.v1",
+            1u32,
+            "Hello",
+        )
+        .described("greeter.v1.HelloRequest", "greeter.v1.HelloReply", DESCRIPTORS);
+    /// Names `Ping` and its types.
+    pub const PING: ::skyloom::__private::core::client::MethodRef<(), ()> = ::skyloom::__private::core::client::MethodRef::new(
+        "greeter.v1.Greeter",
+        "greeter.v1",
+        1u32,
+        "Ping",
+    );
+}
+#[automatically_derived]
+impl ::skyloom::__private::core::client::ServiceClient for GreeterClient {
+    fn through(client: ::skyloom::__private::core::client::Client) -> Self {
+        Self::new(client)
+    }
 }

@@ -85,6 +85,28 @@ impl MethodTranscoder {
         }
     }
 
+    /// The JSON of a request's payload, for a person who looks at what was sent.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the payload is not what the contract says; `Unimplemented` if the contract does
+    /// not describe it.
+    pub fn decode_request(&self, codec: Codec, payload: &Bytes) -> Result<Bytes> {
+        if codec == Codec::Json {
+            return Ok(payload.clone());
+        }
+        let wrong = |error: prost::DecodeError| {
+            Status::invalid_argument(format!("the request of {} is not what its contract says: {error}", self.name))
+        };
+        match &self.input {
+            Types::Protobuf(descriptor) => {
+                let message = DynamicMessage::decode(descriptor.clone(), payload.clone()).map_err(wrong)?;
+                Ok(json_of(&message)?.into())
+            }
+            Types::Raw => Ok(raw_json(&HttpBody::decode(payload.clone()).map_err(wrong)?)),
+            Types::Json(_) | Types::Unknown => Err(self.undescribed("request")),
+        }
+    }
+
     /// The JSON of a reply's payload. Fields at their default are written; raw bytes become
     /// `{"contentType": ..., "data": ...}` with base64.
     ///
@@ -97,11 +119,7 @@ impl MethodTranscoder {
         }
         match &self.output {
             Types::Protobuf(_) => Ok(json_of(&self.reply_message(payload)?)?.into()),
-            Types::Raw => {
-                let body = self.raw_reply(payload)?;
-                let data = STANDARD.encode(&body.data);
-                Ok(serde_json::json!({ "contentType": body.content_type, "data": data }).to_string().into())
-            }
+            Types::Raw => Ok(raw_json(&self.raw_reply(payload)?)),
             Types::Json(_) | Types::Unknown => Err(self.undescribed("reply")),
         }
     }
@@ -134,6 +152,12 @@ impl MethodTranscoder {
     fn broken(&self, error: &prost::DecodeError) -> Status {
         Status::internal(format!("the reply of {} is not what its contract says: {error}", self.name))
     }
+}
+
+/// Raw bytes with a media type, as JSON.
+fn raw_json(body: &HttpBody) -> Bytes {
+    let data = STANDARD.encode(&body.data);
+    serde_json::json!({ "contentType": body.content_type, "data": data }).to_string().into()
 }
 
 /// A code-first service's contract names its types as Rust does, without a package.

@@ -11,6 +11,7 @@ use std::{
 use skyloom_testing::figures::{rate, ready};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::unix::{OwnedReadHalf, OwnedWriteHalf},
     sync::{Notify, oneshot},
     task::JoinSet,
     time::Instant,
@@ -38,6 +39,29 @@ pub(crate) fn serve(socket: &Path) {
                 }
             }
         });
+    }
+}
+
+/// The role of a broker that does nothing: passes on what it reads, all that is waiting at once, from each of two
+/// sockets to the other.
+pub(crate) async fn relay(socket: &Path, to: &Path) {
+    let listener = tokio::net::UnixListener::bind(socket).expect("the socket is free");
+    ready("relay");
+    while let Ok((near, _)) = listener.accept().await {
+        let far = tokio::net::UnixStream::connect(to).await.expect("the echo listens");
+        let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
+        tokio::spawn(pass_on(near_read, far_write));
+        tokio::spawn(pass_on(far_read, near_write));
+    }
+}
+
+async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    let mut buffer = Vec::with_capacity(64 * 1024);
+    while let Ok(1..) = from.read_buf(&mut buffer).await {
+        if to.write_all(&buffer).await.is_err() {
+            return;
+        }
+        buffer.clear();
     }
 }
 

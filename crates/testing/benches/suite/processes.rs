@@ -19,6 +19,10 @@ pub(crate) fn rows() -> Vec<Row> {
     let echo_socket = directory.path().join("echo.sock");
     let _echo = Process::start("echo", &[&echo_socket.display().to_string()]);
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let relay_socket = directory.path().join("relay.sock");
+    let relay = [&relay_socket, &echo_socket].map(|path| path.display().to_string());
+    let _relay = Process::start("relay", &[&relay[0], &relay[1]]);
+    let relayed = runtime.block_on(Caller::connect(&relay_socket));
     let (client, caller) = runtime.block_on(async {
         let connection = skyloom::connect(&socket).await.expect("the broker is there");
         (BenchClient::new(connection.client()), Caller::connect(&echo_socket).await)
@@ -28,7 +32,9 @@ pub(crate) fn rows() -> Vec<Row> {
     let first = rates(what, Target::AtLeast(0.50), in_turns(ours, || runtime.block_on(caller.round())));
     let what = "(for orientation) the same : two processes that pass bytes to and fro, nobody waiting for them";
     let second = rates(what, Target::None, in_turns(ours, || raw(&echo_socket)));
-    vec![first, second]
+    let what = "(for orientation) the same : three processes of which the one in the middle only passes bytes on";
+    let third = rates(what, Target::None, in_turns(ours, || runtime.block_on(relayed.round())));
+    vec![first, second, third]
 }
 
 async fn calls(client: &BenchClient) -> f64 {

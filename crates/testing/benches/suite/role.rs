@@ -4,8 +4,13 @@ use std::{path::Path, process::ExitCode};
 
 use skyloom::Endpoints;
 use skyloom_testing::figures::ROLE;
+use tokio::runtime::{Builder, Runtime};
 
 use super::{common, echo, http};
+
+fn event_loop() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
 
 /// Plays the role that the process was started for, if it was.
 pub(crate) fn play() -> Option<ExitCode> {
@@ -15,6 +20,10 @@ pub(crate) fn play() -> Option<ExitCode> {
         "broker" => common::embedded::play(&argument),
         "worker" => common::worker::play(&Endpoints::new(argument)),
         "echo" => echo::serve(Path::new(&argument)),
+        "relay" => {
+            let to = std::env::args().nth(2).unwrap_or_default();
+            event_loop().block_on(echo::relay(Path::new(&argument), Path::new(&to)));
+        }
         "hyper" => http::bare_hyper(),
         "one-process" => http::one_process(),
         "gateway" => http::gateway(&argument),

@@ -1,0 +1,47 @@
+//! What all parts of a cluster share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use skyloom_core::contract::Contract;
+
+use super::{journal::Journal, plan::Plan};
+
+/// What all parts of a cluster share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) journal: Arc<Journal>,
+    pub(super) plan: Plan,
+    /// Of the services that have been started, fakes included.
+    contracts: Mutex<Vec<Contract>>,
+    /// What the instances serve, by the numbers of their seats.
+    names: Mutex<Vec<String>>,
+}
+
+impl Shared {
+    pub(super) fn new() -> Arc<Self> {
+        let (journal, plan) = (Arc::new(Journal::new()), Plan::default());
+        // The first seat is the test's own.
+        let names = Mutex::new(vec!["the test".to_owned()]);
+        Arc::new(Self { journal, plan, contracts: Mutex::default(), names })
+    }
+
+    /// Notes what an instance serves and numbers its seat.
+    pub(super) fn number(&self, name: &str, contract: Contract) -> usize {
+        self.contracts.lock().unwrap_or_else(PoisonError::into_inner).push(contract);
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.push(name.to_owned());
+        names.len() - 1
+    }
+
+    /// What the instance on this seat serves.
+    pub(super) fn name(&self, seat: usize) -> String {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get(seat).cloned().unwrap_or_default()
+    }
+
+    /// The contract of the service with this queue.
+    pub(super) fn contract(&self, queue: &str) -> Option<Contract> {
+        let contracts = self.contracts.lock().unwrap_or_else(PoisonError::into_inner);
+        contracts.iter().find(|contract| contract.queue.as_str() == queue).cloned()
+    }
+}

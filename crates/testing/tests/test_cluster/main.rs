@@ -1,0 +1,9 @@
+//! What a service's author tests with, from outside.
+
+mod shop;
+mod calls;
+mod http;
+mod fakes;
+mod hooks;
+mod faults;
+mod failures;
