@@ -134,6 +134,7 @@ impl ClusterFile {
         let text = match size {
             Ok(size) if size > MAX_FILE => Err(format!("it is larger than {} KiB", MAX_FILE >> 10)),
             Ok(_) => fs::read_to_string(path).map_err(|error| error.to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         let text =

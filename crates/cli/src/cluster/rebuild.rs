@@ -20,6 +20,8 @@ pub(super) struct Rebuild {
     logs: Logs,
     show: Show,
     directory: PathBuf,
+    /// The cluster file, which is read at the start only.
+    file: PathBuf,
     /// By part: changes when its program is another one.
     builds: BTreeMap<String, watch::Sender<u64>>,
     /// What was shown last, so that it is not shown again.
@@ -27,11 +29,20 @@ pub(super) struct Rebuild {
 }
 
 impl Rebuild {
-    /// Follows these sources, which have just been built; paths are shown relative to `directory`.
-    pub(super) fn new(sources: Sources, watcher: Watcher, logs: Logs, colored: bool, directory: PathBuf) -> Self {
+    /// Follows these sources of the cluster of this file, which have just been built; paths are shown relative to
+    /// `directory`.
+    pub(super) fn new(
+        (sources, watcher): (Sources, Watcher),
+        logs: Logs,
+        colored: bool,
+        directory: PathBuf,
+        file: &Path,
+    ) -> Self {
         let builds = sources.parts().map(|part| (part.to_owned(), watch::Sender::new(0))).collect();
         let show = Show::Collected { colored };
-        Self { sources, watcher, logs, show, directory, builds, shown: String::new() }
+        let file = directory.join(file);
+        let file = file.canonicalize().unwrap_or(file);
+        Self { sources, watcher, logs, show, directory, file, builds, shown: String::new() }
     }
 
     /// Tells when the program of a part is another one; nothing if it is not built.
@@ -42,7 +53,16 @@ impl Rebuild {
     /// Builds whenever a source changes.
     pub(super) async fn run(mut self) -> Infallible {
         loop {
-            let changed = self.watcher.changed().await;
+            let mut changed = self.watcher.changed().await;
+            let before = changed.len();
+            changed.retain(|path| path.canonicalize().ok().as_ref() != Some(&self.file));
+            if changed.len() < before {
+                let file = self.file.file_name().unwrap_or_default().display();
+                self.logs.say(&format!("{file} changed; it is read when the cluster is started anew"));
+                if changed.is_empty() {
+                    continue;
+                }
+            }
             let first = changed.first().map(PathBuf::as_path).unwrap_or(Path::new("a source"));
             let first = first.strip_prefix(&self.directory).unwrap_or(first).display();
             let more = match changed.len() {

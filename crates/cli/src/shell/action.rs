@@ -27,6 +27,8 @@ pub(super) struct Line {
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
+    #[command(flatten)]
+    Question(Box<Question>),
     /// Show no more events of a topic, or of none
     Unlisten {
         /// The topic; without one, all
@@ -35,8 +37,6 @@ pub(super) enum Action {
     /// Leave the shell
     #[command(visible_alias = "exit")]
     Quit,
-    #[command(flatten)]
-    Question(Box<Question>),
 }
 
 /// What there is to say instead.

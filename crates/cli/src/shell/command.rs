@@ -83,7 +83,11 @@ enum Next {
 
 /// Does what a line says.
 async fn one(line: &str, session: &Session, global: &Global, ears: &mut Ears) -> Result<Next, Failure> {
-    let words = split(line).map_err(Failure::usage)?;
+    let mut words = split(line).map_err(Failure::usage)?;
+    // Whoever writes it here, too, is understood.
+    if words.len() > 1 && words.first().is_some_and(|word| word.text == "sky") {
+        words.remove(0);
+    }
     if words.first().is_none_or(|word| word.text.starts_with('#')) {
         return Ok(Next::Line);
     }

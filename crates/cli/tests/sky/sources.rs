@@ -202,6 +202,11 @@ async fn what_does_not_build_or_does_not_start_leaves_the_old_one_running() {
     assert_eq!(pid(&cluster.process("orders.1")), before);
     assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
 
+    let file = fs::read_to_string(cluster.path("cluster.toml")).unwrap();
+    fs::write(cluster.path("cluster.toml"), file + "# a note\n").unwrap();
+    let word = "cluster.toml changed; it is read when the cluster is started anew";
+    until("a word about the file", || cluster.screen().contains(word)).await;
+
     fs::write(&main, good).unwrap();
     greet(&cluster, "Welcome");
     until("the repaired one", || cluster.get("/v1/hello/Ada").contains("Welcome, Ada!")).await;

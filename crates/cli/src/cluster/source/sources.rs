@@ -148,12 +148,13 @@ impl Sources {
         lists.flat_map(|list| inputs(&list)).collect()
     }
 
-    /// Watches the sources.
+    /// Watches the sources, and this file.
     ///
     /// # Errors
     /// If cargo cannot tell where they are, or the system does not let us.
-    pub(in super::super) async fn watch(&self) -> Result<Watcher, String> {
-        let (folders, files) = self.places().await?;
+    pub(in super::super) async fn watch(&self, file: PathBuf) -> Result<Watcher, String> {
+        let (folders, mut files) = self.places().await?;
+        files.insert(file);
         Watcher::new(folders, &files)
     }
 
