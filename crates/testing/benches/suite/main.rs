@@ -10,6 +10,7 @@ mod echo;
 mod http;
 mod idle;
 mod processes;
+mod test_cluster;
 mod role;
 
 use std::process::ExitCode;
@@ -24,9 +25,10 @@ fn main() -> ExitCode {
         return code;
     }
     let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("in-process", in_process::rows),
         ("processes", processes::rows),
+        ("test-cluster", test_cluster::rows),
         ("http", http::rows),
         ("idle", idle::rows),
         ("build", build_time::rows),

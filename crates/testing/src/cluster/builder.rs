@@ -61,6 +61,38 @@ impl TestCluster {
 
     /// Has a method answered by this function instead of its service. The types are the method's own. What
     /// is faked of one service is one fake: its methods that nobody fakes answer that they are not there.
+    ///
+    /// ```
+    /// # use skyloom::prelude::*;
+    /// # #[derive(Serialize, Deserialize)] struct Charge { amount: u32 }
+    /// # #[derive(Serialize, Deserialize)] struct Receipt { number: String }
+    /// # struct Payments;
+    /// # #[service(version = 1)]
+    /// # impl Payments {
+    /// #     #[handler]
+    /// #     async fn charge(&self, _charge: Json<Charge>) -> Result<Json<Receipt>> { Err(Status::unavailable("no")) }
+    /// # }
+    /// # use skyloom_testing::TestCluster;
+    /// let cluster = TestCluster::new()
+    ///     .fake(PaymentsClient::CHARGE, |Json(charge)| Ok(Json(Receipt { number: charge.amount.to_string() })));
+    /// ```
+    ///
+    /// What answers with something else does not compile:
+    ///
+    /// ```compile_fail
+    /// # use skyloom::prelude::*;
+    /// # #[derive(Serialize, Deserialize)] struct Charge { amount: u32 }
+    /// # #[derive(Serialize, Deserialize)] struct Receipt { number: String }
+    /// # struct Payments;
+    /// # #[service(version = 1)]
+    /// # impl Payments {
+    /// #     #[handler]
+    /// #     async fn charge(&self, _charge: Json<Charge>) -> Result<Json<Receipt>> { Err(Status::unavailable("no")) }
+    /// # }
+    /// # use skyloom_testing::TestCluster;
+    /// let cluster = TestCluster::new()
+    ///     .fake(PaymentsClient::CHARGE, |Json(charge)| Ok(Json(charge)));
+    /// ```
     pub fn fake<Q, R, F>(self, method: MethodRef<Q, R>, answer: F) -> Self
     where
         Q: Payload,

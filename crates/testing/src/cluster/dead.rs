@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use skyloom_core::{
-    Channel, Payload as _, QueueName,
+    Channel, QueueName,
     broker::{Broker, BrokerError, DeadLetter},
 };
 
@@ -121,9 +121,9 @@ impl<T: Target> Letter<T> {
     #[must_use]
     #[track_caller]
     pub fn request(&self) -> T::Request {
-        match T::Request::decode(self.letter.envelope.payload.clone()) {
+        match self.shared.request(self.channel.queue(), &self.letter.envelope) {
             Ok(request) => request,
-            Err(status) => panic!("this is no {}: {}\n{self}", T::Request::type_name(), status.message()),
+            Err(reason) => panic!("{reason}\n{self}"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData, panic::Location, sync::Arc};
 
 use skyloom_core::{
-    Context, Payload as _, Status,
+    Context, QueueName, Status,
     service::{Answer, Incoming},
 };
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
@@ -28,6 +28,9 @@ pub struct Hold<T> {
 /// An execution that waits before its handler for the test's word. Dropped, it goes on.
 #[must_use = "what is held goes on as soon as this is dropped"]
 pub struct Held<T> {
+    shared: Arc<Shared>,
+    /// Of the service that has it.
+    queue: QueueName,
     incoming: Incoming,
     seat: Arc<Seat>,
     word: oneshot::Sender<Word>,
@@ -52,7 +55,9 @@ impl<T: Target> Hold<T> {
             let Self { shared, place, arrivals, .. } = self;
             let told = || format!("no execution of {place} has come; {}", shared.story(place));
             match expect(arrivals.recv(), at, told).await {
-                Some(Arrival { incoming, seat, word }) => Held { incoming, seat, word, target: PhantomData },
+                Some(Arrival { queue, incoming, seat, word }) => {
+                    Held { shared: Arc::clone(shared), queue, incoming, seat, word, target: PhantomData }
+                }
                 // The plan has the sender for as long as this is not dropped.
                 None => std::future::pending().await,
             }
@@ -68,9 +73,9 @@ impl<T: Target> Held<T> {
     #[must_use]
     #[track_caller]
     pub fn request(&self) -> T::Request {
-        match T::Request::decode(self.incoming.envelope.payload.clone()) {
+        match self.shared.request(Some(&self.queue), &self.incoming.envelope) {
             Ok(request) => request,
-            Err(status) => panic!("this is no {}: {}", T::Request::type_name(), status.message()),
+            Err(reason) => panic!("{reason}"),
         }
     }
 

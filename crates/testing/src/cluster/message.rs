@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use skyloom_core::{Codec, Headers, Payload as _, QueueName, Status, client::Reply};
+use skyloom_core::{Headers, Payload as _, QueueName, Status, client::Reply};
 
 use super::{
     journal::{End, Record},
@@ -33,14 +33,9 @@ impl<T: Target> Message<T> {
     #[must_use]
     #[track_caller]
     pub fn request(&self) -> T::Request {
-        let envelope = &self.record.envelope;
-        let payload = match (envelope.codec, T::Request::CODEC) {
-            (Codec::Json, Codec::Protobuf) => self.shared.as_protobuf(self.record.queue.as_ref(), envelope),
-            _ => Ok(envelope.payload.clone()),
-        };
-        match payload.and_then(T::Request::decode) {
+        match self.shared.request(self.record.queue.as_ref(), &self.record.envelope) {
             Ok(request) => request,
-            Err(status) => panic!("this is no {}: {}\n{self}", T::Request::type_name(), status.message()),
+            Err(reason) => panic!("{reason}\n{self}"),
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use skyloom_core::{
-    Envelope, Guid, Status,
+    Envelope, Guid, QueueName, Status,
     service::{Answer, Incoming},
 };
 use tokio::sync::{
@@ -19,6 +19,8 @@ use super::{fault::Fault, seat::Seat, target::Place};
 /// An execution that waits for the test's word.
 #[derive(Debug)]
 pub(super) struct Arrival {
+    /// Of the service that has it.
+    pub(super) queue: QueueName,
     pub(super) incoming: Incoming,
     pub(super) seat: Arc<Seat>,
     /// Dropped, it lets the handler run.

@@ -6,10 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
+use futures_util::StreamExt as _;
 use skyloom_core::{
-    QueueName, Status,
+    QueueName, Status, Streaming,
     broker::BoxFuture,
-    service::{Answer, Incoming},
+    service::{Answer, Body, Incoming},
 };
 use tokio::sync::oneshot;
 use tower_layer::Layer;
@@ -72,7 +73,7 @@ where
                 biased;
                 // Nobody hears this: the connection is gone.
                 () = probe.seat.lost() => Err(Status::aborted("its worker was lost").into()),
-                answer = probe.execute(service, incoming) => answer,
+                answer = probe.execute(service, incoming) => answer.map(|answer| probe.bounded(answer)),
             }
         })
     }
@@ -98,12 +99,22 @@ impl Probe {
         service.call(incoming).await.map_err(Into::into)
     }
 
+    /// A stream ends with the instance that sends it.
+    fn bounded(&self, answer: Answer) -> Answer {
+        let Answer { codec, body: Body::Stream(stream) } = answer else { return answer };
+        let seat = Arc::clone(&self.seat);
+        let stream = stream.take_until(Box::pin(async move { seat.lost().await }));
+        Answer { codec, body: Body::Stream(Streaming::new(stream)) }
+    }
+
     /// Waits for the test's word if it holds such executions.
     async fn held(&self, incoming: &Incoming) -> Option<Word> {
         let holder = self.shared.plan.holder(self.queue.as_str(), &incoming.envelope)?;
         let (word, heard) = oneshot::channel();
         // An error in either means that nobody holds it any more.
-        holder.send(Arrival { incoming: incoming.clone(), seat: Arc::clone(&self.seat), word }).ok()?;
+        holder
+            .send(Arrival { queue: self.queue.clone(), incoming: incoming.clone(), seat: Arc::clone(&self.seat), word })
+            .ok()?;
         heard.await.ok()
     }
 

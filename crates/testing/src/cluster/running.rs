@@ -44,7 +44,8 @@ pub struct Cluster {
     connection: Connection,
     client: Client,
     instances: Mutex<Vec<Instance>>,
-    gateway: Mutex<Option<Gateway>>,
+    /// And how many instances there were when it was made.
+    gateway: Mutex<Option<(Gateway, usize)>>,
     gateway_options: GatewayOptions,
 }
 
@@ -90,10 +91,13 @@ impl Cluster {
     /// HTTP through the real gateway, without a socket.
     #[must_use]
     pub fn http(&self) -> Http {
+        let live = self.instances().iter().filter(|instance| !instance.seat.is_lost()).count();
         let mut gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner);
-        let gateway = gateway.get_or_insert_with(|| {
+        // Somebody may have been lost since.
+        gateway.take_if(|(_, then)| *then != live);
+        let (gateway, _) = gateway.get_or_insert_with(|| {
             let registry = Arc::clone(&self.connection.registry);
-            Gateway::new(self.client.clone(), registry, self.gateway_options.clone())
+            (Gateway::new(self.client.clone(), registry, self.gateway_options.clone()), live)
         });
         Http::new(gateway.clone())
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use skyloom::transcode::Transcoder;
-use skyloom_core::{Codec, Envelope, Kind, QueueName, Status};
+use skyloom_core::{Codec, Envelope, Kind, Payload, QueueName, Status};
 
 use super::{
     journal::{Attempt, End, Record},
@@ -97,14 +97,20 @@ impl Shared {
         Transcoder::new(&self.contract(queue.as_str())?).ok()
     }
 
-    /// A request in JSON to a service whose messages are protobuf, as its handler gets it.
-    pub(super) fn as_protobuf(&self, queue: Option<&QueueName>, envelope: &Envelope) -> Result<Bytes, Status> {
-        let transcoder = queue.and_then(|queue| self.transcoder(queue));
-        let method = transcoder.as_ref().and_then(|transcoder| transcoder.method(&envelope.method));
-        match method {
-            Some(method) => method.encode_request(&envelope.payload),
-            None => Err(Status::invalid_argument("it is JSON, and no contract says how it would be protobuf")),
-        }
+    /// A request with its type; one in JSON to a service whose messages are protobuf, as its handler gets it.
+    pub(super) fn request<Q: Payload>(&self, queue: Option<&QueueName>, envelope: &Envelope) -> Result<Q, String> {
+        let payload = match (envelope.codec, Q::CODEC) {
+            (Codec::Json, Codec::Protobuf) => {
+                let transcoder = queue.and_then(|queue| self.transcoder(queue));
+                let method = transcoder.as_ref().and_then(|transcoder| transcoder.method(&envelope.method));
+                method.map(|method| method.encode_request(&envelope.payload))
+            }
+            (got, takes) => (got == takes).then(|| Ok(envelope.payload.clone())),
+        };
+        let unlike =
+            || Err(Status::invalid_argument(format!("it is {}, not {}", envelope.codec.name(), Q::CODEC.name())));
+        let request = payload.unwrap_or_else(unlike).and_then(Q::decode);
+        request.map_err(|status| format!("this is no {}: {}", Q::type_name(), status.message()))
     }
 
     /// For a failed assertion: what there was of a place, and else all there was.

@@ -3,9 +3,7 @@
 use skyloom::prelude::*;
 use skyloom_testing::TestCluster;
 
-use crate::shop::{
-    Charge, Orders, OrdersClient, Payments, PaymentsClient, Placed, Post, Receipt, Watch, ordered, tea,
-};
+use crate::shop::{Charge, Orders, OrdersClient, Payments, PaymentsClient, Placed, Post, Receipt, Watch, ordered, tea};
 
 #[tokio::test]
 async fn services_call_each_other_and_publish() {
@@ -62,4 +60,16 @@ async fn two_instances_compete() {
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
     cluster.calls(PaymentsClient::CHARGE).assert_count(20).assert_all(|Json(charge)| charge.amount > 0);
     cluster.calls(PaymentsClient::CHARGE).assert_any(|Json(charge)| charge.amount == 7);
+}
+
+#[tokio::test]
+async fn an_app_joins_the_cluster() {
+    let cluster = TestCluster::new().with(Orders).start().await;
+    let running = App::new().serve(Payments::default()).start(cluster.connection()).await.unwrap();
+    let Json(placed) = cluster.client::<OrdersClient>().place(tea()).await.unwrap();
+    assert_eq!(placed.receipt, "r-30");
+    let line = cluster.calls(PaymentsClient::CHARGE).only().to_string();
+    assert!(line.contains("attempt 1 by the test answered"), "{line}");
+    running.drain().await;
+    cluster.stop().await;
 }

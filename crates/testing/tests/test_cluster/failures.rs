@@ -42,11 +42,24 @@ async fn a_wrong_count_shows_the_messages() {
         what was sent to payments.v1/Charge:";
     let text = said(|| calls.only());
     assert!(text.starts_with(expected), "{text}");
-    assert!(text.contains(r#"call payments.v1/Charge {"amount":30}: attempt 1 by payments.v1.Payments answered {"number":"r-30"}"#), "{text}");
-    assert!(text.contains(r#"{"amount":0}: attempt 1 by payments.v1.Payments answered INVALID_ARGUMENT: amount is 0"#), "{text}");
-    assert!(said(|| calls.assert_count(3).len()).starts_with("expected exactly 3 calls of payments.v1/Charge, and there were 2;"));
+    assert!(
+        text.contains(
+            r#"call payments.v1/Charge {"amount":30}: attempt 1 by payments.v1.Payments answered {"number":"r-30"}"#
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"{"amount":0}: attempt 1 by payments.v1.Payments answered INVALID_ARGUMENT: amount is 0"#),
+        "{text}"
+    );
+    assert!(
+        said(|| calls.assert_count(3).len())
+            .starts_with("expected exactly 3 calls of payments.v1/Charge, and there were 2;")
+    );
     assert!(said(|| calls.assert_none()).starts_with("expected no calls of payments.v1/Charge, and there were 2;"));
-    assert!(said(|| calls[2].attempts()).starts_with("expected at least 3 calls of payments.v1/Charge, and there were 2;"));
+    assert!(
+        said(|| calls[2].attempts()).starts_with("expected at least 3 calls of payments.v1/Charge, and there were 2;")
+    );
     let none = said(|| calls.assert_any(|Json(charge)| charge.amount > 99).attempts());
     assert!(none.starts_with("expected a matching call of payments.v1/Charge, and there were 2;"), "{none}");
     let all = said(|| calls.assert_all(|Json(charge)| charge.amount > 0).len());
@@ -63,7 +76,10 @@ async fn what_was_not_sent_shows_what_was() {
     assert!(text.starts_with("expected exactly 2 events of orders.placed, and there were 0;"), "{text}");
     let empty = TestCluster::new().start().await;
     let text = said(|| empty.casts(PaymentsClient::REMIND).only().attempts());
-    assert_eq!(text, "expected exactly 1 cast of payments.v1/Remind, and there were 0; nothing was sent in this cluster");
+    assert_eq!(
+        text,
+        "expected exactly 1 cast of payments.v1/Remind, and there were 0; nothing was sent in this cluster"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +88,10 @@ async fn a_wait_in_vain_shows_what_was_seen() {
     let mut hook = cluster.hook(PaymentsClient::CHARGE);
     let text = said_at_last(hook.next()).await;
     assert!(text.contains("tests/test_cluster/failures.rs:"), "where it was waited for: {text}");
-    assert!(text.contains("no execution of payments.v1/Charge ended; what was sent to payments.v1/Charge:\n"), "{text}");
+    assert!(
+        text.contains("no execution of payments.v1/Charge ended; what was sent to payments.v1/Charge:\n"),
+        "{text}"
+    );
     assert!(text.ends_with("within 10s"), "{text}");
     let mut hold = cluster.hold(OrdersClient::PLACE);
     let text = said_at_last(hold.next()).await;
@@ -100,10 +119,16 @@ async fn dead_letters_and_responses_show_what_there_is() {
     let letters = cluster.dead_letters(PaymentsClient::REMIND).await;
     let text = said(|| letters.assert_none());
     assert!(text.starts_with("expected no dead letters of payments.v1/Remind, and there were 1:\n"), "{text}");
-    assert!(text.contains(r#"payments.v1 Remind {"amount":0}, dead after 1 attempts: INVALID_ARGUMENT: amount is 0"#), "{text}");
+    assert!(
+        text.contains(r#"payments.v1 Remind {"amount":0}, dead after 1 attempts: INVALID_ARGUMENT: amount is 0"#),
+        "{text}"
+    );
     assert!(said(|| letters.assert_count(2).len()).starts_with("expected exactly 2 dead letters"));
     let none = cluster.dead_letters(PaymentsClient::CHARGE).await;
-    assert!(said(|| none.only().attempts()).starts_with("expected exactly 1 dead letter of payments.v1/Charge, and there were 0"));
+    assert!(
+        said(|| none.only().attempts())
+            .starts_with("expected exactly 1 dead letter of payments.v1/Charge, and there were 0")
+    );
 
     let response = cluster.http().get("/v1/nothing").await;
     let text = said(|| response.assert_status(200).status());
@@ -122,5 +147,10 @@ async fn a_cluster_that_cannot_do_it_says_why() {
     let receipt = |_| Err(Status::unavailable("no"));
     let start = TestCluster::new().with(Payments::default()).fake(PaymentsClient::CHARGE, receipt).start();
     let text = said_at_last(start).await;
-    assert!(text.ends_with("the cluster does not start: payments.v1.Payments is both served and faked: leave out one of them"), "{text}");
+    assert!(
+        text.ends_with(
+            "the cluster does not start: payments.v1.Payments is both served and faked: leave out one of them"
+        ),
+        "{text}"
+    );
 }

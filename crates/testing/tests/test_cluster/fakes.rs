@@ -51,7 +51,9 @@ async fn a_contract_first_dependency_is_faked_just_the_same() {
     let cluster = TestCluster::new()
         .fake(GreeterClient::HELLO, |request| Ok(HelloReply { text: format!("Hi, {}.", request.name) }))
         .fake(GreeterClient::HELLO_STREAM, |request: HelloStreamRequest| {
-            Ok(Streaming::from_messages((0..request.times).map(|at| HelloReply { text: at.to_string() }).collect::<Vec<_>>()))
+            Ok(Streaming::from_messages(
+                (0..request.times).map(|at| HelloReply { text: at.to_string() }).collect::<Vec<_>>(),
+            ))
         })
         .start()
         .await;
@@ -73,16 +75,11 @@ async fn a_contract_first_dependency_is_faked_just_the_same() {
 
 #[tokio::test]
 async fn what_a_fake_does_not_have_is_said() {
-    let cluster = TestCluster::new()
-        .fake(PaymentsClient::CHARGE, |_| Ok(Json(Receipt { number: String::new() })))
-        .start()
-        .await;
+    let cluster =
+        TestCluster::new().fake(PaymentsClient::CHARGE, |_| Ok(Json(Receipt { number: String::new() }))).start().await;
     let status = cluster.client::<PaymentsClient>().remind(Json(Charge { amount: 1 })).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
-    assert_eq!(
-        status.message(),
-        "the fake of payments.v1 has no Remind; it has Charge: fake that method too"
-    );
+    assert_eq!(status.message(), "the fake of payments.v1 has no Remind; it has Charge: fake that method too");
 }
 
 #[tokio::test]

@@ -112,7 +112,10 @@ async fn a_full_queue_and_a_full_topic_refuse() {
     let status = client.place(tea()).await.unwrap_err();
     assert_eq!((status.code(), status.outcome()), (Code::ResourceExhausted, Outcome::NotStarted));
     let calls = cluster.calls(PaymentsClient::CHARGE);
-    assert_eq!((calls.only().refused(), calls.only().attempts()), (Some("queue payments.v1 is full: the test has filled it"), 0));
+    assert_eq!(
+        (calls.only().refused(), calls.only().attempts()),
+        (Some("queue payments.v1 is full: the test has filled it"), 0)
+    );
     drop(full);
     client.place(tea()).await.unwrap();
     let _full = cluster.fill(ordered());
@@ -132,14 +135,21 @@ async fn work_that_fails_for_good_is_a_dead_letter() {
     cluster.publish(&ordered(), nothing.clone()).await.unwrap();
     cluster.idle().await;
     let letters = cluster.dead_letters(PaymentsClient::REMIND).await;
-    let dead: Vec<_> = letters.iter().map(|one| (one.request().0.amount, one.attempts(), one.reason().to_owned())).collect();
+    let dead: Vec<_> =
+        letters.iter().map(|one| (one.request().0.amount, one.attempts(), one.reason().to_owned())).collect();
     let reason = |text: &str| text.to_owned();
-    assert_eq!(dead, [
-        (0, 1, reason("INVALID_ARGUMENT: amount is 0: there is nothing to remind of")),
-        (5, 2, reason("UNAVAILABLE: the post is closed")),
-    ]);
+    assert_eq!(
+        dead,
+        [
+            (0, 1, reason("INVALID_ARGUMENT: amount is 0: there is nothing to remind of")),
+            (5, 2, reason("UNAVAILABLE: the post is closed")),
+        ]
+    );
     let letters = cluster.dead_letters(ordered()).await;
-    assert_eq!((letters.only().request(), letters.only().channel().to_string()), (nothing, "orders.placed/post.v1".to_owned()));
+    assert_eq!(
+        (letters.only().request(), letters.only().channel().to_string()),
+        (nothing, "orders.placed/post.v1".to_owned())
+    );
     cluster.dead_letters(PaymentsClient::CHARGE).await.assert_none();
     assert_eq!(cluster.casts(PaymentsClient::REMIND).iter().map(|cast| cast.attempts()).collect::<Vec<_>>(), [1, 2, 1]);
 }

@@ -3,9 +3,7 @@
 use skyloom::prelude::*;
 use skyloom_testing::TestCluster;
 
-use crate::shop::{
-    Charge, Orders, OrdersClient, Payments, PaymentsClient, Placed, Post, Receipt, ordered, tea,
-};
+use crate::shop::{Charge, Orders, OrdersClient, Payments, PaymentsClient, Placed, Post, Receipt, ordered, tea};
 
 fn placed(item: &str) -> Json<Placed> {
     Json(Placed { item: item.to_owned(), receipt: "r".to_owned() })

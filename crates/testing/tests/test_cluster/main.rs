@@ -2,6 +2,7 @@
 
 mod shop;
 mod calls;
+mod layers;
 mod http;
 mod fakes;
 mod hooks;
