@@ -57,6 +57,7 @@ if ! "$embedded" && [[ -n "$(absent)" ]]; then
         missing+=("$server: install it (Debian: apt-get install $server), or leave its tests out with --embedded")
     done
 fi
+command -v script > /dev/null || missing+=("script, which gives a test a terminal: install it (Debian: apt-get install bsdutils)")
 command -v cc > /dev/null || missing+=("a linker, cc: install gcc or clang (Debian: apt-get install gcc libc6-dev)")
 if ((${#missing[@]} > 0)); then
     echo "scripts/test.sh needs what is not here:" >&2

@@ -5,17 +5,17 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     cluster::{self, SuperviseArgs, UpArgs},
-    commands::{
-        self, BenchArgs, BrokerArgs, BrokersArgs, CallArgs, CastArgs, ConfigArgs, DeadArgs, DrainArgs, GatewayArgs,
-        HoldArgs, InstancesArgs, LogArgs, PingArgs, PublishArgs, QueuesArgs, ServicesArgs,
-    },
+    commands::{self, BrokerArgs, BrokersArgs, ConfigArgs, GatewayArgs, HoldArgs, Question, ask},
+    complete::{self, CompletionsArgs},
+    doctor::{self, DoctorArgs},
     failure::Failure,
     output::note,
     session::{ASKING, Global, Session},
+    shell::{self, ShellArgs},
 };
 
 /// Runs, calls and looks into a Skyloom cluster.
@@ -37,29 +37,18 @@ enum Command {
     Supervise(SuperviseArgs),
     Brokers(BrokersArgs),
     Config(ConfigArgs),
+    Doctor(DoctorArgs),
+    Shell(ShellArgs),
+    Completions(CompletionsArgs),
     #[command(flatten)]
     Question(Question),
-}
-
-/// What is asked of a cluster that runs.
-#[derive(Debug, Subcommand)]
-enum Question {
-    Call(CallArgs),
-    Cast(CastArgs),
-    Publish(PublishArgs),
-    Services(ServicesArgs),
-    Instances(InstancesArgs),
-    Queues(QueuesArgs),
-    Dead(DeadArgs),
-    Ping(PingArgs),
-    Drain(DrainArgs),
-    Log(LogArgs),
-    Bench(BenchArgs),
 }
 
 /// Runs what the command line asks for: exit code 0 if it was done, 1 if it failed, 2 if the command line or the
 /// configuration is wrong, 111 if a process that runs for long could not start for now.
 pub(crate) fn main() -> ExitCode {
+    // A shell asks for candidates by a variable; then nothing else is done.
+    complete::answer(CommandLine::command);
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => return explain(&error),
@@ -91,28 +80,15 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Supervise(args) => cluster::supervise(args, global),
         Command::Brokers(args) => commands::brokers(*args, global),
         Command::Config(args) => commands::config(args, global),
+        Command::Doctor(args) => doctor::doctor(args, global).await,
+        Command::Shell(args) => shell::shell(args, global).await,
+        Command::Completions(args) => complete::completions(*args),
         Command::Question(question) => {
             let session = Session::open(global, ASKING).await?;
             let result = ask(question, &session, global).await;
             session.close().await;
             result
         }
-    }
-}
-
-async fn ask(question: &Question, session: &Session, global: &Global) -> Result<(), Failure> {
-    match question {
-        Question::Call(args) => commands::call(args, session).await,
-        Question::Cast(args) => commands::cast(args, session).await,
-        Question::Publish(args) => commands::publish(args, session).await,
-        Question::Services(args) => commands::services(args, session, global).await,
-        Question::Instances(args) => commands::instances(args, session, global).await,
-        Question::Queues(args) => commands::queues(args, session, global).await,
-        Question::Dead(args) => commands::dead(args, session, global).await,
-        Question::Ping(args) => commands::ping(args, session, global).await,
-        Question::Drain(args) => commands::drain(args, session, global).await,
-        Question::Log(args) => commands::log(args, session, global).await,
-        Question::Bench(args) => commands::bench(args, session, global).await,
     }
 }
 
@@ -151,8 +127,6 @@ fn explain(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -6,7 +6,10 @@ mod output;
 mod session;
 mod method;
 mod commands;
+mod complete;
+mod shell;
 mod cluster;
+mod doctor;
 mod command_line;
 
 fn main() -> std::process::ExitCode {

@@ -59,6 +59,25 @@ impl Global {
         Settings::load(&sources).map_err(|error| Failure::usage(error.to_string()))
     }
 
+    /// The flags of a command line that is not finished: words that are no flags of these are passed over.
+    pub(crate) fn of_words(words: impl IntoIterator<Item = String>) -> Self {
+        let mut global = Self { broker: None, registry: None, json: false, color: ColorChoice::Auto };
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (word, None),
+            };
+            let slot = match name.as_str() {
+                "--broker" => &mut global.broker,
+                "--registry" => &mut global.registry,
+                _ => continue,
+            };
+            *slot = value.or_else(|| words.next());
+        }
+        global
+    }
+
     /// Those of its flags that are keys of the configuration.
     pub(crate) fn as_flags(&self) -> Vec<String> {
         let flag = |name: &str, url: &Option<String>| url.as_ref().map(|url| format!("--{name}={url}"));

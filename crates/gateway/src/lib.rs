@@ -57,5 +57,6 @@ pub use self::{
     gateway::Gateway,
     options::GatewayOptions,
     process::serve,
+    routes::{Route, routes},
     server::{Bound, Draining, inherited_listener},
 };

@@ -238,6 +238,11 @@ fn letter(seen: &Seen) -> Result<DeadLetter> {
 }
 
 impl Admin for Operator {
+    fn server(&self) -> BoxFuture<'_, Result<Option<String>>> {
+        let server = self.0.with(|state| state.server.clone());
+        Box::pin(std::future::ready(Ok((!server.is_empty()).then_some(server))))
+    }
+
     fn channels(&self) -> BoxFuture<'_, Result<Vec<ChannelStats>>> {
         Box::pin(async {
             let mut stats = Vec::new();

@@ -83,7 +83,7 @@ impl AmqpBroker {
         };
         let shared = Shared::new(options.clone(), url.to_string());
         let capabilities = capabilities(&options);
-        shared.with(|state| state.attach(first.tuned));
+        shared.with(|state| state.attach(first.tuned, &first.server));
         tokio::spawn(Box::pin(drive(Arc::clone(&shared), options, first)));
         Ok(Self { handle: Arc::new(Handle(Arc::new(Operator(shared)))), capabilities })
     }

@@ -41,6 +41,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 pub(super) struct Dialled {
     pub(super) stream: Box<dyn Stream>,
     pub(super) tuned: Tuned,
+    /// What the server calls itself.
+    pub(super) server: String,
     /// What was read beyond the handshake.
     pub(super) rest: BytesMut,
 }
@@ -69,10 +71,10 @@ pub(super) async fn dial(options: &AmqpOptions, host: &str) -> Result<Dialled, O
     } else {
         Box::new(socket)
     };
-    let mut handshake = Handshake { stream, buffer: BytesMut::with_capacity(4096), host };
+    let mut handshake = Handshake { stream, buffer: BytesMut::with_capacity(4096), host, server: String::new() };
     let tuned = timeout(STEP * 2, handshake.run(options)).await;
     let tuned = tuned.unwrap_or_else(|_| Err(absent("it stopped in the middle of the handshake".to_owned())))?;
-    Ok(Dialled { stream: handshake.stream, tuned, rest: handshake.buffer })
+    Ok(Dialled { stream: handshake.stream, tuned, server: handshake.server, rest: handshake.buffer })
 }
 
 fn explain_io(error: &io::Error) -> String {
@@ -86,6 +88,7 @@ struct Handshake<'a> {
     stream: Box<dyn Stream>,
     buffer: BytesMut,
     host: &'a str,
+    server: String,
 }
 
 impl Handshake<'_> {
@@ -138,7 +141,8 @@ impl Handshake<'_> {
             return Err(self.unusable(reason));
         }
         match self.next("it does not greet").await? {
-            Incoming::Start { mechanisms } => {
+            Incoming::Start { mechanisms, server } => {
+                self.server = server;
                 let plain = mechanisms.split(|byte| *byte == b' ').any(|mechanism| mechanism == b"PLAIN");
                 if plain { Ok(()) } else { Err(self.unusable("it does not take a user and a password (PLAIN)")) }
             }

@@ -52,7 +52,7 @@ pub(super) async fn drive(shared: Arc<Shared>, options: AmqpOptions, first: Dial
     let mut dialled = Some(first);
     let mut pauses = Pauses::default();
     loop {
-        if let Some(Dialled { stream, tuned, rest }) = dialled.take() {
+        if let Some(Dialled { stream, tuned, rest, .. }) = dialled.take() {
             let began = Instant::now();
             let (reader, writer) = split(stream);
             let mut connection = Connection::new(&shared, tuned, rest, reader, writer);
@@ -78,7 +78,7 @@ pub(super) async fn drive(shared: Arc<Shared>, options: AmqpOptions, first: Dial
         match attempt.await {
             Some(Ok(connected)) => {
                 tracing::info!(broker = shared.address, "connected to the broker again");
-                shared.with(|state| state.attach(connected.tuned));
+                shared.with(|state| state.attach(connected.tuned, &connected.server));
                 dialled = Some(connected);
             }
             Some(Err(error)) => {

@@ -61,6 +61,8 @@ pub(super) struct State {
     /// Why there is no connection.
     pub(super) reason: String,
     pub(super) tuned: Tuned,
+    /// What the server calls itself.
+    pub(super) server: String,
     pub(super) out: BytesMut,
     pub(super) tells: Vec<Tell>,
     /// Why the server takes no messages for now.
@@ -90,6 +92,7 @@ impl State {
             phase: Phase::Away,
             reason: "it has not been reached yet".to_owned(),
             tuned: Tuned { channels: 0, frame: 0, heartbeat: Duration::ZERO },
+            server: String::new(),
             out: BytesMut::new(),
             tells: Vec::new(),
             blocked: None,
@@ -174,7 +177,8 @@ impl State {
     }
 
     /// There is a connection: what stands is announced, and what is held is sent.
-    pub(super) fn attach(&mut self, tuned: Tuned) {
+    pub(super) fn attach(&mut self, tuned: Tuned, server: &str) {
+        server.clone_into(&mut self.server);
         if self.is_closed() {
             return;
         }

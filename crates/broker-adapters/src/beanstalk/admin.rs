@@ -180,6 +180,13 @@ impl View {
 }
 
 impl Admin for View {
+    fn server(&self) -> BoxFuture<'_, Result<Option<String>>> {
+        Box::pin(async {
+            let Reply::Ok(body) = self.0.answer(None, Command::Stats).await? else { return Ok(None) };
+            Ok(Stats::of(&body).text("version").map(|version| format!("beanstalkd {version}")))
+        })
+    }
+
     fn channels(&self) -> BoxFuture<'_, Result<Vec<ChannelStats>>> {
         Box::pin(self.all())
     }

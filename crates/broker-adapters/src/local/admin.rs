@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use skyloom_broker::{
     engine::{AdminAnswer, AdminCommand},
-    wire::ClientFrame,
+    wire::{ClientFrame, VERSION},
 };
 use skyloom_core::{
     Channel, Envelope,
@@ -37,6 +37,12 @@ impl Handle {
 }
 
 impl Admin for Handle {
+    fn server(&self) -> BoxFuture<'_, Result<Option<String>>> {
+        let version = self.0.lock().version;
+        let server = version.map(|version| format!("the embedded broker, protocol {version} of {VERSION}"));
+        Box::pin(std::future::ready(Ok(server)))
+    }
+
     fn channels(&self) -> BoxFuture<'_, Result<Vec<ChannelStats>>> {
         Box::pin(async { self.command(AdminCommand::Channels).await.and_then(answers::channels) })
     }

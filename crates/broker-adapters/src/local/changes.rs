@@ -73,6 +73,7 @@ impl State {
         let Phase::Away { planned, told, .. } = self.phase else { return changes };
         self.max_message = usize::try_from(accepted.message_bytes).unwrap_or(usize::MAX);
         self.inbox_grace = accepted.inbox_grace;
+        self.version = Some(accepted.version);
         let known = self.epoch.replace(accepted.epoch);
         if known.is_some_and(|known| known != accepted.epoch) {
             if planned {

@@ -79,6 +79,8 @@ pub(super) struct State {
     pub(super) options: LocalOptions,
     pub(super) max_message: usize,
     pub(super) inbox_grace: std::time::Duration,
+    /// The version of the protocol that is spoken with the broker.
+    pub(super) version: Option<u16>,
     /// The state of the broker that was seen last.
     pub(super) epoch: Option<Guid>,
     /// Leases of an earlier life are void.
@@ -99,6 +101,7 @@ impl State {
             options,
             max_message: FIRST_MAX_MESSAGE,
             inbox_grace: std::time::Duration::MAX,
+            version: None,
             epoch: None,
             life: 0,
             reason: "it has not been reached yet".to_owned(),

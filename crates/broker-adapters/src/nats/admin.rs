@@ -153,6 +153,11 @@ impl Link {
 }
 
 impl Admin for Handle {
+    fn server(&self) -> BoxFuture<'_, Result<Option<String>, BrokerError>> {
+        let version = self.0.client.server_info().version;
+        Box::pin(std::future::ready(Ok((!version.is_empty()).then(|| format!("nats-server {version}")))))
+    }
+
     fn channels(&self) -> BoxFuture<'_, Result<Vec<ChannelStats>, BrokerError>> {
         Box::pin(self.0.channels())
     }

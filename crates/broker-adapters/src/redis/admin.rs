@@ -105,6 +105,18 @@ impl Operator {
 }
 
 impl Admin for Operator {
+    fn server(&self) -> BoxFuture<'_, Result<Option<String>, BrokerError>> {
+        Box::pin(async {
+            let mut info = cmd("INFO");
+            info.arg("server");
+            let info = read::<String>(self.0.ask(&Arc::new(self.0.names.channels()), info).await?)?;
+            let value = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            // Valkey calls itself a Redis of the version that it grew from, and tells its own beside it.
+            let valkey = value("valkey_version").map(|version| format!("Valkey {}", version.trim()));
+            Ok(valkey.or_else(|| value("redis_version").map(|version| format!("Redis {}", version.trim()))))
+        })
+    }
+
     fn channels(&self) -> BoxFuture<'_, Result<Vec<ChannelStats>, BrokerError>> {
         Box::pin(self.channels())
     }

@@ -19,6 +19,9 @@ pub(super) struct ProcessState {
     pub(super) starts: u32,
     /// Whether it was found ready since its last start.
     pub(super) ready: bool,
+    /// The last lines it wrote before it ended, if it ended by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) last_lines: Vec<String>,
 }
 
 /// All processes as they are now. Cheap to read, and whoever waits is woken at each change.
@@ -35,6 +38,7 @@ impl Board {
                 pid: None,
                 starts: 0,
                 ready: false,
+                last_lines: Vec::new(),
             };
             part.processes.iter().map(|spec| state(&spec.name)).collect::<Vec<_>>()
         };
@@ -56,14 +60,27 @@ impl Board {
 
     /// A process was found ready.
     pub(super) fn ready(&self, name: &str) {
-        self.change(name, |process| process.ready = true);
+        self.change(name, |process| {
+            process.ready = true;
+            process.last_lines.clear();
+        });
     }
 
-    /// A process has ended.
-    pub(super) fn ended(&self, name: &str) {
+    /// Another process has taken the place of the one before.
+    pub(super) fn replaced(&self, name: &str, pid: Pid, ready: bool) {
+        self.change(name, |process| {
+            process.pid = Some(pid.as_raw_nonzero().get());
+            process.starts = process.starts.saturating_add(1);
+            process.ready = ready;
+        });
+    }
+
+    /// A process has ended; its last lines if nobody wanted it to.
+    pub(super) fn ended(&self, name: &str, last_lines: Vec<String>) {
         self.change(name, |process| {
             process.pid = None;
             process.ready = false;
+            process.last_lines = last_lines;
         });
     }
 

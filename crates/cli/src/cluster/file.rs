@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
 
-use super::keys::{self, line_of};
+use super::{
+    keys::{self, line_of},
+    origin::{Keys, Origin},
+    source::Wanted,
+};
 use crate::{failure::Failure, text::did_you_mean};
 
 /// The largest cluster file, in bytes.
@@ -16,6 +20,9 @@ const MAX_INSTANCES: u32 = 64;
 /// The longest name of a service; it prefixes each of its log lines.
 const MAX_NAME: usize = 32;
 
+/// What is wrong with two tables, or two keys, of one name.
+const TWICE: &str = "this name is there already; rename one of the two, or take it away";
+
 /// A whole cluster file, for the help.
 pub(super) const EXAMPLE: &str = r#"[broker]                          # the embedded broker, unless --broker names one on the network
 listen = "unix:/tmp/sky.sock"     # default: that of --broker
@@ -24,8 +31,16 @@ listen = "unix:/tmp/sky.sock"     # default: that of --broker
 port = 8080                       # default
 command = ["gateway"]             # default: sky gateway; `--listen ADDRESS` is added
 
+[services.orders]
+package = "orders"                # built by cargo: a package of the workspace that this file is in
+args = ["--log=debug"]            # what its program is given
+
+[services.stock]
+source = "../stock"               # built by cargo: the package in this directory
+bin = "stockd"                    # default: its only program, or the one named as the package
+
 [services.qr]
-command = ["target/release/qr"]   # the program and its arguments
+command = ["target/release/qr"]   # not built: the program and its arguments
 instances = 2                     # default: 1
 
 [services.links]
@@ -64,6 +79,15 @@ pub(super) struct GatewayPart {
     /// The program and its arguments, to which `--listen ADDRESS` is added; `sky gateway` if none.
     #[serde(default)]
     pub(super) command: Vec<String>,
+    /// The package that it is built from, instead of a command.
+    pub(super) package: Option<String>,
+    /// Where the package's `Cargo.toml` is.
+    pub(super) source: Option<String>,
+    /// The program of the package.
+    pub(super) bin: Option<String>,
+    /// The arguments of a program that is built.
+    #[serde(default)]
+    pub(super) args: Vec<String>,
 }
 
 fn default_port() -> u16 {
@@ -73,8 +97,18 @@ fn default_port() -> u16 {
 /// One service.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub(super) struct ServicePart {
-    /// The program and its arguments.
+    /// The program and its arguments, unless it is built from its sources.
+    #[serde(default)]
     pub(super) command: Vec<String>,
+    /// The package that it is built from, instead of a command.
+    pub(super) package: Option<String>,
+    /// Where the package's `Cargo.toml` is.
+    pub(super) source: Option<String>,
+    /// The program of the package.
+    pub(super) bin: Option<String>,
+    /// The arguments of a program that is built.
+    #[serde(default)]
+    pub(super) args: Vec<String>,
     /// How many of it run.
     #[serde(default = "one")]
     pub(super) instances: u32,
@@ -100,6 +134,7 @@ impl ClusterFile {
         let text = match size {
             Ok(size) if size > MAX_FILE => Err(format!("it is larger than {} KiB", MAX_FILE >> 10)),
             Ok(_) => fs::read_to_string(path).map_err(|error| error.to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         let text =
@@ -111,6 +146,8 @@ impl ClusterFile {
         keys::check(text)?;
         let file: Self = toml::from_str(text).map_err(|error| {
             let what = error.message().trim().replace('\n', "; ");
+            let twice = what.starts_with("duplicate key");
+            let what = if twice { TWICE.to_owned() } else { what };
             match error.span() {
                 Some(span) => format!("line {}: {what}", line_of(text, span.start)),
                 None => what,
@@ -126,6 +163,10 @@ impl ClusterFile {
         }
         if self.gateway.as_ref().is_some_and(|gateway| gateway.port == 0) {
             return Err("the gateway's port is 0; give a number from 1 to 65535".to_owned());
+        }
+        if let Some(part) = &self.gateway {
+            let keys = Keys::of(&part.command, &part.package, &part.source, &part.bin, &part.args);
+            keys.check().map_err(|sentence| format!("gateway: {sentence}"))?;
         }
         for (name, service) in &self.services {
             self.check_service(name, service).map_err(|sentence| format!("services.{name}: {sentence}"))?;
@@ -144,8 +185,12 @@ impl ClusterFile {
         if ["sky", "broker", "registry", "gateway"].contains(&name) {
             return Err("this name is taken by the cluster itself; choose another".to_owned());
         }
-        if service.command.first().is_none_or(String::is_empty) {
-            return Err("command is empty; give a program and its arguments".to_owned());
+        let keys = Keys::of(&service.command, &service.package, &service.source, &service.bin, &service.args);
+        if keys.check()? == Origin::Nowhere {
+            return Err(
+                "it has no program: give package = \"NAME\" to build it from its sources, or command = [\"PROGRAM\"]"
+                    .to_owned(),
+            );
         }
         check_instances(service.instances)?;
         if let Some(key) = service.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
@@ -158,6 +203,21 @@ impl ClusterFile {
             }
         }
         Ok(())
+    }
+
+    /// What is to be built from its sources.
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
+        let wanted = |part: String, package: &Option<String>, source: &Option<String>, bin: &Option<String>| {
+            let (package, source, bin) = (package.clone(), source.clone(), bin.clone());
+            (package.is_some() || source.is_some()).then_some(Wanted { part, source, package, bin })
+        };
+        let gateway =
+            self.gateway.iter().filter_map(|part| wanted("gateway".to_owned(), &part.package, &part.source, &part.bin));
+        let services = self
+            .services
+            .iter()
+            .filter_map(|(name, part)| wanted(name.clone(), &part.package, &part.source, &part.bin));
+        gateway.chain(services).collect()
     }
 
     /// Sets the number of instances of a service.
@@ -198,7 +258,7 @@ mod tests {
     #[test]
     fn the_example_in_the_help_is_a_cluster_file() {
         let file = ClusterFile::parse(EXAMPLE).unwrap();
-        assert_eq!(file.services.keys().collect::<Vec<_>>(), ["links", "qr"]);
+        assert_eq!(file.services.keys().collect::<Vec<_>>(), ["links", "orders", "qr", "stock"]);
         assert_eq!(file.services["links"].after, ["qr"]);
     }
 
@@ -209,8 +269,14 @@ mod tests {
             ("[broker", "line 1: "),
             ("[gateway]\nport = 70000", "line 2: "),
             ("[gateway]\nport = 0", "the gateway's port is 0"),
-            ("[services.qr]\ninstances = 1", "missing field `command`"),
-            ("[services.qr]\ncommand = []", "services.qr: command is empty"),
+            ("[services.qr]\ninstances = 1", "services.qr: it has no program: give package"),
+            ("[services.qr]\ncommand = []", "services.qr: it has no program: give package"),
+            ("[services.qr]\ncommand = ['']", "services.qr: command is empty"),
+            ("[services.qr]\ncommand = ['x']\npackage = 'y'", "services.qr: both command and package say what runs"),
+            ("[services.qr]\ncommand = ['x']\nargs = ['y']", "services.qr: args belong to a program that is built"),
+            ("[services.qr]\nbin = 'y'", "services.qr: bin is a program of a package"),
+            ("[services.qr]\npackage = ' '", "services.qr: package is empty"),
+            ("[gateway]\nsource = ''", "gateway: source is empty"),
             ("[services.qr]\ncommand = ['x']\ninstances = 65", "services.qr: 65 instances"),
             ("[services.qr]\ncommand = 'x'", "line 2: "),
             ("[services.'../qr']\ncommand = ['x']", "this is no name for a service"),

@@ -6,8 +6,8 @@ use crate::text::did_you_mean;
 
 const TOP: [&str; 3] = ["broker", "gateway", "services"];
 const BROKER: [&str; 2] = ["listen", "snapshot"];
-const GATEWAY: [&str; 2] = ["port", "command"];
-const SERVICE: [&str; 4] = ["command", "instances", "env", "after"];
+const GATEWAY: [&str; 6] = ["port", "command", "package", "source", "bin", "args"];
+const SERVICE: [&str; 8] = ["package", "source", "bin", "args", "command", "instances", "env", "after"];
 
 /// Checks every key of the file.
 ///
@@ -66,7 +66,10 @@ mod tests {
                 "[broker]\n\n[services.qr]\ncommand = []\ninstnces = 2\n",
                 "line 5: there is no key \"instnces\" in [services.qr]; did you mean instances?",
             ),
-            ("[gateway]\nxyz = 1", "line 2: there is no key \"xyz\" in [gateway]; there are port, command"),
+            (
+                "[gateway]\nxyz = 1",
+                "line 2: there is no key \"xyz\" in [gateway]; there are port, command, package, source, bin, args",
+            ),
             ("services.qr.comand = []", "line 1: there is no key \"comand\" in [services.qr]; did you mean command?"),
         ];
         for (text, sentence) in cases {

@@ -1,7 +1,7 @@
 //! The lines that processes write, each after the name of its process.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use crate::{failure::Failure, output::Paint};
+use crate::{failure::Failure, output::Paint, text::printable};
 
 /// The longest line kept whole; what is longer is shown in pieces.
 const MAX_LINE: u64 = 16 << 10;
@@ -18,6 +18,12 @@ const MAX_LINE: u64 = 16 << 10;
 /// A log file that has grown so large is set aside as `NAME.log.1` and begun anew, so that one
 /// service never takes more than twice as much of the disk.
 const MAX_FILE: u64 = 16 << 20;
+
+/// So many of a process's last lines are kept, to be shown when it has ended.
+const LAST: usize = 8;
+
+/// The most characters of a line that is kept for that.
+const LAST_WIDTH: usize = 300;
 
 /// The screen and, if there is a run directory, one file for each part of the cluster. Cheap to
 /// clone.
@@ -36,6 +42,8 @@ struct Shared {
 struct Sinks {
     screen: Box<dyn Write + Send>,
     files: BTreeMap<String, LogFile>,
+    last: BTreeMap<String, VecDeque<String>>,
+    muted: BTreeSet<String>,
 }
 
 struct LogFile {
@@ -47,7 +55,8 @@ struct LogFile {
 impl Logs {
     /// Shows what these parts write, whose processes have names of at most `width` characters.
     pub(super) fn new(screen: impl Write + Send + 'static, paint: Paint, width: usize, parts: &[String]) -> Self {
-        let sinks = Mutex::new(Sinks { screen: Box::new(screen), files: BTreeMap::new() });
+        let (files, last, muted) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let sinks = Mutex::new(Sinks { screen: Box::new(screen), files, last, muted });
         Self { shared: Arc::new(Shared { paint, width, parts: parts.to_vec(), sinks }) }
     }
 
@@ -75,6 +84,26 @@ impl Logs {
         self.line("sky", sentence.as_bytes());
     }
 
+    /// Shows a text of several lines as it is, not cut apart by what processes write meanwhile.
+    pub(super) fn show(&self, text: &str) {
+        drop(self.sinks().screen.write_all(text.as_bytes()));
+    }
+
+    /// Shows no lines of this process until they are to be shown again; they are kept in its file.
+    pub(super) fn mute(&self, process: &str, mute: bool) {
+        let mut sinks = self.sinks();
+        if mute {
+            sinks.muted.insert(process.to_owned())
+        } else {
+            sinks.muted.remove(process)
+        };
+    }
+
+    /// The last lines of a process since this was asked before, without what would move a cursor.
+    pub(super) fn last_lines(&self, process: &str) -> Vec<String> {
+        self.sinks().last.remove(process).into_iter().flatten().collect()
+    }
+
     /// One line of a process of this name, such as `qr.2`. It is written at once, so that a screen
     /// that stands still holds up the processes and not the memory.
     pub(super) fn line(&self, process: &str, line: &[u8]) {
@@ -91,7 +120,12 @@ impl Logs {
         }
         let mut sinks = self.sinks();
         // A terminal that has gone away, or a full disk, must not end the cluster.
-        drop(sinks.screen.write_all(&shown));
+        if !sinks.muted.contains(process) {
+            drop(sinks.screen.write_all(&shown));
+        }
+        if part != "sky" {
+            sinks.keep(process, line);
+        }
         if let Some(file) = sinks.files.get_mut(part) {
             drop(file.write(process, line));
         }
@@ -110,6 +144,17 @@ impl Logs {
                 }
                 Ok(0) | Err(_) => return,
             }
+        }
+    }
+}
+
+impl Sinks {
+    fn keep(&mut self, process: &str, line: &[u8]) {
+        let text = printable(&String::from_utf8_lossy(line)).chars().take(LAST_WIDTH).collect();
+        let last = self.last.entry(process.to_owned()).or_default();
+        last.push_back(text);
+        if last.len() > LAST {
+            last.pop_front();
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod backoff;
 mod keys;
+mod origin;
+mod source;
 mod file;
 mod logs;
 mod order;
@@ -9,16 +11,20 @@ mod probe;
 mod program;
 mod signals;
 mod plan;
+mod examine;
 mod board;
 mod process;
 mod obstacles;
 mod run_dir;
+mod life;
 mod supervise;
+mod rebuild;
 mod run;
 mod up;
 mod export;
 
 pub(crate) use self::{
+    examine::{Examined, examine},
     export::{SuperviseArgs, supervise},
     up::{UpArgs, up},
 };

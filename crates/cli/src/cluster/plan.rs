@@ -10,7 +10,7 @@ use std::{
 use skyloom::{ConnectError, Endpoints, embedded::Address};
 
 use super::{
-    file::{ClusterFile, ServicePart},
+    file::{ClusterFile, GatewayPart, ServicePart},
     order::start_order,
     probe::Probe,
     program,
@@ -28,7 +28,7 @@ const REGISTRY_VARIABLE: &str = "SKYLOOM_REGISTRY";
 pub(super) struct Spec {
     /// Its name in logs, such as `qr.2`.
     pub(super) name: String,
-    /// The program.
+    /// The program; empty until it is built.
     pub(super) program: PathBuf,
     /// Its arguments.
     pub(super) arguments: Vec<String>,
@@ -101,10 +101,18 @@ impl Plan {
         }
         let gateway = file.gateway.as_ref().map(|part| SocketAddr::from((Ipv4Addr::LOCALHOST, part.port)));
         if let (Some(address), Some(part)) = (gateway, &file.gateway) {
-            let built = build.gateway(address, &part.command, (0..parts.len()).collect());
+            let built = build.gateway(address, part, (0..parts.len()).collect());
             parts.push(built.map_err(|sentence| Failure::usage(format!("gateway: {sentence}")))?);
         }
         Ok(Self { endpoints, embedded, gateway, parts })
+    }
+
+    /// Says where the program of a part is that was built.
+    pub(super) fn built(&mut self, part: &str, program: &Path) {
+        let part = self.parts.iter_mut().filter(|other| other.name == part);
+        for spec in part.flat_map(|part| &mut part.processes) {
+            program.clone_into(&mut spec.program);
+        }
     }
 }
 
@@ -162,8 +170,10 @@ impl Build<'_> {
     }
 
     fn service(&self, name: &str, service: &ServicePart, earlier: &[Part]) -> Result<Part, String> {
-        let (program, arguments) = service.command.split_first().ok_or("command is empty")?;
-        let program = program::find(program, self.directory)?;
+        let (program, arguments) = match service.command.split_first() {
+            Some((program, arguments)) => (program::find(program, self.directory)?, arguments),
+            None => (PathBuf::new(), service.args.as_slice()),
+        };
         let process = |number: u32| {
             let mut spec = self.spec(format!("{name}.{number}"), program.clone(), arguments.to_vec());
             spec.environment.extend(service.env.clone());
@@ -179,9 +189,10 @@ impl Build<'_> {
         })
     }
 
-    fn gateway(&self, address: SocketAddr, command: &[String], after: Vec<usize>) -> Result<Part, String> {
-        let (program, mut arguments) = match command.split_first() {
+    fn gateway(&self, address: SocketAddr, part: &GatewayPart, after: Vec<usize>) -> Result<Part, String> {
+        let (program, mut arguments) = match part.command.split_first() {
             Some((program, arguments)) => (program::find(program, self.directory)?, arguments.to_vec()),
+            None if part.package.is_some() || part.source.is_some() => (PathBuf::new(), part.args.clone()),
             None => (self.sky.clone(), vec!["gateway".to_owned()]),
         };
         arguments.extend(["--listen".to_owned(), address.to_string()]);

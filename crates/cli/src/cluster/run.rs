@@ -14,6 +14,7 @@ use super::{
     logs::Logs,
     plan::{Part, Plan},
     probe::Brokers,
+    rebuild::Rebuild,
     run_dir::RunDir,
     signals::{Wish, wished},
     supervise::Supervisor,
@@ -40,6 +41,7 @@ pub(super) async fn run(
     plan: &Plan,
     logs: &Logs,
     run_dir: Option<RunDir>,
+    rebuild: Option<Rebuild>,
     mut wishes: watch::Receiver<Wish>,
 ) -> Result<(), Failure> {
     let start = Instant::now();
@@ -51,8 +53,12 @@ pub(super) async fn run(
     }
     let (give_up, mut given_up) = mpsc::channel(1);
     helpers.spawn(connect(plan.endpoints.clone(), connected, give_up.clone()));
-    let parts = plan.parts.iter().map(|part| start_part(plan, part, logs, &board, &brokers, &give_up));
-    let mut parts: Vec<Running> = parts.collect();
+    let ground = Ground { plan, logs, board: &board, brokers: &brokers, give_up: &give_up };
+    let builds = |part: &Part| rebuild.as_ref().and_then(|rebuild| rebuild.follow(&part.name));
+    let mut parts: Vec<Running> = plan.parts.iter().map(|part| ground.start(part, builds(part))).collect();
+    if let Some(rebuild) = rebuild {
+        helpers.spawn(async move { match rebuild.run().await {} });
+    }
     let announced = announce(plan, &board, logs, start);
     let result = tokio::select! {
         never = announced => match never {},
@@ -67,32 +73,37 @@ pub(super) async fn run(
     result
 }
 
-fn start_part(
-    plan: &Plan,
-    part: &Part,
-    logs: &Logs,
-    board: &Arc<Board>,
-    brokers: &Brokers,
-    give_up: &mpsc::Sender<String>,
-) -> Running {
-    let essential = ["broker", "registry", "gateway"].contains(&part.name.as_str());
-    let after: Vec<String> =
-        part.after.iter().filter_map(|place| plan.parts.get(*place)).map(|earlier| earlier.name.clone()).collect();
-    let wish = watch::Sender::new(Wish::Run);
-    let mut supervisors = JoinSet::new();
-    for spec in &part.processes {
-        let supervisor = Supervisor {
-            spec: spec.clone(),
-            probe: part.probe,
-            after: after.clone(),
-            logs: logs.clone(),
-            board: Arc::clone(board),
-            brokers: brokers.clone(),
-            give_up: essential.then(|| give_up.clone()),
-        };
-        supervisors.spawn(supervisor.run(wish.subscribe()));
+/// What all parts share.
+struct Ground<'a> {
+    plan: &'a Plan,
+    logs: &'a Logs,
+    board: &'a Arc<Board>,
+    brokers: &'a Brokers,
+    give_up: &'a mpsc::Sender<String>,
+}
+
+impl Ground<'_> {
+    fn start(&self, part: &Part, builds: Option<watch::Receiver<u64>>) -> Running {
+        let essential = ["broker", "registry", "gateway"].contains(&part.name.as_str());
+        let earlier = part.after.iter().filter_map(|place| self.plan.parts.get(*place));
+        let after: Vec<String> = earlier.map(|earlier| earlier.name.clone()).collect();
+        let wish = watch::Sender::new(Wish::Run);
+        let mut supervisors = JoinSet::new();
+        for spec in &part.processes {
+            let supervisor = Supervisor {
+                spec: spec.clone(),
+                probe: part.probe,
+                after: after.clone(),
+                logs: self.logs.clone(),
+                board: Arc::clone(self.board),
+                brokers: self.brokers.clone(),
+                give_up: essential.then(|| self.give_up.clone()),
+                builds: builds.clone(),
+            };
+            supervisors.spawn(supervisor.run(wish.subscribe()));
+        }
+        Running { wish, supervisors }
     }
-    Running { wish, supervisors }
 }
 
 /// Connects to the broker, however long it takes to come; the connection mends itself from then on. Of one that

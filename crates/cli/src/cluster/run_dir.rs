@@ -175,6 +175,7 @@ mod tests {
             pid: Some(i32::MAX),
             starts: 1,
             ready: true,
+            last_lines: Vec::new(),
         };
         first.write(&[process]).unwrap();
         let state: serde_json::Value = serde_json::from_slice(&fs::read(path.join(STATE)).unwrap()).unwrap();

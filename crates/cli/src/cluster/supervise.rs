@@ -1,29 +1,26 @@
 //! Keeps one process running until the cluster stops.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc};
 
-use rustix::process::{Pid, Signal};
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep},
+    task::JoinSet,
+    time::sleep,
 };
 
 use super::{
-    backoff::Backoff,
+    backoff::{Backoff, LONGEST, OFTEN, STEADY, Word},
     board::Board,
+    life::{Event, Life, SLOW},
     logs::Logs,
     plan::Spec,
     probe::{Brokers, Probe},
-    process::{Process, describe},
     signals::{Wish, wished},
 };
 use crate::text::span;
 
-/// How long a process has after SIGTERM; its own drain takes at most 20 s.
-const GRACE: Duration = Duration::from_secs(25);
-
-/// A process that is not ready after so long is worth a word.
-const SLOW: Duration = Duration::from_secs(10);
+/// So many processes that were replaced may still be finishing their work; another replacement waits.
+const LEAVING: usize = 2;
 
 /// One process and all that is needed to keep it running.
 pub(super) struct Supervisor {
@@ -41,100 +38,221 @@ pub(super) struct Supervisor {
     pub(super) brokers: Brokers,
     /// Takes the reason if the cluster cannot do without it and it cannot even start.
     pub(super) give_up: Option<mpsc::Sender<String>>,
+    /// Changes when the program is another one; none if nobody builds it.
+    pub(super) builds: Option<watch::Receiver<u64>>,
+}
+
+/// The process that does the work, the one that is to take its place, and those that have given it up.
+#[derive(Default)]
+struct Lives {
+    current: Option<Life>,
+    next: Option<Life>,
+    leaving: JoinSet<()>,
+}
+
+/// What the supervisor has to see to.
+enum Turn {
+    Current(Event),
+    Next(Event),
+    Built,
+    Left,
+    Stop,
 }
 
 impl Supervisor {
     /// Runs until it is wished that it stops, and then until it has.
-    pub(super) async fn run(self, mut wish: watch::Receiver<Wish>) {
+    pub(super) async fn run(mut self, mut wish: watch::Receiver<Wish>) {
         tokio::select! {
             () = self.board.parts_ready(&self.after) => {}
             () = wished(&mut wish, Wish::Drain) => return,
         }
+        let mut lives = Lives::default();
+        self.keep_running(&mut lives, &mut wish).await;
+        for life in lives.current.take().into_iter().chain(lives.next.take()) {
+            lives.leaving.spawn(life.stop(self.logs.clone(), wish.clone()));
+        }
+        while lives.leaving.join_next().await.is_some() {}
+        self.board.ended(&self.spec.name, Vec::new());
+    }
+
+    async fn keep_running(&mut self, lives: &mut Lives, wish: &mut watch::Receiver<Wish>) {
         let mut backoff = Backoff::default();
         let mut was_ready = false;
         loop {
-            let start = Instant::now();
-            let ended = match Process::start(&self.spec, &self.logs) {
-                Ok(process) => match self.watch_over(process, &mut wish, &mut was_ready).await {
-                    Some(ended) => ended,
-                    None => return,
-                },
-                Err(error) => format!("cannot be started: {error}"),
-            };
-            let name = &self.spec.name;
-            if let Some(give_up) = self.give_up.as_ref().filter(|_| !was_ready) {
-                // If nobody listens, another has given up already.
-                drop(give_up.try_send(format!("{name} {ended} before it was ready; its last lines say why")));
-                return;
+            if lives.current.is_none() {
+                match Life::start(&self.spec, &self.logs) {
+                    Ok(life) => {
+                        self.started(&life, "is started", &backoff);
+                        lives.current = Some(life);
+                    }
+                    Err(how) => {
+                        if !self.pause(&mut backoff, Default::default(), &how, was_ready, wish).await {
+                            return;
+                        }
+                        continue;
+                    }
+                }
             }
-            let pause = backoff.ended(Instant::now(), start.elapsed(), fastrand::f64());
-            self.logs.say(&format!("{name} {ended}; it is started anew in {}", span(pause.time)));
-            if pause.often {
-                self.logs.say(&format!("{name} ends again and again, 5 times within 10s: see its last lines"));
-            }
-            tokio::select! {
-                () = sleep(pause.time) => {}
-                () = wished(&mut wish, Wish::Drain) => return,
+            match self.turn(lives, wish).await {
+                Turn::Stop => return,
+                Turn::Left => {}
+                Turn::Built => self.replace(lives, &mut backoff, wish).await,
+                Turn::Next(event) => self.next_event(lives, event, wish),
+                Turn::Current(Event::Ready) => {
+                    was_ready = true;
+                    self.board.ready(&self.spec.name);
+                }
+                Turn::Current(Event::Slow) => self.tell_slow(),
+                Turn::Current(Event::Steady) => {
+                    if backoff.is_quiet() {
+                        self.logs.mute(&self.spec.name, false);
+                        self.logs.say(&format!("{} stays now", self.spec.name));
+                    }
+                    backoff.reset();
+                }
+                Turn::Current(Event::Ended(how)) => {
+                    let ran = lives.current.take().map(|life| life.age()).unwrap_or_default();
+                    // The one that was to take its place does so at once.
+                    lives.current = lives.next.take();
+                    if let Some(life) = &lives.current {
+                        self.logs.say(&format!("{} {how}; its successor takes its place", self.spec.name));
+                        self.board.replaced(&self.spec.name, life.pid(), life.is_ready());
+                    } else if !self.pause(&mut backoff, ran, &how, was_ready, wish).await {
+                        return;
+                    }
+                }
             }
         }
     }
 
-    /// How it ended, or none if it was stopped as it was wished.
-    async fn watch_over(
-        &self,
-        mut process: Process,
-        wish: &mut watch::Receiver<Wish>,
-        was_ready: &mut bool,
-    ) -> Option<String> {
-        let (name, pid) = (&self.spec.name, process.pid());
-        self.board.started(name, pid);
-        self.logs.say(&format!("{name} is started, pid {}", pid.as_raw_nonzero()));
-        let ended = tokio::select! {
-            ended = process.ended() => Some(describe(ended)),
-            never = self.become_ready(pid, was_ready) => match never {},
-            () = wished(wish, Wish::Drain) => None,
-        };
-        if ended.is_none() {
-            self.stop(&mut process, wish).await;
-        }
-        self.board.ended(name);
-        ended
-    }
-
-    async fn become_ready(&self, pid: Pid, was_ready: &mut bool) -> Infallible {
-        let mut brokers = self.brokers.clone();
-        let ready = self.probe.ready(pid, &mut brokers);
-        tokio::pin!(ready);
+    /// Waits for what happens next.
+    async fn turn(&mut self, lives: &mut Lives, wish: &mut watch::Receiver<Wish>) -> Turn {
+        let (probe, brokers) = (self.probe, &self.brokers);
+        let may_replace = lives.leaving.len() < LEAVING;
         tokio::select! {
-            () = &mut ready => {}
-            () = sleep(SLOW) => {
-                self.logs.say(&format!("{} runs for {} and is not ready yet: see its lines", self.spec.name, span(SLOW)));
-                ready.await;
-            }
+            // What has ended is seen before what is to be done about a new build.
+            biased;
+            () = wished(wish, Wish::Drain) => Turn::Stop,
+            event = event_of(&mut lives.current, probe, brokers) => Turn::Current(event),
+            event = event_of(&mut lives.next, probe, brokers) => Turn::Next(event),
+            Some(_) = lives.leaving.join_next() => Turn::Left,
+            () = built(&mut self.builds), if may_replace => Turn::Built,
         }
-        *was_ready = true;
-        self.board.ready(&self.spec.name);
-        std::future::pending().await
     }
 
-    async fn stop(&self, process: &mut Process, wish: &mut watch::Receiver<Wish>) {
+    /// Starts the new program beside the old one. Two gateways cannot have one port: there the old one ends first.
+    async fn replace(&self, lives: &mut Lives, backoff: &mut Backoff, wish: &watch::Receiver<Wish>) {
         let name = &self.spec.name;
-        process.signal(Signal::TERM);
-        let ended = tokio::select! {
-            ended = process.ended() => Some(ended),
-            () = sleep(GRACE) => {
-                self.logs.say(&format!("{name} has not ended within {} of SIGTERM and is killed", span(GRACE)));
-                None
+        backoff.reset();
+        self.logs.mute(name, false);
+        if let Some(overtaken) = lives.next.take() {
+            lives.leaving.spawn(overtaken.stop(self.logs.clone(), wish.clone()));
+        }
+        if matches!(self.probe, Probe::Http(_)) {
+            if let Some(old) = lives.current.take() {
+                old.stop(self.logs.clone(), wish.clone()).await;
             }
-            () = wished(wish, Wish::Kill) => None,
-        };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => {
-                process.signal(Signal::KILL);
-                process.ended().await
+            return;
+        }
+        match Life::start(&self.spec, &self.logs) {
+            Ok(life) => {
+                self.logs
+                    .say(&format!("{name} is started anew beside the old one, pid {}", life.pid().as_raw_nonzero()));
+                lives.next = Some(life);
             }
-        };
-        self.logs.say(&format!("{name} {}", describe(ended)));
+            Err(how) => self.logs.say(&format!("{name}, just built, {how}; the old one goes on")),
+        }
     }
+
+    /// What becomes of the one that is to take the place of the current one.
+    fn next_event(&self, lives: &mut Lives, event: Event, wish: &watch::Receiver<Wish>) {
+        let name = &self.spec.name;
+        match event {
+            Event::Ready => {
+                let Some(life) = lives.next.take() else { return };
+                self.board.replaced(name, life.pid(), true);
+                self.logs.say(&format!("{name} is ready; the old one finishes its work"));
+                if let Some(old) = lives.current.replace(life) {
+                    lives.leaving.spawn(old.leave(self.logs.clone(), wish.clone()));
+                }
+            }
+            Event::Ended(how) => {
+                lives.next = None;
+                self.logs.say(&format!("{name}, just built, {how} before it was ready; the old one goes on"));
+            }
+            Event::Slow => self.tell_slow(),
+            Event::Steady => {}
+        }
+    }
+
+    /// Says how it ended and waits. False if it is not to be started anew.
+    async fn pause(
+        &mut self,
+        backoff: &mut Backoff,
+        ran: std::time::Duration,
+        how: &str,
+        was_ready: bool,
+        wish: &mut watch::Receiver<Wish>,
+    ) -> bool {
+        let name = &self.spec.name;
+        let last = self.logs.last_lines(name);
+        self.board.ended(name, last.clone());
+        if let Some(give_up) = self.give_up.as_ref().filter(|_| !was_ready) {
+            // If nobody listens, another has given up already.
+            drop(give_up.try_send(format!("{name} {how} before it was ready; its last lines say why")));
+            return false;
+        }
+        let pause = backoff.ended(ran, fastrand::f64());
+        match pause.word {
+            Word::Each => self.logs.say(&format!("{name} {how}; it is started anew in {}", span(pause.time))),
+            Word::Last => {
+                self.logs.mute(name, true);
+                self.logs.say(&format!(
+                    "{name} {how}, {OFTEN} times now, each within {} of its start. It is tried every {} without a \
+                     word until it stays. Its last lines:{}",
+                    span(STEADY),
+                    span(LONGEST),
+                    last.iter().map(|line| format!("\n    {line}")).collect::<String>()
+                ));
+            }
+            Word::Nothing => {}
+        }
+        tokio::select! {
+            () = sleep(pause.time) => true,
+            () = built(&mut self.builds) => {
+                backoff.reset();
+                self.logs.mute(&self.spec.name, false);
+                true
+            }
+            () = wished(wish, Wish::Drain) => false,
+        }
+    }
+
+    fn started(&self, life: &Life, how: &str, backoff: &Backoff) {
+        self.board.started(&self.spec.name, life.pid());
+        if !backoff.is_quiet() {
+            self.logs.say(&format!("{} {how}, pid {}", self.spec.name, life.pid().as_raw_nonzero()));
+        }
+    }
+
+    fn tell_slow(&self) {
+        self.logs.say(&format!("{} runs for {} and is not ready yet: see its lines", self.spec.name, span(SLOW)));
+    }
+}
+
+async fn event_of(life: &mut Option<Life>, probe: Probe, brokers: &Brokers) -> Event {
+    match life {
+        Some(life) => life.next(probe, brokers).await,
+        None => pending().await,
+    }
+}
+
+/// Resolves when the program is another one than before.
+async fn built(builds: &mut Option<watch::Receiver<u64>>) {
+    if let Some(builds) = builds
+        && builds.changed().await.is_ok()
+    {
+        return;
+    }
+    pending().await
 }

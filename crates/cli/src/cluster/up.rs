@@ -1,6 +1,10 @@
 //! The command `sky up`.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    io::{IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
 
 use skyloom::config::LogFormat;
 
@@ -9,16 +13,26 @@ use super::{
     logs::Logs,
     obstacles,
     plan::Plan,
+    rebuild::Rebuild,
     run::run,
     run_dir::RunDir,
     signals::wishes,
+    source::{Show, Sources, Watcher},
 };
-use crate::{failure::Failure, output::Paint, session::Global};
+use crate::{
+    failure::Failure,
+    output::{Paint, note},
+    session::Global,
+};
 
 /// The variable that says how log lines look.
 const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
 
 /// Run a cluster file: broker, services and gateway, restarted when they end, until Ctrl-C
+///
+/// What the file gives as a package is built first, all at once, and nothing starts if that fails. With --watch
+/// its sources are followed: a change is built, and the processes whose program it changed are replaced, the old
+/// ones ending when the new ones are ready.
 ///
 /// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
 /// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
@@ -30,6 +44,12 @@ const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
 pub(crate) struct UpArgs {
     /// The cluster file (TOML)
     file: PathBuf,
+    /// Follow the sources of what is built, and replace what changes
+    #[arg(short, long)]
+    watch: bool,
+    /// Build with optimisations
+    #[arg(long)]
+    release: bool,
     /// The gateway's port, instead of the file's
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -72,11 +92,13 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     }
     let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
     obstacles::check(&plan)?;
+    let paint = Paint::stderr(global.color);
+    let built = build(args, &file, &directory, paint, &mut plan).await?;
     let wishes = wishes()?;
     let names: Vec<String> = plan.parts.iter().map(|part| part.name.clone()).collect();
     let processes = plan.parts.iter().flat_map(|part| &part.processes);
     let width = processes.map(|spec| spec.name.len()).max().unwrap_or_default();
-    let logs = Logs::new(std::io::stderr(), Paint::stderr(global.color), width, &names);
+    let logs = Logs::new(std::io::stderr(), paint, width, &names);
     if let Some(run_dir) = &run_dir {
         logs.keep_in(&run_dir.path().join("logs"))?;
     }
@@ -86,5 +108,60 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
             plan.endpoints.shown().unwrap_or_default()
         ));
     }
-    run(&plan, &logs, run_dir, wishes).await
+    let rebuild =
+        built.map(|built| Rebuild::new(built, logs.clone(), paint.is_on(), directory, &args.file));
+    run(&plan, &logs, run_dir, rebuild, wishes).await
+}
+
+/// Builds what the file gives as packages; what to follow from then on, if that is wished.
+async fn build(
+    args: &UpArgs,
+    file: &ClusterFile,
+    directory: &Path,
+    paint: Paint,
+    plan: &mut Plan,
+) -> Result<Option<(Sources, Watcher)>, Failure> {
+    let wanted = file.wanted();
+    let shown = args.file.display();
+    if wanted.is_empty() {
+        let flag = if args.watch { "--watch" } else { "--release" };
+        return if args.watch || args.release {
+            Err(Failure::usage(format!("{flag}: {shown} has nothing to build; give a service package = \"NAME\"")))
+        } else {
+            Ok(None)
+        };
+    }
+    let beside = directory.join(args.file.parent().unwrap_or(Path::new("")));
+    let wrong = |sentence: String| Failure::usage(format!("{shown}: {sentence}"));
+    let mut sources = Sources::find(&wanted, &beside, directory, args.release).await.map_err(wrong)?;
+    // It watches before it builds, so that no change is missed.
+    let mut watcher = if args.watch { Some(sources.watch(directory.join(&args.file)).await.map_err(wrong)?) } else { None };
+    while !first_build(&mut sources, paint).await? {
+        let Some(watcher) = &mut watcher else {
+            return Err(Failure::failed("the build failed, so nothing was started"));
+        };
+        note("the build failed, so nothing was started; a change of the sources tries again");
+        watcher.changed().await;
+    }
+    sources.renewed().map_err(Failure::failed)?;
+    if let Some(watcher) = &mut watcher {
+        sources.watch_inputs(watcher).map_err(Failure::failed)?;
+    }
+    for part in sources.parts() {
+        if let Some(program) = sources.file(part) {
+            plan.built(part, program);
+        }
+    }
+    Ok(watcher.map(|watcher| (sources, watcher)))
+}
+
+/// Whether all programs were built. On a terminal cargo shows how far it is.
+async fn first_build(sources: &mut Sources, paint: Paint) -> Result<bool, Failure> {
+    note(&format!("building {}", sources.parts().collect::<Vec<_>>().join(", ")));
+    let is_terminal = std::io::stderr().is_terminal();
+    let show = if is_terminal { Show::AsItComes } else { Show::Collected { colored: paint.is_on() } };
+    let outcome = sources.build(show).await.map_err(Failure::failed)?;
+    // If standard error is closed, nobody wants to read it.
+    drop(std::io::stderr().lock().write_all(outcome.said.as_bytes()));
+    Ok(outcome.succeeded)
 }

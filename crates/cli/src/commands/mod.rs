@@ -7,6 +7,7 @@ mod config;
 mod gateway;
 mod hold;
 mod services;
+mod routes;
 mod instances;
 mod queues;
 mod ping;
@@ -16,8 +17,10 @@ mod sending;
 mod call;
 mod cast;
 mod publish;
+mod listen;
 mod bench;
 mod dead;
+mod question;
 
 pub(crate) use self::{
     background::BackgroundArgs,
@@ -32,9 +35,12 @@ pub(crate) use self::{
     gateway::{GatewayArgs, gateway},
     hold::{HoldArgs, hold},
     instances::{InstancesArgs, instances},
+    listen::{Ear, ListenArgs, listen},
     log::{LogArgs, log},
     ping::{PingArgs, ping},
     publish::{PublishArgs, publish},
+    question::{Question, ask},
     queues::{QueuesArgs, queues},
+    routes::{RoutesArgs, routes},
     services::{ServicesArgs, services},
 };

@@ -34,6 +34,11 @@ impl Paint {
         })
     }
 
+    /// Whether it colours.
+    pub(crate) fn is_on(self) -> bool {
+        self.0
+    }
+
     /// The text in the colour of this number; numbers beyond the colours start anew.
     pub(crate) fn numbered(self, number: usize, text: &str) -> String {
         match COLORS.get(number % COLORS.len()) {

@@ -1,127 +1,13 @@
 //! `sky up`: clusters of real processes.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
+use std::{fs, net::TcpListener};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::ground::{Said, command, hello_program, run, until};
-
-/// A directory with a cluster file, and `sky up` in it.
-struct Cluster {
-    directory: TempDir,
-    port: u16,
-    up: Option<Child>,
-}
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn pid(process: &Value) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(process["pid"].as_i64()?).ok()?)
-}
-
-impl Cluster {
-    fn new(file: &str) -> Self {
-        let (directory, port) = (tempfile::tempdir().unwrap(), free_port());
-        let file = file.replace("HELLO", &hello_program().display().to_string()).replace("PORT", &port.to_string());
-        fs::write(directory.path().join("cluster.toml"), file).unwrap();
-        Self { directory, port, up: None }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn url(&self) -> String {
-        format!("unix:{}", self.path("b.sock").display())
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut sky = command();
-        sky.args(["--broker", &self.url()]).args(arguments).current_dir(self.directory.path());
-        sky
-    }
-
-    /// Runs `sky up`, which is expected to end at once.
-    async fn refused(&self, more: &[&str]) -> Said {
-        run(self.command(&[&["up", "cluster.toml"], more].concat()), "").await
-    }
-
-    fn start(&mut self) {
-        let log = fs::File::create(self.path("screen.log")).unwrap();
-        let mut sky = self.command(&["up", "cluster.toml", "--dir", "run"]);
-        self.up = Some(sky.stderr(Stdio::from(log)).spawn().unwrap());
-    }
-
-    async fn start_and_wait(&mut self) {
-        self.start();
-        until("the cluster", || self.state()["ready"] == true).await;
-    }
-
-    fn state(&self) -> Value {
-        fs::read(self.path("run/state.json"))
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default()
-    }
-
-    fn process(&self, name: &str) -> Value {
-        let state = self.state();
-        let processes = state["processes"].as_array().cloned().unwrap_or_default();
-        processes.into_iter().find(|process| process["name"] == name).unwrap_or_default()
-    }
-
-    fn screen(&self) -> String {
-        fs::read_to_string(self.path("screen.log")).unwrap()
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = self.up.as_ref().unwrap().id().cast_signed();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-    }
-
-    /// Waits for the end of `sky up` and gives its exit code.
-    async fn ended(&mut self) -> Option<i32> {
-        let mut up = self.up.take().unwrap();
-        let mut status = None;
-        until("sky up to end", || {
-            status = up.try_wait().unwrap();
-            status.is_some()
-        })
-        .await;
-        status.and_then(|status| status.code())
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let Some(mut up) = self.up.take() else { return };
-        // A test that failed leaves nothing behind.
-        for process in self.state()["processes"].as_array().into_iter().flatten().filter_map(pid) {
-            let _ = rustix::process::kill_process_group(process, Signal::KILL);
-        }
-        drop(up.kill());
-        drop(up.wait());
-    }
-}
+use crate::{
+    ground::{run, until},
+    site::{Cluster, free_port, pid},
+};
 
 const WHOLE: &str = "[broker]\n[gateway]\nport = PORT\n[services.hello]\ncommand = ['HELLO']\ninstances = 2\n";
 
@@ -192,7 +78,7 @@ async fn a_second_ctrl_c_kills_what_does_not_stop() {
     let file = "[broker]\n[services.stubborn]\ncommand = ['sh', '-c', \"trap '' TERM; echo deaf; while :; do sleep 1; done\"]\n\
                 [services.patient]\ncommand = ['sh', '-c', 'echo never']\nafter = ['stubborn']\n";
     let mut cluster = Cluster::new(file);
-    cluster.start();
+    cluster.start(&[]);
     until("the stubborn one", || cluster.screen().contains("stubborn.1 | deaf")).await;
     until("its state", || pid(&cluster.process("stubborn.1")).is_some()).await;
     let stubborn = pid(&cluster.process("stubborn.1")).unwrap();
@@ -209,11 +95,19 @@ async fn a_second_ctrl_c_kills_what_does_not_stop() {
 #[tokio::test]
 async fn a_process_that_ends_again_and_again_is_reported_and_retried() {
     let mut cluster = Cluster::new("[broker]\n[services.broken]\ncommand = ['sh', '-c', 'echo oh no; exit 3']\n");
-    cluster.start();
-    until("the report", || cluster.screen().contains("broken.1 ends again and again, 5 times within 10s")).await;
+    cluster.start(&[]);
+    let last =
+        "broken.1 ended with exit code 3, 5 times now, each within 10s of its start. It is tried every 5s without";
+    until("the report", || cluster.screen().contains(last)).await;
+    until("it to be tried again", || cluster.process("broken.1")["starts"].as_u64() >= Some(7)).await;
     let screen = cluster.screen();
-    assert!(screen.contains("broken.1 | oh no\n"), "{screen}");
+    assert!(screen.contains("Its last lines:\n    oh no\n"), "{screen}");
     assert!(screen.contains("broken.1 ended with exit code 3; it is started anew in "), "{screen}");
+    // Each of the first five starts is shown, and no more.
+    for line in ["broken.1 | oh no\n", "broken.1 is started, pid "] {
+        assert_eq!(screen.matches(line).count(), 5, "{line}: {screen}");
+    }
+    until("its last lines in the state", || cluster.process("broken.1")["last_lines"][0] == "oh no").await;
     cluster.signal(Signal::TERM);
     assert_eq!(cluster.ended().await, Some(0));
 }
@@ -281,7 +175,15 @@ async fn a_mistake_in_the_file_is_named_with_its_line() {
             "[services.a]\ncommand = ['sh']\nafter = ['b']\n[services.b]\ncommand = ['sh']\nafter = ['a']\n",
             "services wait for each other: a after b after a; take one `after` away",
         ),
+        (
+            "[services.qr]\ncommand = ['sh']\n\n[services.qr]\ncommand = ['sh']\n",
+            "line 4: this name is there already; rename one of the two, or take it away",
+        ),
         ("[services.qr]\ncommand = ['./qr']\n", "qr does not exist; build it first, or correct the command"),
+        (
+            "[services.qr]\ncommand = ['no-such-program']\n",
+            "services.qr: there is no program \"no-such-program\" beside sky or in PATH; build it first",
+        ),
         ("[services.qr]\ncommand = ['sh']\n", "no broker at "),
     ] {
         let cluster = Cluster::new(file);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::echo::Echo;
 
 /// How long anything may take before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The command, without anything that the environment of the tests may have configured.
 pub(crate) fn command() -> Command {

@@ -5,9 +5,15 @@
 
 mod echo;
 mod ground;
+mod site;
 mod bench;
 mod calls;
 mod clusters;
+mod completions;
+mod doctor;
 mod letters;
 mod listings;
 mod mistakes;
+mod routes;
+mod shell;
+mod sources;

@@ -50,6 +50,12 @@ pub struct DeadLetter {
 
 /// What an operator may ask of a broker.
 pub trait Admin: Send + Sync {
+    /// What the server calls itself, as a name and a version: `RabbitMQ 3.10.8`; the embedded broker says which
+    /// version of its protocol is spoken. None if it does not say, or is in this process.
+    fn server(&self) -> BoxFuture<'_, Result<Option<String>, BrokerError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// All channels, by name.
     fn channels(&self) -> BoxFuture<'_, Result<Vec<ChannelStats>, BrokerError>>;
 

@@ -5,7 +5,9 @@ mod captures;
 mod trie;
 mod service;
 mod table;
+mod listing;
 
+pub use self::listing::{Route, routes};
 pub(crate) use self::{
     captures::capture,
     operation::{Operation, RestRoute, Service},

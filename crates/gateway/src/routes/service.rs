@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use skyloom::{
     Text,
-    contract::{Contract, HttpVerb},
+    contract::{Contract, HttpRule, HttpVerb},
 };
 
 use super::{Operation, RestRoute, Service};
@@ -18,7 +18,16 @@ pub(super) struct Compiled {
     pub(super) contract: Arc<Contract>,
     pub(super) service: Arc<Service>,
     pub(super) operations: Vec<Arc<Operation>>,
-    pub(super) rules: Vec<(HttpVerb, Template, Arc<RestRoute>)>,
+    pub(super) rules: Vec<(HttpVerb, Rule, Arc<RestRoute>)>,
+    /// The rules that cannot be served: of which method, and why.
+    pub(super) refused: Vec<(String, HttpRule, String)>,
+}
+
+/// A rule's path as it was written and as it was read.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) path: String,
+    pub(super) template: Template,
 }
 
 impl Compiled {
@@ -30,7 +39,8 @@ impl Compiled {
             tracing::warn!(%error, "its methods can be called with protobuf only");
             Transcoder::undescribed(&contract)
         });
-        let mut compiled = Self { contract: Arc::clone(&contract), service, operations: Vec::new(), rules: Vec::new() };
+        let (operations, rules, refused) = (Vec::new(), Vec::new(), Vec::new());
+        let mut compiled = Self { contract: Arc::clone(&contract), service, operations, rules, refused };
         for method in &contract.methods {
             let Some(types) = transcoder.method(method.name.as_str()) else { continue };
             let operation = Arc::new(Operation {
@@ -51,11 +61,13 @@ impl Compiled {
                             body: rule.body.clone(),
                             response_body: Some(rule.response_body.clone()).filter(|field| !field.is_empty()),
                         };
-                        compiled.rules.push((rule.verb, template, Arc::new(route)));
+                        let read = Rule { path: rule.path.clone(), template };
+                        compiled.rules.push((rule.verb, read, Arc::new(route)));
                     }
                     Err(reason) => {
                         let method = types.name();
                         tracing::warn!(method, path = rule.path, reason, "this HTTP rule cannot be served");
+                        compiled.refused.push((operation.method.to_string(), rule.clone(), reason));
                     }
                 }
             }

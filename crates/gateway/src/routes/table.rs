@@ -15,7 +15,7 @@ use super::{Operation, RestRoute, service::Compiled, trie::Trie};
 use skyloom::transcode::hint;
 
 /// The most methods and rules of all services together; contracts come from other processes.
-const MAX_ROUTES: usize = 65_536;
+pub(super) const MAX_ROUTES: usize = 65_536;
 
 /// Which request reaches which method; made from the registry's snapshot.
 #[derive(Debug, Default)]
@@ -80,11 +80,11 @@ impl Table {
             let path = format!("/{}/{}", compiled.service.name, operation.method);
             self.operations.insert(path.into(), Arc::clone(operation));
         }
-        for (method, template, route) in &compiled.rules {
-            if let Err(taken) = self.rules.insert(*method, template, Arc::clone(route)) {
+        for (method, rule, route) in &compiled.rules {
+            if let Err(taken) = self.rules.insert(*method, &rule.template, Arc::clone(route)) {
                 let (first, second) = (taken.operation.transcoder.name(), route.operation.transcoder.name());
-                let path = &template.pieces;
-                tracing::warn!(first, second, %method, ?path, "two methods claim one route; the first has it");
+                let path = &rule.path;
+                tracing::warn!(first, second, %method, path, "two methods claim one route; the first has it");
             }
         }
     }

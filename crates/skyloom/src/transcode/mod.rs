@@ -7,6 +7,7 @@ mod shape;
 mod one_field;
 mod message;
 mod method;
+mod outline;
 mod service;
 mod translator;
 
@@ -14,6 +15,7 @@ pub use self::{
     hint::hint,
     message::{find_field, json_of, parse_field, parse_message},
     method::{MethodTranscoder, Types},
+    outline::outline,
     parse::parse_json,
     service::{TranscodeError, Transcoder},
     shape::Check,

@@ -10,8 +10,8 @@ use super::{
 /// A method that a server sends.
 #[derive(Debug)]
 pub(in crate::amqp) enum Incoming {
-    /// It greets, with the mechanisms of authentication that it has.
-    Start { mechanisms: Bytes },
+    /// It greets, with the mechanisms of authentication that it has, and the name and version that it gives itself.
+    Start { mechanisms: Bytes, server: String },
     /// It asks for more than a user and a password.
     Secure,
     /// Its limits: channels, a frame's bytes, seconds between signs of life.
@@ -83,8 +83,8 @@ impl Incoming {
             10 => {
                 // The version was agreed on by the header.
                 reader.short()?;
-                let _properties: Vec<(Bytes, Value)> = reader.table()?;
-                Self::Start { mechanisms: reader.long_string()? }
+                let properties: Vec<(Bytes, Value)> = reader.table()?;
+                Self::Start { mechanisms: reader.long_string()?, server: server(&properties) }
             }
             20 => Self::Secure,
             30 => Self::Tune { channels: reader.short()?, frame: reader.long()?, heartbeat: reader.short()? },
@@ -138,4 +138,16 @@ impl Incoming {
             _ => Self::Other,
         })
     }
+}
+
+/// `RabbitMQ 3.10.8`, as far as the server says it.
+fn server(properties: &[(Bytes, Value)]) -> String {
+    let text = |name: &[u8]| {
+        properties.iter().find_map(|(key, value)| match value {
+            Value::Text(text) if key == name => Some(String::from_utf8_lossy(text).into_owned()),
+            _ => None,
+        })
+    };
+    let words: Vec<String> = [text(b"product"), text(b"version")].into_iter().flatten().collect();
+    words.join(" ")
 }

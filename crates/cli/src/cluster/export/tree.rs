@@ -33,12 +33,6 @@ impl Tree {
         self.0.insert(path.into(), (text, PRIVATE));
     }
 
-    /// The text of a file.
-    #[cfg(test)]
-    pub(super) fn text(&self, path: &str) -> &str {
-        &self.0[Path::new(path)].0
-    }
-
     /// The paths.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.keys().map(PathBuf::as_path)

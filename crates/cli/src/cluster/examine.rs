@@ -1,0 +1,36 @@
+//! A cluster file, looked at without running it.
+
+use std::{env, path::Path};
+
+use super::{file::ClusterFile, plan::Plan, source::Sources};
+use crate::{failure::Failure, session::Global};
+
+/// What a cluster file that can be run says.
+#[derive(Clone, Debug)]
+pub(crate) struct Examined {
+    /// Its parts in the order in which they start.
+    pub(crate) parts: Vec<String>,
+    /// Whether some of them are built from their sources.
+    pub(crate) built: bool,
+    /// The gateway's port, if there is one.
+    pub(crate) port: Option<u16>,
+}
+
+/// Reads a cluster file and finds its programs and packages.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) async fn examine(path: &Path, global: &Global) -> Result<Examined, Failure> {
+    let file = ClusterFile::read(path)?;
+    let directory =
+        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
+    let plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    let wanted = file.wanted();
+    let beside = directory.join(path.parent().unwrap_or(Path::new("")));
+    Sources::find(&wanted, &beside, &directory, false).await.map_err(Failure::usage)?;
+    Ok(Examined {
+        parts: plan.parts.iter().map(|part| part.name.clone()).collect(),
+        built: !wanted.is_empty(),
+        port: plan.gateway.map(|address| address.port()),
+    })
+}

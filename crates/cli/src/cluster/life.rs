@@ -1,0 +1,126 @@
+//! One process from its start to its end.
+
+use tokio::time::{Duration, Instant, sleep, sleep_until};
+
+use rustix::process::{Pid, Signal};
+use tokio::sync::watch;
+
+use super::{
+    backoff::STEADY,
+    logs::Logs,
+    plan::Spec,
+    probe::{Brokers, Probe},
+    process::{Process, describe},
+    signals::{Wish, wished},
+};
+use crate::text::span;
+
+/// How long a process has after SIGTERM; its own drain takes at most 20 s.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// A process that is not ready after so long is worth a word.
+pub(super) const SLOW: Duration = Duration::from_secs(10);
+
+/// A process that was started.
+pub(super) struct Life {
+    process: Process,
+    name: String,
+    start: Instant,
+    ready: bool,
+    told_slow: bool,
+    steady: bool,
+}
+
+/// What becomes of a process.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// It is ready.
+    Ready,
+    /// It is not ready after [`SLOW`].
+    Slow,
+    /// It has run for [`STEADY`].
+    Steady,
+    /// It has ended: how.
+    Ended(String),
+}
+
+impl Life {
+    /// Starts a process.
+    ///
+    /// # Errors
+    /// How it failed, in words.
+    pub(super) fn start(spec: &Spec, logs: &Logs) -> Result<Self, String> {
+        let process = Process::start(spec, logs).map_err(|error| format!("cannot be started: {error}"))?;
+        Ok(Self {
+            process,
+            name: spec.name.clone(),
+            start: Instant::now(),
+            ready: false,
+            told_slow: false,
+            steady: false,
+        })
+    }
+
+    /// Its process id.
+    pub(super) fn pid(&self) -> Pid {
+        self.process.pid()
+    }
+
+    /// How long it runs.
+    pub(super) fn age(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Whether it was found ready.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Waits for what happens next. May be dropped and asked again.
+    pub(super) async fn next(&mut self, probe: Probe, brokers: &Brokers) -> Event {
+        let (pid, mut brokers) = (self.process.pid(), brokers.clone());
+        tokio::select! {
+            ended = self.process.ended() => Event::Ended(describe(ended)),
+            () = probe.ready(pid, &mut brokers), if !self.ready => {
+                self.ready = true;
+                Event::Ready
+            }
+            () = sleep_until(self.start + SLOW), if !self.ready && !self.told_slow => {
+                self.told_slow = true;
+                Event::Slow
+            }
+            () = sleep_until(self.start + STEADY), if !self.steady => {
+                self.steady = true;
+                Event::Steady
+            }
+        }
+    }
+
+    /// As [`Life::stop`], for one whose successor is there already.
+    pub(super) async fn leave(mut self, logs: Logs, wish: watch::Receiver<Wish>) {
+        self.name = format!("the old {}", self.name);
+        self.stop(logs, wish).await;
+    }
+
+    /// Has it finish its work and end; kills it if it does not, or at once if that is wished.
+    pub(super) async fn stop(mut self, logs: Logs, mut wish: watch::Receiver<Wish>) {
+        let (process, name) = (&mut self.process, &self.name);
+        process.signal(Signal::TERM);
+        let ended = tokio::select! {
+            ended = process.ended() => Some(ended),
+            () = sleep(GRACE) => {
+                logs.say(&format!("{name} has not ended within {} of SIGTERM and is killed", span(GRACE)));
+                None
+            }
+            () = wished(&mut wish, Wish::Kill) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                process.signal(Signal::KILL);
+                process.ended().await
+            }
+        };
+        logs.say(&format!("{name} {}", describe(ended)));
+    }
+}

@@ -1,0 +1,169 @@
+//! What cargo knows about the packages around a directory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::text::printable;
+
+/// The answer of `cargo metadata`, as far as it matters here.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Metadata {
+    /// Every package, by the order of cargo.
+    pub(super) packages: Vec<Package>,
+    /// The members of the workspace.
+    pub(super) workspace_members: BTreeSet<String>,
+    /// The directory of the workspace.
+    pub(super) workspace_root: PathBuf,
+    resolve: Option<Resolve>,
+}
+
+/// A package.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Package {
+    /// Its id, which names it to cargo without a doubt.
+    pub(super) id: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Where it comes from; none if that is a directory of this machine.
+    source: Option<String>,
+    /// Its `Cargo.toml`.
+    pub(super) manifest_path: PathBuf,
+    /// What it builds.
+    pub(super) targets: Vec<Target>,
+    /// The program that `cargo run` takes.
+    pub(super) default_run: Option<String>,
+}
+
+/// Something that a package builds.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Target {
+    /// Its name.
+    pub(super) name: String,
+    kind: Vec<String>,
+}
+
+impl Target {
+    /// Whether it is a program.
+    pub(super) fn is_program(&self) -> bool {
+        self.kind.iter().any(|kind| kind == "bin")
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Node {
+    id: String,
+    dependencies: Vec<String>,
+}
+
+/// How much is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// The workspace's own packages.
+    Members,
+    /// Also what they depend on.
+    All,
+}
+
+impl Metadata {
+    /// Asks cargo about the workspace that a directory belongs to.
+    ///
+    /// # Errors
+    /// What cargo said, in one line; without cargo how to get it.
+    pub(super) async fn of(directory: &Path, depth: Depth) -> Result<Self, String> {
+        let mut command = cargo();
+        command.args(["metadata", "--format-version", "1", "--quiet"]).current_dir(directory);
+        if depth == Depth::Members {
+            command.arg("--no-deps");
+        }
+        let answer = command.kill_on_drop(true).output().await.map_err(|error| no_cargo(&error))?;
+        if !answer.status.success() {
+            return Err(first_error(&String::from_utf8_lossy(&answer.stderr)));
+        }
+        serde_json::from_slice(&answer.stdout).map_err(|error| {
+            format!("the answer of cargo metadata cannot be read: {error}; use the cargo that rustup installs")
+        })
+    }
+
+    /// The directories of these packages, and of all of this machine that they depend on.
+    pub(super) fn directories(&self, ids: &BTreeSet<&str>) -> BTreeSet<PathBuf> {
+        let nodes = self.resolve.iter().flat_map(|resolve| &resolve.nodes);
+        let nodes: BTreeMap<&str, &Node> = nodes.map(|node| (node.id.as_str(), node)).collect();
+        let mut reached = ids.clone();
+        let mut next: Vec<&str> = reached.iter().copied().collect();
+        while let Some(id) = next.pop() {
+            for dependency in nodes.get(id).into_iter().flat_map(|node| &node.dependencies) {
+                if reached.insert(dependency) {
+                    next.push(dependency);
+                }
+            }
+        }
+        let local = |package: &&Package| package.source.is_none() && reached.contains(package.id.as_str());
+        let directory = |package: &Package| package.manifest_path.parent().map(Path::to_path_buf);
+        self.packages.iter().filter(local).filter_map(directory).collect()
+    }
+}
+
+/// The cargo of whoever runs `sky` through it, or the one in `PATH`.
+pub(super) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Says that cargo cannot be started.
+pub(super) fn no_cargo(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return "cargo is not in PATH: install Rust from https://rustup.rs, or give the program's `command` instead"
+            .to_owned();
+    }
+    format!("cargo cannot be started: {error}")
+}
+
+/// The first paragraph of an error of cargo's, in one line.
+fn first_error(text: &str) -> String {
+    let start = text.lines().skip_while(|line| !line.starts_with("error")).take_while(|line| !line.trim().is_empty());
+    let line = start.map(str::trim).collect::<Vec<_>>().join(" ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    if line.is_empty() { printable(text.trim()) } else { printable(line) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata() -> Metadata {
+        let package = |id: &str, source: &str| {
+            serde_json::json!({ "id": id, "name": id, "source": (!source.is_empty()).then_some(source),
+                "manifest_path": format!("/ws/{id}/Cargo.toml"), "targets": [], "default_run": null })
+        };
+        let node = |id: &str, on: &[&str]| serde_json::json!({ "id": id, "dependencies": on });
+        serde_json::from_value(serde_json::json!({
+            "packages": [package("orders", ""), package("shared", ""), package("other", ""), package("serde", "registry")],
+            "workspace_members": ["orders", "shared", "other"],
+            "workspace_root": "/ws",
+            "resolve": { "nodes": [node("orders", &["shared", "serde"]), node("shared", &["serde"]), node("serde", &[])] },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn only_the_sources_that_a_program_is_made_of_are_watched() {
+        let found = metadata().directories(&BTreeSet::from(["orders"]));
+        assert_eq!(found, BTreeSet::from([PathBuf::from("/ws/orders"), PathBuf::from("/ws/shared")]));
+    }
+
+    #[test]
+    fn what_cargo_says_is_one_line() {
+        let text = "warning: x\nerror: could not find `Cargo.toml` in `/a`\n  or any parent directory\n\nmore\n";
+        assert_eq!(first_error(text), "could not find `Cargo.toml` in `/a` or any parent directory");
+        assert_eq!(first_error("no such command\n"), "no such command");
+    }
+}

@@ -1,0 +1,196 @@
+//! The programs of a cluster that are built from their sources.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    compile::{Show, compile},
+    fingerprint::Fingerprint,
+    metadata::{Depth, Metadata},
+    program::{Asked, Program, find},
+    watcher::Watcher,
+};
+
+/// What the cluster file says about a program that is to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Wanted {
+    /// The part of the cluster that it is, such as `orders`.
+    pub(in super::super) part: String,
+    /// Where its `Cargo.toml` is, if not in or above the directory of the cluster file.
+    pub(in super::super) source: Option<String>,
+    /// The package.
+    pub(in super::super) package: Option<String>,
+    /// The program, if the package has several.
+    pub(in super::super) bin: Option<String>,
+}
+
+/// The programs and where they are.
+#[derive(Debug)]
+pub(in super::super) struct Sources {
+    release: bool,
+    programs: BTreeMap<String, Program>,
+    files: BTreeMap<Program, PathBuf>,
+    running: BTreeMap<Program, Fingerprint>,
+}
+
+/// How a build ended.
+#[derive(Debug)]
+pub(in super::super) struct Outcome {
+    /// Whether all programs are there.
+    pub(in super::super) succeeded: bool,
+    /// Warnings and errors, if they were collected.
+    pub(in super::super) said: String,
+}
+
+impl Sources {
+    /// Finds the programs. A package is looked for in the workspace of `beside`, the cluster file's directory;
+    /// a `source` is relative to `directory`.
+    ///
+    /// # Errors
+    /// A sentence that begins with the part's name in the file.
+    pub(in super::super) async fn find(
+        wanted: &[Wanted],
+        beside: &Path,
+        directory: &Path,
+        release: bool,
+    ) -> Result<Self, String> {
+        let mut known: BTreeMap<PathBuf, Metadata> = BTreeMap::new();
+        let mut programs = BTreeMap::new();
+        for wanted in wanted {
+            let place = wanted.source.as_ref().map_or_else(|| beside.to_path_buf(), |source| directory.join(source));
+            let named = |sentence: String| format!("{}: {sentence}", wanted.part);
+            if !place.is_dir() {
+                return Err(named(format!("source: {} is no directory", place.display())));
+            }
+            let metadata = match known.entry(place.clone()) {
+                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(Metadata::of(&place, Depth::Members).await.map_err(named)?)
+                }
+            };
+            let asked = Asked { directory: &place, package: wanted.package.as_deref(), bin: wanted.bin.as_deref() };
+            programs.insert(wanted.part.clone(), find(metadata, asked).map_err(named)?);
+        }
+        Ok(Self { release, programs, files: BTreeMap::new(), running: BTreeMap::new() })
+    }
+
+    /// The names of the parts.
+    pub(in super::super) fn parts(&self) -> impl Iterator<Item = &str> {
+        self.programs.keys().map(String::as_str)
+    }
+
+    /// The file of a part's program, once it is built.
+    pub(in super::super) fn file(&self, part: &str) -> Option<&Path> {
+        Some(self.files.get(self.programs.get(part)?)?)
+    }
+
+    /// Builds all of them, as far as they have changed.
+    ///
+    /// # Errors
+    /// If cargo cannot be run.
+    pub(in super::super) async fn build(&mut self, show: Show) -> Result<Outcome, String> {
+        let mut outcome = Outcome { succeeded: true, said: String::new() };
+        let workspaces: BTreeSet<PathBuf> = self.programs.values().map(|program| program.workspace.clone()).collect();
+        for workspace in workspaces {
+            let programs: BTreeSet<&Program> =
+                self.programs.values().filter(|program| program.workspace == workspace).collect();
+            let programs: Vec<&Program> = programs.into_iter().collect();
+            let built = compile(&workspace, &programs, self.release, show).await?;
+            let complete = programs.iter().all(|program| built.programs.contains_key(*program));
+            outcome.succeeded &= built.succeeded && complete;
+            outcome.said.push_str(&built.said);
+            self.files.extend(built.programs);
+        }
+        Ok(outcome)
+    }
+
+    /// The parts whose program is another one than when this was asked last.
+    ///
+    /// # Errors
+    /// If a program cannot be read.
+    pub(in super::super) fn renewed(&mut self) -> Result<BTreeSet<String>, String> {
+        let mut renewed = BTreeSet::new();
+        for (program, file) in &self.files {
+            let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
+            let before = self.running.get(program);
+            let now = before.map_or_else(|| Fingerprint::of(file), |before| before.again(file)).map_err(unreadable)?;
+            if !before.is_some_and(|before| now.is(before)) {
+                let parts = self.programs.iter().filter(|(_, other)| *other == program);
+                renewed.extend(parts.map(|(part, _)| part.clone()));
+            }
+            self.running.insert(program.clone(), now);
+        }
+        Ok(renewed)
+    }
+
+    /// The directories of all sources of this machine that the programs are made of, and the files that say how.
+    ///
+    /// # Errors
+    /// If cargo cannot tell.
+    async fn places(&self) -> Result<(BTreeSet<PathBuf>, BTreeSet<PathBuf>), String> {
+        let (mut folders, mut files) = (BTreeSet::new(), BTreeSet::new());
+        let workspaces: BTreeSet<&PathBuf> = self.programs.values().map(|program| &program.workspace).collect();
+        for workspace in workspaces {
+            let metadata = Metadata::of(workspace, Depth::All).await?;
+            let ids = self.programs.values().filter(|program| program.workspace == *workspace);
+            folders.extend(metadata.directories(&ids.map(|program| program.package.as_str()).collect()));
+            files.insert(workspace.join("Cargo.toml"));
+        }
+        Ok((folders, files))
+    }
+
+    /// The files that the programs were made of, as far as they are built: cargo writes them beside each program.
+    fn inputs(&self) -> BTreeSet<PathBuf> {
+        let lists = self.files.values().filter_map(|file| fs::read_to_string(file.with_extension("d")).ok());
+        lists.flat_map(|list| inputs(&list)).collect()
+    }
+
+    /// Watches the sources, and this file.
+    ///
+    /// # Errors
+    /// If cargo cannot tell where they are, or the system does not let us.
+    pub(in super::super) async fn watch(&self, file: PathBuf) -> Result<Watcher, String> {
+        let (folders, mut files) = self.places().await?;
+        files.insert(file);
+        Watcher::new(folders, &files)
+    }
+
+    /// Also watches what has become a source since.
+    ///
+    /// # Errors
+    /// As for [`Sources::watch`].
+    pub(in super::super) async fn watch_more(&self, watcher: &mut Watcher) -> Result<(), String> {
+        let (folders, files) = self.places().await?;
+        watcher.follow(folders, &files)
+    }
+
+    /// Also watches whatever else the programs were made of.
+    ///
+    /// # Errors
+    /// As for [`Sources::watch`].
+    pub(in super::super) fn watch_inputs(&self, watcher: &mut Watcher) -> Result<(), String> {
+        watcher.made_of(self.inputs())
+    }
+}
+
+/// The files in a list as `make` reads it: `program: file file`, with a backslash before a space in a name.
+fn inputs(list: &str) -> Vec<PathBuf> {
+    const SPACE: char = '\0';
+    let list = list.replace("\\ ", &SPACE.to_string());
+    let files = list.lines().filter_map(|line| line.split_once(": ")).flat_map(|(_, files)| files.split_whitespace());
+    files.map(|file| PathBuf::from(file.replace(SPACE, " "))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_is_made_of_is_read_from_cargos_list() {
+        let list = "/ws/target/debug/orders: /ws/orders/src/main.rs /ws/a\\ b/words.txt\n";
+        assert_eq!(inputs(list), [PathBuf::from("/ws/orders/src/main.rs"), PathBuf::from("/ws/a b/words.txt")]);
+    }
+}

@@ -1,0 +1,102 @@
+//! `sky listen`: events as they come.
+
+use skyloom::{
+    Channel, Codec, GroupName, Guid, TopicName,
+    broker::{ConsumeOptions, Consumer, Settlement},
+};
+
+use crate::{
+    failure::Failure,
+    output::{note, print},
+    session::{Session, within},
+    text::printable,
+};
+
+/// Show the events of a topic as they come, until Ctrl-C
+///
+/// It listens as a group of its own, so that nobody else's events are missing.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ListenArgs {
+    /// The topic, such as links.visited
+    topic: String,
+    /// End after so many
+    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
+
+/// Shows events.
+///
+/// # Errors
+/// If the topic's name is malformed, or the broker refuses.
+pub(crate) async fn listen(args: &ListenArgs, session: &Session) -> Result<(), Failure> {
+    let mut ear = Ear::open(args, session).await?;
+    note(&format!("listening to {}", ear.topic()));
+    loop {
+        let event = tokio::select! {
+            event = ear.next() => event,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        };
+        match event {
+            Some(event) => print(&format!("{event}\n"))?,
+            None => return ear.ended(),
+        }
+    }
+}
+
+/// Hears the events of one topic.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    topic: TopicName,
+    consumer: Consumer,
+    left: Option<u64>,
+}
+
+impl Ear {
+    /// Begins to listen; what is published from now on is heard.
+    ///
+    /// # Errors
+    /// If the topic's name is malformed, or the broker refuses.
+    pub(crate) async fn open(args: &ListenArgs, session: &Session) -> Result<Self, Failure> {
+        let topic = TopicName::new(&args.topic).map_err(|error| Failure::usage(error.to_string()))?;
+        let group = GroupName::new(format!("sky.{}", Guid::private()));
+        let group = group.map_err(|error| Failure::failed(error.to_string()))?;
+        let options = ConsumeOptions { ephemeral: true, ..ConsumeOptions::default() };
+        let broker = &session.connection().broker;
+        let consumer = within(broker.consume(Channel::Group(topic.clone(), group), options)).await??;
+        Ok(Self { topic, consumer, left: args.count })
+    }
+
+    /// Its topic.
+    pub(crate) fn topic(&self) -> &str {
+        self.topic.as_str()
+    }
+
+    /// The next event's message, in one line; none after as many as were wished, or if the broker has gone away.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        if self.left == Some(0) {
+            return None;
+        }
+        let delivery = self.consumer.next().await?;
+        self.left = self.left.map(|left| left - 1);
+        let envelope = delivery.envelope();
+        let text = match (envelope.codec, std::str::from_utf8(&envelope.payload)) {
+            (Codec::Json, Ok(text)) => printable(text),
+            // No contract says what an event is.
+            _ => format!("<{} bytes that are no JSON>", envelope.payload.len()),
+        };
+        // A broker that has gone away will not send it again to us: the group is ours alone.
+        drop(delivery.settle(Settlement::Done).await);
+        Some(text)
+    }
+
+    /// What its end means.
+    ///
+    /// # Errors
+    /// If there were to be more events.
+    pub(crate) fn ended(&self) -> Result<(), Failure> {
+        match self.left {
+            Some(0) => Ok(()),
+            _ => Err(Failure::failed(format!("the broker sends no more events of {}", self.topic))),
+        }
+    }
+}

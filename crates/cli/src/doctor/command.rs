@@ -1,0 +1,82 @@
+//! The command `sky doctor`.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    broker,
+    finding::{Finding, State},
+    machine, place, project,
+};
+use crate::{
+    failure::Failure,
+    output::{json, print},
+    session::Global,
+    text::printable,
+};
+
+/// The cluster file that is looked at if none is named.
+const USUAL: &str = "cluster.toml";
+
+/// Look for what is in the way: configuration, cluster file, broker, versions, ports, sockets, limits
+///
+/// For everything that is not as it should be it says what to do. The exit code is 1 if something will not work.
+/// --broker and --registry say where to look, as for every command.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// The cluster file [default: cluster.toml, if there is one]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// If something is broken.
+pub(crate) async fn doctor(args: &DoctorArgs, global: &Global) -> Result<(), Failure> {
+    let findings = look(args, global).await;
+    if global.json {
+        json(&findings)?;
+    } else {
+        print(&shown(&findings))?;
+    }
+    match findings.iter().filter(|finding| finding.state == State::Broken).count() {
+        0 => Ok(()),
+        1 => Err(Failure::failed("one thing is broken")),
+        number => Err(Failure::failed(format!("{number} things are broken"))),
+    }
+}
+
+async fn look(args: &DoctorArgs, global: &Global) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok("sky", format!("version {}", env!("CARGO_PKG_VERSION")))];
+    findings.push(project::configuration(global));
+    let usual = Path::new(USUAL).exists().then(|| PathBuf::from(USUAL));
+    let mut listen = None;
+    if let Some(file) = args.file.clone().or(usual) {
+        let (found, port) = project::cluster_file(&file, global).await;
+        findings.extend(found);
+        listen = port.map(|address| (address, "choose another port in the cluster file, or with --port"));
+    }
+    findings.push(machine::open_files());
+    findings.extend(machine::watches());
+    // Without a configuration nobody knows where the rest is.
+    if let Ok(settings) = global.settings() {
+        let configured = settings.listen.parse().ok().map(|address| (address, "choose another with SKYLOOM_LISTEN"));
+        if let Some((address, choose)) = listen.or(configured) {
+            findings.push(place::port(address, choose).await);
+        }
+        findings.extend(broker::look(&settings.endpoints()).await);
+    }
+    findings
+}
+
+fn shown(findings: &[Finding]) -> String {
+    let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for Finding { check, state, found, advice } in findings {
+        text.push_str(&format!("{:<6}  {check:<width$}  {}\n", state.word(), printable(found)));
+        if let Some(advice) = advice {
+            text.push_str(&format!("{:<6}  {:<width$}  -> {}\n", "", "", printable(advice)));
+        }
+    }
+    text
+}

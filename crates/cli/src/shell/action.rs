@@ -1,0 +1,118 @@
+//! What a line of the shell asks for.
+
+use clap::{Parser, error::ErrorKind};
+
+use super::words::{Word, is_json};
+use crate::commands::Question;
+
+/// A line of `sky shell`. JSON needs no quotes: call greeter.v1.Greeter/Hello {"name": "Ada"}
+#[derive(Debug, Parser)]
+#[command(
+    name = "",
+    no_binary_name = true,
+    disable_version_flag = true,
+    disable_help_flag = true,
+    subcommand_help_heading = "Commands",
+    help_template = "{about}\n\n{all-args}\n\nTab completes names and fields, Ctrl-C stops what runs, Ctrl-D leaves."
+)]
+pub(super) struct Line {
+    /// Print listings and results as JSON
+    #[arg(long, global = true, hide = true)]
+    pub(super) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) action: Action,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Action {
+    #[command(flatten)]
+    Question(Box<Question>),
+    /// Show no more events of a topic, or of none
+    Unlisten {
+        /// The topic; without one, all
+        topic: Option<String>,
+    },
+    /// Leave the shell
+    #[command(visible_alias = "exit")]
+    Quit,
+}
+
+/// What there is to say instead.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Help that was asked for.
+    Help(String),
+    /// What is wrong with the line.
+    Mistake(String),
+}
+
+impl Line {
+    /// Reads the words of a line.
+    ///
+    /// # Errors
+    /// What to say instead.
+    pub(super) fn read(words: &[Word]) -> Result<Self, Said> {
+        if words.iter().any(|word| word.text == "-") {
+            let why = "there is no standard input to read here; write the JSON into the line, or @FILE";
+            return Err(Said::Mistake(why.to_owned()));
+        }
+        // A list in JSON could be taken for nothing else, but an option's value may begin with a hyphen.
+        let words = words.iter().map(|word| word.text.as_str());
+        Self::try_parse_from(words).map_err(|error| match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Said::Help(error.render().to_string())
+            }
+            _ => {
+                let text = error.render().to_string();
+                let text = text.strip_prefix("error: ").unwrap_or(&text);
+                let about = |line: &&str| !line.starts_with("For more information");
+                Said::Mistake(text.lines().filter(about).collect::<Vec<_>>().join("\n").trim_end().to_owned())
+            }
+        })
+    }
+}
+
+/// The method that a line calls, if its last word may be its message.
+pub(super) fn method_of(words: &[Word]) -> Option<&str> {
+    let (first, rest) = words.split_first()?;
+    let (last, before) = rest.split_last()?;
+    let is_sending = ["call", "cast", "bench"].contains(&first.text.as_str());
+    let method = before.iter().find(|word| word.text.contains('/') && !word.text.starts_with('-'))?;
+    (is_sending && is_json(&last.text)).then_some(method.text.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::{super::words::split, *};
+
+    fn read(line: &str) -> Result<Line, Said> {
+        Line::read(&split(line).unwrap())
+    }
+
+    #[test]
+    fn the_shell_has_the_commands_of_the_command_line_and_its_own() {
+        Line::command().debug_assert();
+        assert!(matches!(read("quit").unwrap().action, Action::Quit));
+        assert!(matches!(read("services -v").unwrap().action, Action::Question(_)));
+        assert!(read("queues --json").unwrap().json);
+        let Err(Said::Help(help)) = read("help") else { panic!("no help") };
+        for command in ["call", "cast", "listen", "unlisten", "services", "queues", "quit"] {
+            assert!(help.contains(&format!("\n  {command} ")), "{command} is missing from {help}");
+        }
+        let Err(Said::Mistake(mistake)) = read("cal x") else { panic!("no mistake") };
+        assert!(mistake.starts_with("unrecognized subcommand 'cal'") && mistake.contains("call"), "{mistake}");
+        assert!(matches!(read("call x -"), Err(Said::Mistake(why)) if why.contains("no standard input")));
+    }
+
+    #[test]
+    fn the_message_of_a_method_is_known_while_it_is_written() {
+        let method = |line: &str| method_of(&super::super::words::split_unfinished(line)).map(str::to_owned);
+        assert_eq!(method("call --timeout 2s a.v1/B {\"x").as_deref(), Some("a.v1/B"));
+        assert_eq!(method("call a.v1/B "), None);
+        assert_eq!(method("publish a/b {"), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! What the Tab key offers.
+
+use std::{ffi::OsString, sync::Arc};
+
+use clap::CommandFactory as _;
+use clap_complete::engine::complete;
+use rustyline::{
+    Context, Helper,
+    completion::{Completer, Pair},
+    highlight::Highlighter,
+    hint::Hinter,
+    validate::Validator,
+};
+use skyloom::{
+    registry::{Snapshot, Watch},
+    transcode::{Transcoder, outline},
+};
+
+use super::{
+    action::{Line, method_of},
+    fields::offers,
+    json_place::place,
+    words::{Word, is_json, split_unfinished},
+};
+use crate::{
+    complete::{Names, Source, with_names},
+    method::Target,
+};
+
+/// Completes by what the registry knows at the moment.
+pub(super) struct Candidates(pub(super) Watch);
+
+impl Candidates {
+    /// Where the word at the cursor begins, and what it may become.
+    pub(super) fn of(&self, line: &str) -> (usize, Vec<Pair>) {
+        let snapshot = Arc::clone(&self.0.borrow());
+        let words = split_unfinished(line);
+        let Some(last) = words.last() else { return (line.len(), Vec::new()) };
+        if is_json(&last.text) {
+            return fields(&snapshot, &words, last, line).unwrap_or((line.len(), Vec::new()));
+        }
+        (last.start, of_words(&snapshot, &words))
+    }
+}
+
+fn of_words(snapshot: &Arc<Snapshot>, words: &[Word]) -> Vec<Pair> {
+    let names = Names::of(snapshot);
+    let source: Source = Arc::new(move || names.clone());
+    let mut command = with_names(Line::command(), &source);
+    let last = words.len().saturating_sub(1);
+    // Flags are offered to those who begin one.
+    let is_flag = words.last().is_some_and(|word| word.text.starts_with('-'));
+    let words: Vec<OsString> = words.iter().map(|word| word.text.clone().into()).collect();
+    let found = complete(&mut command, words, last, None).unwrap_or_default();
+    let visible = found.into_iter().filter(|candidate| !candidate.is_hide_set());
+    let words = visible.map(|candidate| candidate.get_value().to_string_lossy().into_owned());
+    let words = words.filter(|word| is_flag || !word.starts_with('-'));
+    words.map(|word| Pair { replacement: format!("{word} "), display: word }).collect()
+}
+
+fn fields(snapshot: &Snapshot, words: &[Word], last: &Word, line: &str) -> Option<(usize, Vec<Pair>)> {
+    let target = Target::find(snapshot, method_of(words)?).ok()?;
+    let transcoder = Transcoder::new(&target.contract).ok()?;
+    let shape = outline(transcoder.method(target.method.name.as_str())?.input());
+    let place = place(line.get(last.start..)?)?;
+    let pairs = offers(&shape, &place).into_iter();
+    let pairs = pairs.map(|offer| Pair { display: offer.shown, replacement: offer.text });
+    Some((last.start + place.start, pairs.collect()))
+}
+
+impl Completer for Candidates {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        Ok(self.of(line.get(..pos).unwrap_or(line)))
+    }
+}
+
+impl Hinter for Candidates {
+    type Hint = String;
+}
+
+impl Highlighter for Candidates {}
+
+impl Validator for Candidates {}
+
+impl Helper for Candidates {}
+
+#[cfg(test)]
+mod tests {
+    use skyloom::contract::Contract;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    fn offered(line: &str) -> (usize, Vec<String>) {
+        let contract: Contract = serde_json::from_value(serde_json::json!({
+            "name": "greeter.v1.Greeter", "queue": "greeter.v1", "version": 1,
+            "methods": [
+                { "name": "Hello", "codec": "json", "input": "Hello", "output": "Greeting",
+                  "request": { "type": "object", "name": "Hello",
+                               "fields": [{ "name": "name", "shape": { "type": "string" } }] } },
+                { "name": "Help", "codec": "json", "input": "Hello", "output": "Greeting" },
+            ],
+            "events": [{ "topic": "links.visited" }],
+        }))
+        .unwrap();
+        let mut snapshot = Snapshot::default();
+        snapshot.contracts.insert(contract.name.clone(), Arc::new(contract));
+        let (_sender, watch) = watch::channel(Arc::new(snapshot));
+        let (start, pairs) = Candidates(watch).of(line);
+        (start, pairs.into_iter().map(|pair| pair.replacement).collect())
+    }
+
+    #[test]
+    fn commands_services_methods_topics_and_fields_are_offered() {
+        assert_eq!(offered("ca"), (0, vec!["call ".to_owned(), "cast ".to_owned()]));
+        let methods = ["greeter.v1.Greeter/Hello ", "greeter.v1.Greeter/Help "].map(str::to_owned).to_vec();
+        assert_eq!(offered("call gre"), (5, methods.clone()));
+        assert_eq!(offered("call "), (5, methods));
+        assert_eq!(offered("listen l"), (7, vec!["links.visited ".to_owned()]));
+        assert_eq!(offered("instances --ser"), (10, vec!["--service ".to_owned()]));
+        let line = "call greeter.v1.Greeter/Hello {";
+        assert_eq!(offered(line), (line.len(), vec!["\"name\": \"".to_owned()]));
+        assert_eq!(offered("call greeter.v1/Hello {\"na"), (23, vec!["\"name\": \"".to_owned()]));
+        assert_eq!(offered("call nobody/Hello {\"na"), (22, vec![]));
+    }
+}

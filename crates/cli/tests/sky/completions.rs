@@ -1,0 +1,60 @@
+//! `sky completions`: the names of the running cluster, in a real bash.
+
+use std::{path::Path, process::Command};
+
+use crate::ground::{Ground, Said, command, run};
+
+/// What bash offers for the last of these words.
+async fn offered(ground: &Ground, words: &[&str]) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_BIN_EXE_sky")).parent().unwrap();
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let last = quoted.last().unwrap();
+    // As bash does when somebody presses Tab; `compopt` works only then, and the function does without.
+    let script = format!(
+        "source <(sky completions bash) && complete -p sky > /dev/null || exit 3\n\
+         COMP_WORDS=({words}); COMP_CWORD={index}; COMP_TYPE=9\n\
+         _clap_complete_sky sky {last} ''\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+        words = quoted.join(" "),
+        index = words.len() - 1,
+    );
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", &script]).env("SKYLOOM_BROKER", &ground.url);
+    let path = std::env::var("PATH").unwrap_or_default();
+    bash.env("PATH", format!("{}:{path}", folder.display())).current_dir(ground.directory.path());
+    let Said { code, out, err } = run(bash, "").await;
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    out.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn bash_completes_commands_flags_and_the_names_of_the_cluster() {
+    let (ground, _echo, running) = Ground::with_echo().await;
+    assert_eq!(offered(&ground, &["sky", "rou"]).await, ["routes"]);
+    assert_eq!(offered(&ground, &["sky", "call", "echo.v1.Echo/S"]).await, ["echo.v1.Echo/Say"]);
+    let all = offered(&ground, &["sky", "call", "ec"]).await;
+    assert_eq!(all, ["Count", "Doze", "Refuse", "Say"].map(|name| format!("echo.v1.Echo/{name}")));
+    assert_eq!(offered(&ground, &["sky", "publish", "e"]).await, ["echo.shouted"]);
+    assert_eq!(offered(&ground, &["sky", "routes", "e"]).await, ["echo.v1.Echo"]);
+    assert_eq!(offered(&ground, &["sky", "dead", "list", "echo.v"]).await, ["echo.v1"]);
+    let instance = running.instance().to_string();
+    assert_eq!(offered(&ground, &["sky", "drain", &instance[..4]]).await, [instance]);
+    assert_eq!(offered(&ground, &["sky", "instances", "--serv"]).await, ["--service"]);
+    // The cluster is the one that the command line names.
+    let lost = offered(&ground, &["sky", "--broker", "unix:/nowhere.sock", "call", "ec"]).await;
+    assert!(lost.iter().all(String::is_empty), "{lost:?}");
+}
+
+#[tokio::test]
+async fn each_shell_has_its_script() {
+    for (shell, part) in [("bash", "complete -o nospace"), ("zsh", "#compdef sky"), ("fish", "complete --keep-order")] {
+        let mut sky = command();
+        sky.args(["completions", shell]);
+        let said = run(sky, "").await;
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.out.contains(part), "{said:?}");
+    }
+    let mut sky = command();
+    sky.args(["completions", "tcsh"]);
+    assert!(run(sky, "").await.sentence(2).contains("bash, zsh, fish"));
+}

@@ -1,0 +1,261 @@
+//! `sky up` on services that are built from their sources, and `sky up --watch`.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, test_kill_process};
+use skyloom::{Channel, Codec, QueueName, client::Request};
+
+use crate::{
+    ground::{hello_program, run, until},
+    site::{Cluster, pid},
+};
+
+const FILE: &str = "[broker]\n[gateway]\nport = PORT\n[services.orders]\npackage = 'orders'\ninstances = 2\n\
+                    [services.stock]\npackage = 'stock'\n";
+
+/// So often the service is replaced under load.
+const REPLACED: usize = 20;
+
+/// A package whose program becomes the service of this crate's example, so that it is built within a second.
+fn package(root: &Path, name: &str, settings: &str) {
+    let hello = hello_program();
+    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    let source = format!(
+        "use std::{{os::unix::process::CommandExt, process::Command}};\n\
+         fn main() {{\n    let error = Command::new({hello:?}){settings}.exec();\n    panic!(\"{{error}}\");\n}}\n"
+    );
+    fs::create_dir_all(root.join(name).join("src")).unwrap();
+    fs::write(root.join(name).join("Cargo.toml"), manifest).unwrap();
+    fs::write(root.join(name).join("src/main.rs"), source).unwrap();
+}
+
+/// The workspace of a newcomer: two packages and a cluster file.
+fn workspace(file: &str) -> Cluster {
+    let cluster = Cluster::new(file);
+    let root = cluster.path("");
+    fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = [\"orders\", \"stock\"]\nresolver = \"3\"\n").unwrap();
+    package(&root, "orders", ".env(\"SKYLOOM_SETTINGS_GREETING\", include_str!(\"greeting.txt\"))");
+    package(&root, "stock", ".env(\"SKYLOOM_SETTINGS_BYSTANDER\", \"true\")");
+    greet(&cluster, "Hello");
+    cluster
+}
+
+fn greet(cluster: &Cluster, word: &str) {
+    fs::write(cluster.path("orders/src/greeting.txt"), word).unwrap();
+}
+
+/// Requests without end, and what became of them.
+#[derive(Clone, Default)]
+struct Load {
+    stop: Arc<AtomicBool>,
+    answered: Arc<AtomicU64>,
+    failed: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// Ends the load however the test ends.
+struct Stop(Load);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Load {
+    fn note(&self, result: Result<(), String>) {
+        match result {
+            Ok(()) => drop(self.answered.fetch_add(1, Ordering::SeqCst)),
+            Err(why) => self.failed.lock().unwrap().push(why),
+        }
+    }
+
+    /// A request by REST, each on a connection of its own.
+    fn get(&self, port: u16) -> Result<(), String> {
+        let mut answer = String::new();
+        let mut ask = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+            write!(stream, "GET /v1/hello/Ada HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            stream.read_to_string(&mut answer).map(drop)
+        };
+        ask().map_err(|error: std::io::Error| error.to_string())?;
+        let text = answer.split_once(r#"{"text":""#).and_then(|(_, rest)| rest.split_once(", Ada!"));
+        let (word, _) = text.ok_or_else(|| answer.clone())?;
+        self.seen.lock().unwrap().insert(word.to_owned());
+        Ok(())
+    }
+
+    fn start(&self, cluster: &Cluster) -> Vec<tokio::task::JoinHandle<()>> {
+        let port = cluster.port;
+        let by_rest = (0..3).map(|_| {
+            let load = self.clone();
+            tokio::task::spawn_blocking(move || {
+                while !load.stop.load(Ordering::SeqCst) {
+                    let result = load.get(port);
+                    load.note(result);
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            })
+        });
+        // Long ones, so that some are in flight whenever the service is replaced.
+        let by_queue = (0..4).map(|number| {
+            let (load, url) = (self.clone(), cluster.url());
+            tokio::spawn(async move {
+                let connection = skyloom::connect(&url).await.unwrap();
+                let queue = Channel::Queue(QueueName::new("greeter.v1").unwrap());
+                while !load.stop.load(Ordering::SeqCst) {
+                    let body = format!("{{\"ms\":{}}}", 150 + 40 * number);
+                    let request = Request::new(queue.clone(), "Doze", Codec::Json, body.into());
+                    let result = connection.client().call(request).await;
+                    load.note(result.map(drop).map_err(|status| status.to_string()));
+                }
+                connection.close().await;
+            })
+        });
+        by_rest.chain(by_queue).collect()
+    }
+}
+
+#[tokio::test]
+async fn no_request_fails_while_a_service_is_replaced_again_and_again() {
+    let mut cluster = workspace(FILE);
+    cluster.start(&["--watch"]);
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    let load = Load::default();
+    let stop = Stop(load.clone());
+    let tasks = load.start(&cluster);
+    let names = ["orders.1", "orders.2"];
+    let pids = |cluster: &Cluster| names.map(|name| pid(&cluster.process(name)));
+    let mut before = pids(&cluster);
+    for number in 1..=REPLACED {
+        let word = format!("Hello{number}");
+        greet(&cluster, &word);
+        until(&word, || load.seen.lock().unwrap().contains(&word)).await;
+        until("both to be replaced", || {
+            names.iter().all(|name| cluster.process(name)["starts"] == number + 1)
+                && pids(&cluster).iter().zip(&before).all(|(now, before)| now.is_some() && now != before)
+        })
+        .await;
+        before = pids(&cluster);
+    }
+    drop(stop);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let failed = load.failed.lock().unwrap().clone();
+    let answered = load.answered.load(Ordering::SeqCst);
+    assert!(
+        failed.is_empty(),
+        "{} of {answered} failed, first with {:?}\n{}",
+        failed.len(),
+        failed[0],
+        cluster.screen()
+    );
+    assert!(answered > 20 * REPLACED as u64, "there was no load: {answered}");
+    assert_eq!(cluster.process("stock.1")["starts"], 1, "only what changed is replaced: {}", cluster.screen());
+    assert_eq!(cluster.process("gateway")["starts"], 1);
+
+    let last: Vec<Pid> = before.into_iter().flatten().collect();
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+    assert!(last.iter().all(|pid| test_kill_process(*pid).is_err()), "something was left behind");
+    let screen = cluster.screen();
+    assert_eq!(screen.matches("is ready; the old one finishes its work").count(), 2 * REPLACED, "{screen}");
+}
+
+#[tokio::test]
+async fn what_does_not_build_or_does_not_start_leaves_the_old_one_running() {
+    let mut cluster = workspace(FILE);
+    cluster.start(&["--watch"]);
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    let main = cluster.path("orders/src/main.rs");
+    let good = fs::read_to_string(&main).unwrap();
+    let before = pid(&cluster.process("orders.1"));
+
+    fs::write(&main, good.replace("Command::new", "Command::knew")).unwrap();
+    until("the error", || cluster.screen().contains("the build failed; what runs goes on")).await;
+    greet(&cluster, "Hello again");
+    until("the same error", || cluster.screen().contains("the build failed with the same errors as before")).await;
+    let screen = cluster.screen();
+    assert_eq!(screen.matches("error[E0599]").count(), 1, "{screen}");
+    assert!(screen.contains("orders/src/main.rs:3:26\n"), "{screen}");
+    assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
+
+    fs::write(
+        &main,
+        good.replace("fn main() {", "fn main() {\n    if true { eprintln!(\"no\"); std::process::exit(3) }"),
+    )
+    .unwrap();
+    let word = "orders.1, just built, ended with exit code 3 before it was ready; the old one goes on";
+    until("the one that ends", || cluster.screen().contains(word)).await;
+    assert_eq!(pid(&cluster.process("orders.1")), before);
+    assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
+
+    let file = fs::read_to_string(cluster.path("cluster.toml")).unwrap();
+    fs::write(cluster.path("cluster.toml"), file + "# a note\n").unwrap();
+    let word = "cluster.toml changed; it is read when the cluster is started anew";
+    until("a word about the file", || cluster.screen().contains(word)).await;
+
+    fs::write(&main, good).unwrap();
+    greet(&cluster, "Welcome");
+    until("the repaired one", || cluster.get("/v1/hello/Ada").contains("Welcome, Ada!")).await;
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+}
+
+#[tokio::test]
+async fn nothing_starts_if_something_does_not_build() {
+    let mut cluster = workspace(FILE);
+    let main = cluster.path("stock/src/main.rs");
+    let good = fs::read_to_string(&main).unwrap();
+    fs::write(&main, good.replace("exec()", "exex()")).unwrap();
+    let said = cluster.refused(&[]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert_eq!(said.err.matches("error[E0599]").count(), 1, "{said:?}");
+    assert!(said.err.starts_with("sky: building orders, stock\n"), "{said:?}");
+    assert!(said.err.ends_with("sky: the build failed, so nothing was started\n"), "{said:?}");
+    assert!(!said.err.contains("is started"), "{said:?}");
+
+    // With --watch it waits for the repair.
+    cluster.start(&["--watch"]);
+    until("the error", || cluster.screen().contains("a change of the sources tries again")).await;
+    fs::write(&main, good).unwrap();
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
+    cluster.signal(Signal::INT);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+}
+
+#[tokio::test]
+async fn a_mistake_about_sources_is_one_sentence() {
+    for (file, sentence) in [
+        ("[broker]\n[services.a]\npackage = 'ordres'\n", "has no package \"ordres\"; did you mean orders?"),
+        ("[broker]\n[services.a]\nsource = 'nowhere'\n", "nowhere is no directory"),
+        ("[broker]\n[services.a]\nsource = '.'\n", "holds no package of its own; say which one with package"),
+        ("[broker]\n[services.a]\nsource = 'stock'\nbin = 'x'\n", "the package stock has no program \"x\""),
+        ("[broker]\n[services.a]\npackage = 'stock'\ncommand = ['x']\n", "both command and package say what runs"),
+    ] {
+        let said = workspace(file).refused(&[]).await;
+        assert!(said.sentence(2).contains(sentence), "{said:?}");
+    }
+    let said = workspace("[broker]\n[services.a]\ncommand = ['sh']\n").refused(&["--watch"]).await;
+    assert!(said.sentence(2).contains("has nothing to build; give a service package = \"NAME\""), "{said:?}");
+    let lost = Cluster::new("[broker]\n[services.a]\npackage = 'orders'\n");
+    assert!(lost.refused(&[]).await.sentence(2).contains("could not find `Cargo.toml`"));
+    let cluster = workspace("[broker]\n[services.a]\npackage = 'orders'\n");
+    let mut sky = cluster.command(&["up", "cluster.toml"]);
+    sky.env("CARGO", "/no/such/cargo");
+    let said = run(sky, "").await;
+    assert!(said.sentence(2).contains("cargo is not in PATH: install Rust from https://rustup.rs"), "{said:?}");
+}
