@@ -108,8 +108,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
             plan.endpoints.shown().unwrap_or_default()
         ));
     }
-    let rebuild =
-        built.map(|built| Rebuild::new(built, logs.clone(), paint.is_on(), directory, &args.file));
+    let rebuild = built.map(|built| Rebuild::new(built, logs.clone(), paint.is_on(), directory, &args.file));
     run(&plan, &logs, run_dir, rebuild, wishes).await
 }
 
@@ -135,7 +134,8 @@ async fn build(
     let wrong = |sentence: String| Failure::usage(format!("{shown}: {sentence}"));
     let mut sources = Sources::find(&wanted, &beside, directory, args.release).await.map_err(wrong)?;
     // It watches before it builds, so that no change is missed.
-    let mut watcher = if args.watch { Some(sources.watch(directory.join(&args.file)).await.map_err(wrong)?) } else { None };
+    let mut watcher =
+        if args.watch { Some(sources.watch(directory.join(&args.file)).await.map_err(wrong)?) } else { None };
     while !first_build(&mut sources, paint).await? {
         let Some(watcher) = &mut watcher else {
             return Err(Failure::failed("the build failed, so nothing was started"));

@@ -1,9 +1,9 @@
 //! What is asked of a cluster that runs.
 
 use super::{
-    BenchArgs, CallArgs, CastArgs, DeadArgs, DrainArgs, InstancesArgs, ListenArgs, LogArgs, PingArgs, PublishArgs, QueuesArgs,
-    RoutesArgs, ServicesArgs, bench, call, cast, dead, drain, instances, listen, log, ping, publish, queues, routes,
-    services,
+    BenchArgs, CallArgs, CastArgs, DeadArgs, DrainArgs, InstancesArgs, ListenArgs, LogArgs, PingArgs, PublishArgs,
+    QueuesArgs, RoutesArgs, ServicesArgs, bench, call, cast, dead, drain, instances, listen, log, ping, publish,
+    queues, routes, services,
 };
 use crate::{
     failure::Failure,
