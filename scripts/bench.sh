@@ -43,7 +43,7 @@ if [[ "${1:-}" == --brokers ]]; then
 fi
 
 parts=()
-for part in in-process processes test-cluster http idle build; do
+for part in in-process processes test-cluster http idle build scaffold; do
     if chosen "$part" "$@"; then parts+=("$part"); fi
 done
 

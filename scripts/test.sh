@@ -58,6 +58,12 @@ if ! "$embedded" && [[ -n "$(absent)" ]]; then
     done
 fi
 command -v script > /dev/null || missing+=("script, which gives a test a terminal: install it (Debian: apt-get install bsdutils)")
+# The tests of the templates call a new service, clone a repository, and build cargo-generate to compare with.
+for tool in git curl; do
+    command -v "$tool" > /dev/null || missing+=("$tool: install it (Debian: apt-get install $tool)")
+done
+headers() { pkg-config --exists openssl 2> /dev/null || (command -v perl && command -v make) > /dev/null; }
+headers || missing+=("OpenSSL's headers, for cargo-generate: install them (Debian: apt-get install pkg-config libssl-dev), or perl and make")
 command -v cc > /dev/null || missing+=("a linker, cc: install gcc or clang (Debian: apt-get install gcc libc6-dev)")
 if ((${#missing[@]} > 0)); then
     echo "scripts/test.sh needs what is not here:" >&2

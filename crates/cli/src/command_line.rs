@@ -14,6 +14,7 @@ use crate::{
     doctor::{self, DoctorArgs},
     failure::Failure,
     output::note,
+    scaffold::{self, NewArgs},
     session::{ASKING, Global, Session},
     shell::{self, ShellArgs},
 };
@@ -30,6 +31,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(NewArgs),
     Up(UpArgs),
     Broker(BrokerArgs),
     Gateway(GatewayArgs),
@@ -73,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
 async fn run(line: &CommandLine) -> Result<(), Failure> {
     let global = &line.global;
     match &line.command {
+        Command::New(args) => scaffold::new(args),
         Command::Up(args) => cluster::up(args, global).await,
         Command::Broker(args) => commands::broker(args, global).await,
         Command::Gateway(args) => commands::gateway(args, global).await,

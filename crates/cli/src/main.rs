@@ -5,6 +5,7 @@ mod failure;
 mod output;
 mod session;
 mod method;
+mod scaffold;
 mod commands;
 mod complete;
 mod shell;

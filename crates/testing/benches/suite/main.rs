@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod build_time;
+mod scaffold;
 mod in_process;
 mod load;
 mod echo;
@@ -25,13 +26,14 @@ fn main() -> ExitCode {
         return code;
     }
     let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("in-process", in_process::rows),
         ("processes", processes::rows),
         ("test-cluster", test_cluster::rows),
         ("http", http::rows),
         ("idle", idle::rows),
         ("build", build_time::rows),
+        ("scaffold", scaffold::rows),
     ];
     let mut ok = true;
     for (name, rows) in parts {

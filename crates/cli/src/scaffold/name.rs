@@ -1,0 +1,167 @@
+//! The name of a project: of a folder, a crate, a type, a queue and an entry of the cluster file at once.
+
+use super::expression::pascal_case;
+
+/// The longest name; a cluster file allows two characters more.
+const MAX_NAME: usize = 30;
+
+/// The keywords of Rust, 2024 edition, and those that are kept for later.
+const KEYWORDS: [&str; 52] = [
+    "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try",
+    "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "abstract",
+];
+
+/// Names that a program of Cargo's cannot have, because the standard library or its own folders have them.
+const CARGO: [&str; 10] =
+    ["alloc", "build", "core", "deps", "examples", "incremental", "proc-macro", "proc_macro", "std", "test"];
+
+/// Crates that a project depends on.
+const DEPENDENCIES: [&str; 12] = [
+    "http",
+    "http-body-util",
+    "http_body_util",
+    "serde",
+    "serde-json",
+    "serde_json",
+    "skyloom",
+    "skyloom-build",
+    "skyloom-gateway",
+    "skyloom-testing",
+    "skyloom_testing",
+    "tokio",
+];
+
+/// Parts of each cluster.
+const CLUSTER: [&str; 4] = ["broker", "gateway", "registry", "sky"];
+
+/// Types that a service's code uses under these very names.
+const TYPES: [&str; 26] = [
+    "App",
+    "Arc",
+    "Box",
+    "Client",
+    "Code",
+    "Context",
+    "Counter",
+    "CountReply",
+    "CountRequest",
+    "Err",
+    "Greeted",
+    "HelloReply",
+    "HelloRequest",
+    "HttpBody",
+    "Json",
+    "None",
+    "Ok",
+    "Option",
+    "Result",
+    "Settings",
+    "Some",
+    "Status",
+    "Streaming",
+    "String",
+    "TopicName",
+    "Vec",
+];
+
+/// Whether a project may have this name; a `gateway` may be called after what it is.
+///
+/// # Errors
+/// A sentence that says what is wrong and what to write.
+pub(super) fn check_name(name: &str, is_service: bool) -> Result<(), String> {
+    let shown: String = name.chars().take(2 * MAX_NAME).collect();
+    let wrong = |what: String| Err(format!("{shown:?} {what}"));
+    if name.len() > MAX_NAME {
+        return wrong(format!("has {} characters: a name has at most {MAX_NAME}", name.chars().count()));
+    }
+    if name.chars().any(char::is_uppercase) {
+        return wrong(format!("has capitals: write it as {:?}", lower(name)));
+    }
+    if !is_words(name, '-') && !is_words(name, '_') {
+        return wrong("is no name: write small words joined by hyphens, such as orders or order-book".to_owned());
+    }
+    if KEYWORDS.contains(&name) {
+        return wrong(format!("is a keyword of Rust: choose another name, such as {name}-service"));
+    }
+    if CARGO.contains(&name) {
+        return wrong(format!("means something else to Cargo: choose another name, such as {name}-service"));
+    }
+    if DEPENDENCIES.contains(&name) {
+        return wrong(format!("is a crate that the project depends on: choose another name, such as {name}-service"));
+    }
+    if is_service && CLUSTER.contains(&name) {
+        return wrong(format!("is a part of every cluster: choose another name, such as {name}-service"));
+    }
+    if is_service && TYPES.contains(&pascal_case(name).as_str()) {
+        let taken = pascal_case(name);
+        return wrong(format!(
+            "makes a type {taken}, which the code has already: choose another, such as {name}-service"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether this is small words, each beginning with a letter, joined by `hyphen`.
+fn is_words(name: &str, hyphen: char) -> bool {
+    name.split(hyphen).all(|word| {
+        word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
+}
+
+/// `order-book` of `OrderBook` and of `Order_Book`.
+fn lower(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() && !words.ends_with(['-', '_']) {
+            words.push('-');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words.replace('_', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_names() {
+        for name in ["orders", "order-book", "order_book", "a", "s3-proxy", "x".repeat(30).as_str()] {
+            assert_eq!(check_name(name, true), Ok(()), "{name}");
+        }
+        assert_eq!(check_name("gateway", false), Ok(()));
+    }
+
+    #[test]
+    fn each_bad_name_has_its_sentence() {
+        for (name, part) in [
+            ("match", "is a keyword of Rust: choose another name, such as match-service"),
+            ("Orders", "has capitals: write it as \"orders\""),
+            ("OrderBook", "write it as \"order-book\""),
+            ("Order_Book", "write it as \"order-book\""),
+            ("", "is no name"),
+            ("../orders", "is no name"),
+            ("order book", "is no name"),
+            ("order--book", "is no name"),
+            ("-orders", "is no name"),
+            ("2orders", "is no name"),
+            ("orders-2", "is no name"),
+            ("order-book_x", "is no name"),
+            ("bücher", "is no name"),
+            ("a\0b", "is no name"),
+            ("serde", "is a crate that the project depends on"),
+            ("test", "means something else to Cargo"),
+            ("gateway", "is a part of every cluster"),
+            ("result", "makes a type Result"),
+            ("http-body", "makes a type HttpBody"),
+            ("x".repeat(300).as_str(), "has 300 characters"),
+        ] {
+            let sentence = check_name(name, true).unwrap_err();
+            assert!(sentence.contains(part), "{name}: {sentence}");
+            assert!(sentence.len() < 200, "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Each mistake is one sentence, and nothing is written.
+
+use std::{fs, path::Path};
+
+use crate::{tools::sky, tree::files};
+
+/// What `sky new` says of these arguments, which it must refuse.
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let before = files(folder);
+    let output = sky(folder).arg("new").args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    assert_eq!(output.stdout, b"", "{arguments:?}");
+    assert_eq!(files(folder), before, "{arguments:?} has written something");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let sentence = said.strip_prefix("sky: ").unwrap_or_else(|| panic!("{said}")).trim_end().to_owned();
+    assert!(!sentence.contains('\n'), "{sentence}");
+    sentence
+}
+
+#[test]
+fn names_that_cannot_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = |name: &str| refused(directory.path(), &[name]);
+    assert_eq!(refused("match"), "\"match\" is a keyword of Rust: choose another name, such as match-service");
+    assert_eq!(refused("OrderBook"), "\"OrderBook\" has capitals: write it as \"order-book\"");
+    assert!(refused("../orders").contains("write small words joined by hyphens, such as orders or order-book"));
+    assert!(refused("gateway").contains("is a part of every cluster"));
+    assert!(refused(&"x".repeat(300)).contains("has 300 characters: a name has at most 30"));
+}
+
+#[test]
+fn a_project_without_a_name() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(refused(directory.path(), &[]).contains("has no name: write it after `sky new`, such as orders"));
+    assert!(refused(directory.path(), &["--workspace"]).contains("has no name"));
+}
+
+#[test]
+fn values_that_are_none_of_the_choices() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = |flag: &str, value: &str| refused(directory.path(), &["orders", flag, value]);
+    let brokers = "--broker \"nat\" is none of local, nats, redis, amqp, beanstalk; did you mean nats?";
+    assert_eq!(refused("--broker", "nat"), brokers);
+    assert_eq!(refused("--skyloom", "pth=x"), "--skyloom: \"pth\" is none of version, git, path; did you mean path?");
+    assert!(refused("--skyloom", "../skyloom").contains("write version=0.1, git="));
+    assert!(refused("--skyloom", "path=nowhere").contains("--skyloom path=nowhere: there is no such folder"));
+    assert!(refused("--skyloom", "path=.").contains("it has no crates/skyloom"));
+}
+
+#[test]
+fn folders_that_are_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("orders")).unwrap();
+    fs::write(directory.path().join("orders/notes.txt"), "mine").unwrap();
+    fs::write(directory.path().join("a-file"), "").unwrap();
+    let refused = |arguments: &[&str]| refused(directory.path(), arguments);
+    let sentence = refused(&["orders"]);
+    assert!(sentence.ends_with("/orders is not empty, it has notes.txt: choose another with --dir"), "{sentence}");
+    assert!(refused(&["links", "--dir", "orders"]).contains("is not empty"));
+    assert!(refused(&["links", "--dir", "a-file"]).contains("is there already, and no folder"));
+    assert!(refused(&["links", "--dir", "a-file/links"]).contains("a-file/links"));
+}
+
+#[test]
+fn a_name_that_the_workspace_has_already() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    fs::create_dir_all(root.join("services/stock")).unwrap();
+    fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = [\"services/*\"]\n").unwrap();
+    fs::write(root.join("services/stock/Cargo.toml"), "[package]\nname = \"orders\"\n").unwrap();
+    let sentence = refused(&root.join("services"), &["orders"]);
+    assert!(sentence.contains("there is a package \"orders\" in "), "{sentence}");
+    assert!(sentence.ends_with("/services/stock already: choose another name"), "{sentence}");
+    let sentence = refused(&root.join("services"), &["shop", "--workspace"]);
+    assert!(sentence.contains("a workspace cannot be within another"), "{sentence}");
+}
+
+#[test]
+fn an_empty_folder_is_taken_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("orders")).unwrap();
+    let output = sky(directory.path()).args(["new", "orders"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("sky call orders.v1.Orders/Hello"), "{said}");
+    assert!(directory.path().join("orders/src/service.rs").is_file());
+}
+
+#[test]
+fn a_workspace_is_told_of_its_new_member() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("Cargo.toml"), "[workspace]\nmembers = [\"services/*\"]\n").unwrap();
+    let output = sky(directory.path()).args(["new", "orders"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("add \"orders\" to the members of the workspace in "), "{said}");
+}
