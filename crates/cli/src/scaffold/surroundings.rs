@@ -44,7 +44,7 @@ impl Workspace {
         let table = self.skyloom.as_ref()?;
         let text = |key: &str| table.get(key).and_then(Value::as_str);
         if let Some(path) = text("path") {
-            let checkout = self.root.join(path.strip_suffix("/crates/skyloom")?);
+            let checkout = self.root.join(path.strip_suffix("crates/skyloom")?);
             return Origin::new("path", checkout.to_str()?).ok();
         }
         let way = if table.contains_key("git") { "git" } else { "version" };
@@ -127,6 +127,8 @@ mod tests {
         };
         assert_eq!(origin("{ git = 'https://a', branch = 'x' }"), "git=https://a".parse().ok());
         assert_eq!(origin("{ version = '0.1' }"), "version=0.1".parse().ok());
-        assert_eq!(origin("{ path = '/srv/skyloom/crates/skyloom' }"), "path=/srv/skyloom".parse().ok());
+        assert_eq!(origin("{ path = '/srv/skyloom/crates/skyloom' }"), "path=/srv/skyloom/".parse().ok());
+        let here = format!("path={}/", directory.path().display());
+        assert_eq!(origin("{ path = 'crates/skyloom' }"), here.parse().ok());
     }
 }

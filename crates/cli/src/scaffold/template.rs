@@ -49,17 +49,14 @@ pub(super) fn render(template: &str, values: &Values) -> Result<String, String> 
 
 fn tag(text: &str, values: &Values, blocks: &mut Vec<Block>) -> Result<(), String> {
     let (word, condition) = text.split_once(' ').unwrap_or((text, ""));
-    match word {
-        "if" | "unless" => {
-            // What is not looked at need not make sense: a variable may be missing there.
-            let looked_at = blocks.iter().all(|block| block.active);
-            let wanted = word == "if";
-            let active = looked_at && holds(condition, values)? == wanted;
-            let opened_by = if wanted { "if" } else { "unless" };
-            blocks.push(Block { opened_by, active, done: active || !looked_at });
-            return Ok(());
-        }
-        _ => {}
+    if word == "if" || word == "unless" {
+        // What is not looked at need not make sense: a variable may be missing there.
+        let looked_at = blocks.iter().all(|block| block.active);
+        let wanted = word == "if";
+        let active = looked_at && holds(condition, values)? == wanted;
+        let opened_by = if wanted { "if" } else { "unless" };
+        blocks.push(Block { opened_by, active, done: active || !looked_at });
+        return Ok(());
     }
     let block = blocks.last_mut().ok_or_else(|| format!("`{word}` stands outside of a block"))?;
     match word {
