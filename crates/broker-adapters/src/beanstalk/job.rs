@@ -5,8 +5,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use bytes::{Buf as _, BufMut, Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use skyloom_core::{Envelope, Headers};
+
+use crate::remote::{begin_member, members, put_varint};
 
 /// What the broker cannot say of an envelope, in headers that are taken out before it is delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +35,6 @@ const ATTEMPTS: &str = "skyloom-attempts";
 const REASON: &str = "skyloom-reason";
 const DIED: &str = "skyloom-died";
 
-/// Field 16 of a bundle, with a length: an envelope. No envelope begins with it.
-const MEMBER: [u8; 2] = [0x82, 0x01];
 /// Field 7 of an envelope, with a length: a header.
 const HEADER: u8 = 0x3a;
 
@@ -112,8 +112,7 @@ pub(super) fn bundle(members: &[(&Envelope, Notes)]) -> BytesMut {
     for (envelope, notes) in members {
         let mut headers = BytesMut::new();
         notes.write(&mut headers);
-        out.put_slice(&MEMBER);
-        put_varint(&mut out, envelope.encoded_len() + headers.len());
+        begin_member(&mut out, envelope.encoded_len() + headers.len());
         envelope.encode_to(&mut out);
         out.put_slice(&headers);
     }
@@ -136,25 +135,6 @@ pub(super) fn replies(body: Bytes) -> Vec<Arc<Envelope>> {
     members.into_iter().filter_map(|member| Envelope::decode(member).ok().map(Arc::new)).collect()
 }
 
-fn members(mut body: Bytes) -> Option<Vec<Bytes>> {
-    if !body.starts_with(&MEMBER) {
-        return Some(vec![body]);
-    }
-    let mut members = Vec::new();
-    while !body.is_empty() {
-        if !body.starts_with(&MEMBER) {
-            return None;
-        }
-        body.advance(MEMBER.len());
-        let length = get_varint(&mut body)?;
-        if length > body.len() {
-            return None;
-        }
-        members.push(body.split_to(length));
-    }
-    Some(members)
-}
-
 fn put_header(out: &mut BytesMut, name: &str, value: &[u8]) {
     let mut header = BytesMut::with_capacity(name.len() + value.len() + 8);
     for (key, text) in [(0x0a, name.as_bytes()), (0x12, value)] {
@@ -165,27 +145,6 @@ fn put_header(out: &mut BytesMut, name: &str, value: &[u8]) {
     out.put_u8(HEADER);
     put_varint(out, header.len());
     out.put_slice(&header);
-}
-
-fn put_varint(out: &mut impl BufMut, mut value: usize) {
-    while value >= 0x80 {
-        out.put_u8((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.put_u8(value as u8);
-}
-
-fn get_varint(buffer: &mut Bytes) -> Option<usize> {
-    let mut value = 0usize;
-    for shift in (0..35).step_by(7) {
-        let byte = buffer.first().copied()?;
-        buffer.advance(1);
-        value |= usize::from(byte & 0x7f).checked_shl(shift)?;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -235,7 +194,7 @@ mod tests {
         for _ in 0..20_000 {
             let mut bytes: Vec<u8> = (0..random.usize(..60)).map(|_| random.u8(..)).collect();
             if random.bool() {
-                bytes.splice(0..0, MEMBER);
+                bytes.splice(0..0, [0x82, 0x01]);
             }
             // It may be an envelope by chance; it never panics.
             let items = read(Bytes::from(bytes));

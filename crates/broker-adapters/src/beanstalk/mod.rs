@@ -77,8 +77,6 @@ mod pipe;
 
 mod guarantees;
 
-mod load;
-
 mod op;
 
 mod shared;

@@ -21,11 +21,11 @@ use tokio::{
 
 use super::{
     codec::{Command, Reply},
-    load::Load,
     op::{Body, Done, Op, Put},
     options::Options,
     pipe::Facts,
 };
+use crate::remote::Load;
 
 /// How many messages wait for a connection, at most, and how many bytes.
 const WAITING: usize = 65_536;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::redis::{Cmd, Pipeline, RedisError, Value};
-use skyloom_core::broker::BrokerError;
+use skyloom_core::{Guid, broker::BrokerError};
 use tokio::time::Instant;
 
 use crate::remote::QueueLimits;
@@ -13,6 +13,9 @@ use super::{
     scripts::Script,
     trouble::refused,
 };
+
+/// How many bytes of several calls share an entry.
+const BUNDLE_BYTES: usize = 32 << 10;
 
 /// One command, and the operations that it does.
 struct Group {
@@ -66,11 +69,16 @@ impl Batch {
         self.groups.len()
     }
 
-    /// The commands.
-    pub(super) fn commands(&self, limits: &QueueLimits) -> Pipeline {
+    /// The last call among them.
+    pub(super) fn newest_call(&self) -> Option<Guid> {
+        self.groups.iter().rev().find_map(|group| group.ops.last()?.call())
+    }
+
+    /// The commands. At most `share` calls are put into one entry.
+    pub(super) fn commands(&self, limits: &QueueLimits, share: usize) -> Pipeline {
         let mut pipeline = ::redis::pipe();
         for group in &self.groups {
-            pipeline.add_command(command(&group.ops, limits));
+            pipeline.add_command(command(&group.ops, limits, share));
         }
         pipeline
     }
@@ -86,7 +94,7 @@ impl Batch {
     }
 }
 
-fn command(ops: &[Op], limits: &QueueLimits) -> Cmd {
+fn command(ops: &[Op], limits: &QueueLimits, share: usize) -> Cmd {
     let place = &ops[0].place;
     let mut call = match &ops[0].what {
         What::Put { .. } => {
@@ -104,13 +112,12 @@ fn command(ops: &[Op], limits: &QueueLimits) -> Cmd {
         What::Reply { .. } => Script::Reply.call(&[&place.base]),
         What::Ask { command, .. } => return Cmd::clone(command),
     };
-    let now = Instant::now();
+    if let What::Put { .. } = &ops[0].what {
+        put_arguments(&mut call, ops, share);
+        return call;
+    }
     for op in ops {
         match &op.what {
-            What::Put { delay, expires, body } => {
-                let left = expires.map_or(0, |at| at.saturating_duration_since(now).as_millis().max(1));
-                call.arg(*delay).arg(u64::try_from(left).unwrap_or(u64::MAX)).arg(&body[..]);
-            }
             What::Publish { body } | What::Reply { body } => {
                 call.arg(&body[..]);
             }
@@ -119,10 +126,35 @@ fn command(ops: &[Op], limits: &QueueLimits) -> Cmd {
                     call.arg(&arg[..]);
                 }
             }
-            What::Ask { .. } => {}
+            What::Put { .. } | What::Ask { .. } => {}
         }
     }
     call
+}
+
+fn put_arguments(call: &mut Cmd, mut ops: &[Op], share: usize) {
+    let now = Instant::now();
+    while let Some(What::Put { delay, .. }) = ops.first().map(|op| &op.what) {
+        let (these, others) = ops.split_at(together(ops, share));
+        call.arg(*delay).arg(these.len());
+        for op in these {
+            if let What::Put { expires, body, .. } = &op.what {
+                let left = expires.map_or(0, |at| at.saturating_duration_since(now).as_millis().max(1));
+                call.arg(u64::try_from(left).unwrap_or(u64::MAX)).arg(&body[..]);
+            }
+        }
+        ops = others;
+    }
+}
+
+/// How many of the first share an entry.
+fn together(ops: &[Op], share: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |op: &&Op| {
+        bytes += op.size();
+        op.may_share() && bytes <= BUNDLE_BYTES
+    };
+    ops.iter().take(share).take_while(fits).count().max(1)
 }
 
 /// Tells everybody what became of a command that the server has answered.

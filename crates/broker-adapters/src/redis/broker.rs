@@ -120,7 +120,10 @@ impl RedisBroker {
         let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         // The refusal of a call reaches its inbox, if that is one of this connection's.
         let (then, ack) = match envelope.reply_to.and_then(|inbox| shared.sink(inbox)) {
-            Some(sink) => (Then::Call(sink, envelope.id), Ack::ready(Ok(()))),
+            Some(sink) => {
+                shared.nodes.load().sent(envelope.id);
+                (Then::Call(sink, envelope.id), Ack::ready(Ok(())))
+            }
             None => {
                 let (sender, ack) = Ack::waiting();
                 (Then::Ack(sender), ack)

@@ -108,7 +108,8 @@ async fn send(
     batch: Batch,
 ) -> Result<(), RedisError> {
     let limits = &nodes.options.limits;
-    let (commands, count) = (batch.commands(limits), batch.len());
+    let share = batch.newest_call().map_or(1, |call| nodes.load().share(call)).min(nodes.options.bundle);
+    let (commands, count) = (batch.commands(limits, share), batch.len());
     let values = match connection.send_packed_commands(&commands, 0, count).await {
         Ok(values) => values,
         Err(error) => {

@@ -8,10 +8,12 @@ use bytes::Bytes;
 pub(super) struct Entry {
     /// Its number in the stream, which is the lease of whoever was given it.
     pub(super) id: Bytes,
-    /// Field `e`: the envelope.
+    /// Field `e`: the envelope, or a bundle of them.
     pub(super) body: Bytes,
-    /// Field `x`: when its time runs out, in ms of the server's clock.
-    pub(super) expires: Option<u64>,
+    /// Field `x`: when the time of each runs out, in ms of the server's clock.
+    pub(super) expires: Vec<Option<u64>>,
+    /// Field `n`: how many there are, if they are a bundle.
+    pub(super) count: Option<u32>,
     /// Field `a`: how often it was attempted before.
     pub(super) attempts: u32,
     /// Field `r`: why the last attempt failed.
@@ -30,6 +32,12 @@ fn bytes(value: Value) -> Bytes {
 
 fn number<T: std::str::FromStr>(bytes: &Bytes) -> Option<T> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// Times with a space between them; 0 is none.
+fn times(bytes: &Bytes) -> Vec<Option<u64>> {
+    let words = std::str::from_utf8(bytes).unwrap_or_default().split_ascii_whitespace();
+    words.map(|word| word.parse().ok().filter(|time| *time > 0)).collect()
 }
 
 /// The entries of the one stream that was read, each with its number and its fields.
@@ -63,7 +71,8 @@ impl Entry {
         for (name, value) in fields {
             match &name[..] {
                 b"e" => entry.body = value,
-                b"x" => entry.expires = number(&value),
+                b"x" => entry.expires = times(&value),
+                b"n" => entry.count = number(&value),
                 b"a" => entry.attempts = number(&value).unwrap_or_default(),
                 b"r" => entry.reason = String::from_utf8_lossy(&value).into_owned(),
                 b"o" => entry.was_claimed = true,
@@ -92,8 +101,12 @@ mod tests {
         assert_eq!(read.len(), 1);
         let (id, fields) = read.remove(0);
         let (body, reason) = (Bytes::from("body"), "no luck".to_owned());
-        let expected = Entry { id: "5-1".into(), body, expires: Some(17), attempts: 2, reason, was_claimed: false };
+        let expires = vec![Some(17)];
+        let expected = Entry { id: "5-1".into(), body, expires, count: None, attempts: 2, reason, was_claimed: false };
         assert_eq!(Entry::of(id, fields), expected);
         assert!(entries(Value::Nil).is_empty());
+        let fields = vec![("x".into(), "17 0 18".into()), ("n".into(), "3".into())];
+        let several = Entry::of("5-3".into(), fields);
+        assert_eq!((several.expires, several.count), (vec![Some(17), None, Some(18)], Some(3)));
     }
 }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use ::redis::{FromRedisValue as _, RedisError, Value, aio::MultiplexedConnection, cmd};
 use bytes::Bytes;
 use skyloom_core::{
-    Envelope, Guid,
+    Envelope, Guid, Kind,
     broker::{AckSender, BrokerError, ReplySink},
 };
 use tokio::{
@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::remote::{Notice, Pauses};
+use crate::remote::{Notice, Pauses, members};
 
 use super::{
     entry::entries,
@@ -121,9 +121,8 @@ impl InboxReader {
             read_before = !entries.is_empty();
             for (id, fields) in entries {
                 *place = id;
-                for (_, body) in fields.into_iter().filter(|(name, _)| &name[..] == b"m") {
-                    self.hear(body);
-                }
+                let replies = fields.into_iter().filter(|(name, _)| &name[..] == b"m");
+                replies.flat_map(|(_, body)| members(body).unwrap_or_default()).for_each(|reply| self.hear(reply));
             }
         }
     }
@@ -148,10 +147,15 @@ impl InboxReader {
 
     fn hear(&self, body: Bytes) {
         match Envelope::decode(body) {
-            Ok(reply) => match Notice::read(&reply) {
-                Some(error) => self.sink.refused(reply.id, error),
-                None => self.sink.reply(Arc::new(reply)),
-            },
+            Ok(reply) => {
+                if reply.kind == Kind::Reply {
+                    self.task.0.nodes.load().ended(reply.id);
+                }
+                match reply.status.as_ref().and_then(|_| Notice::read(&reply)) {
+                    Some(error) => self.sink.refused(reply.id, error),
+                    None => self.sink.reply(Arc::new(reply)),
+                }
+            }
             Err(error) => tracing::warn!(inbox = %self.inbox, %error, "what came is no reply"),
         }
     }

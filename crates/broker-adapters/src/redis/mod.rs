@@ -4,7 +4,8 @@
 //! `redis://`, `rediss://` (TLS), `redis+cluster://`, `rediss+cluster://` with some of the nodes, or
 //! `redis+unix:///path`; then `[user:password@]host[:6379][/database]`. Options besides those of every broker
 //! ([`QueueLimits`](crate::remote::QueueLimits)): `ca`, the file of the authority that has signed the server's
-//! certificate, and `cert` with `key`, this client's own.
+//! certificate, and `cert` with `key`, this client's own; `bundle`, how many quick calls may share
+//! an entry (64; 1 if workers take part that know no `Bundle`).
 //!
 //! # How it maps
 //! Every channel has a base: `<prefix>:{greeter.v1}:queue`, `<prefix>:{links.visited}:group:audit` or
@@ -12,14 +13,15 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope; `x` when its time runs out, in ms of the server's clock; `a` how often it was attempted before; `r` why that failed; `o` that it was claimed once by a worker who was lost |
+//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope, or a `Bundle` of `n` of them; `x` when its time runs out, in ms of the server's clock, or of each in a bundle, with spaces between them; `a` how often it was attempted before; `r` why that failed; `o` that it was claimed once by a worker who was lost |
 //! | `:later` | a sorted set of what is held back, by the time at which it is due |
 //! | `:dead` | a stream of dead letters: `e`, `a`, `r`, and `t`, when it died; its number is the letter's |
 //! | `:count` | a hash of figures, among them `bytes` |
 //! | `:workers` | a hash of consumers, each named `<session>:<number>:<lease in ms>` |
-//! | `:once` | a hash of the entries that are not to be delivered again |
+//! | `:once` | a hash of the entries that are not to be delivered again; `#` and a number say which of a bundle's |
+//! | `:split` | a hash: which messages of an entry are settled while others of it are not |
 //! | `<prefix>:{<topic>}:groups` | a hash of the topic's groups, `d` for one that stays and `e` for one that ends with its last consumer |
-//! | `<prefix>:{<guid>}:inbox` | an inbox: a stream of replies in fields `m`, which expires a minute after its client was last there |
+//! | `<prefix>:{<guid>}:inbox` | an inbox: a stream of replies, each field `m` an envelope or a `Bundle`, which expires a minute after its client was last there |
 //! | `<prefix>:channels` | the set of channels that an operator sees |
 //!
 //! A client makes its inbox, reads it with `XREAD BLOCK` and deletes what it has read. It puts a request on a
@@ -35,6 +37,10 @@
 //! - A process that consumes is subscribed to `<prefix>:alive:<session>`. When the subscription is gone for a
 //!   second, its work goes to others; one that hangs loses its work when its leases end. A server that has
 //!   just come back gives everybody five seconds to come back too.
+//! - Quick calls share entries, as a `Bundle`, up to the option `bundle` (64), a quarter of those that are under way,
+//!   and as many as end within a few milliseconds. Each is a lease of its own all the same: it is settled by itself,
+//!   and when the entry is taken away, each that is not settled becomes an entry of its own. A worker that has no
+//!   credit for all of an entry gives the rest back untouched after at most 100 ms.
 //! - A queue that is full, in messages or in bytes, refuses; nothing is ever trimmed. Dead letters count.
 //! - A reply to an inbox that is gone is dropped, and leaves no key behind.
 //! - An answer is waited for four seconds; then the connection is given up. What was under way has an unknown

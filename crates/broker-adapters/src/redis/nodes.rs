@@ -2,13 +2,15 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
 use ::redis::{RedisError, Value, cmd};
 use skyloom_core::Guid;
 use tokio::{runtime::Handle, sync::watch, time::Instant};
+
+use crate::remote::Load;
 
 use super::{
     link::connect,
@@ -41,6 +43,7 @@ pub(super) struct Nodes {
     /// The last slot of each range, with the first and the node.
     slots: RwLock<BTreeMap<u16, (u16, Address)>>,
     refreshed: tokio::sync::Mutex<Option<Instant>>,
+    load: Mutex<Load>,
     start: fn(&Arc<Nodes>, Arc<Node>),
 }
 
@@ -55,6 +58,7 @@ impl Nodes {
             nodes: Mutex::default(),
             slots: RwLock::default(),
             refreshed: tokio::sync::Mutex::default(),
+            load: Mutex::default(),
             start,
         })
     }
@@ -67,6 +71,12 @@ impl Nodes {
     /// Whether it is still used.
     pub(super) fn is_open(&self) -> bool {
         *self.stage.borrow() == Stage::Open
+    }
+
+    /// The calls that are under way.
+    pub(super) fn load(&self) -> MutexGuard<'_, Load> {
+        // Nothing panics while it is locked; a poisoned one is whole.
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until it is not used any more.

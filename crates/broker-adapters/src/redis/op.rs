@@ -109,6 +109,11 @@ impl Op {
         }
     }
 
+    /// Whether it may share an entry with others: a call that is due now.
+    pub(super) fn may_share(&self) -> bool {
+        matches!((&self.what, &self.then), (What::Put { delay: 0, .. }, Then::Call(..)))
+    }
+
     /// It was done.
     pub(super) fn done(self) {
         self.end(Ok(()));

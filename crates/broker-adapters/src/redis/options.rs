@@ -50,17 +50,23 @@ pub(super) struct Options {
     pub(super) password: Option<String>,
     pub(super) database: i64,
     pub(super) limits: QueueLimits,
+    /// How many quick calls may share an entry.
+    pub(super) bundle: usize,
     /// The URL without its password.
     pub(super) shown: String,
 }
 
 const PORT: u16 = 6379;
 
+/// How many quick calls share an entry if the URL says nothing, and at most.
+const BUNDLE: usize = 64;
+const MOST: usize = 1_000;
+
 impl Options {
     /// Reads a URL.
     pub(super) fn of(url: &BrokerUrl) -> Result<Self, UrlError> {
         let [prefix, messages, bytes, largest] = QueueLimits::OPTIONS;
-        url.check_options(&[prefix, messages, bytes, largest, "ca", "cert", "key"])?;
+        url.check_options(&[prefix, messages, bytes, largest, "bundle", "ca", "cert", "key"])?;
         let (tls, cluster) = match url.scheme() {
             "redis" | "redis+unix" => (false, false),
             "rediss" => (true, false),
@@ -90,6 +96,7 @@ impl Options {
             user: url.user().map(str::to_owned),
             password: url.password().map(str::to_owned),
             limits: QueueLimits::of(url)?,
+            bundle: url.count("bundle")?.unwrap_or(BUNDLE).clamp(1, MOST),
             shown: url.to_string(),
         })
     }

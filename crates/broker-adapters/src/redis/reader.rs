@@ -15,7 +15,7 @@ use crate::remote::Pauses;
 use super::{
     clock::Clock,
     entry::{Entry, entries},
-    intake::take_in,
+    intake::Intake,
     link::connect,
     node::Node,
     presence,
@@ -47,7 +47,7 @@ const MOST: u32 = 1024;
 pub(super) struct Reader {
     task: Task,
     seat: Arc<Seat>,
-    sender: UnboundedSender<Delivery>,
+    intake: Intake,
     /// Who waits for the consumer to be there.
     opened: Option<AckSender>,
     /// The broker was there before this consumer, so that those who are gone are gone.
@@ -82,7 +82,8 @@ struct Link {
 
 impl Reader {
     pub(super) fn new(task: Task, seat: Arc<Seat>, sender: UnboundedSender<Delivery>, opened: AckSender) -> Self {
-        Self { task, seat, sender, opened: Some(opened), is_first: true, last: Bytes::new() }
+        let intake = Intake::new(Arc::clone(&task.0), Arc::clone(&seat), sender);
+        Self { task, seat, intake, opened: Some(opened), is_first: true, last: Bytes::new() }
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -185,25 +186,28 @@ impl Reader {
             if Instant::now() >= link.next_tick {
                 self.tick(&mut link).await?;
             }
-            let credit = self.seat.credit().min(MOST);
-            if credit == 0 {
+            self.intake.advance(Some(&link.clock));
+            let count = self.intake.wants().min(MOST);
+            if count == 0 {
+                let due = self.intake.due().unwrap_or(overdue);
                 tokio::select! {
                     () = self.seat.changed.notified() => {}
-                    () = tokio::time::sleep_until(overdue.min(link.next_tick)) => {}
+                    () = tokio::time::sleep_until(overdue.min(link.next_tick).min(due)) => {}
                     () = nodes.left() => {}
                 }
                 continue;
             }
-            let answer = self.read(&mut link, credit).await?;
-            for (id, fields) in entries(answer) {
+            let answer = self.read(&mut link, count).await?;
+            let read = entries(answer).into_iter().map(|(id, fields)| {
                 self.last = id.clone();
-                take_in(self.shared(), &self.seat, &self.sender, &link.clock, Entry::of(id, fields));
-            }
+                Entry::of(id, fields)
+            });
+            self.intake.take(read, &link.clock);
         }
     }
 
     /// One blocking read; it is ended when the consumer is.
-    async fn read(&self, link: &mut Link, credit: u32) -> Result<Value, RedisError> {
+    async fn read(&self, link: &mut Link, count: u32) -> Result<Value, RedisError> {
         let (nodes, place) = (&self.shared().nodes, &self.seat.place);
         let now = Instant::now();
         let until_tick = link.next_tick.saturating_duration_since(now);
@@ -213,7 +217,7 @@ impl Reader {
         };
         let block = u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut read = cmd("XREADGROUP");
-        read.arg("GROUP").arg("workers").arg(&self.seat.name).arg("COUNT").arg(credit).arg("BLOCK").arg(block);
+        read.arg("GROUP").arg("workers").arg(&self.seat.name).arg("COUNT").arg(count).arg("BLOCK").arg(block);
         read.arg("STREAMS").arg(format!("{}:work", place.base)).arg(">");
         let answer = link.connection.send_packed_command(&read);
         tokio::pin!(answer);
@@ -254,10 +258,11 @@ impl Reader {
 
     /// Gives up the seat, and what is still out may be settled.
     async fn leave(self) {
-        let Self { task, seat, sender, .. } = self;
+        let Self { task, seat, mut intake, .. } = self;
         let shared = &task.0;
+        intake.advance(None);
         // What was delivered is in the stream, and after it the stream ends.
-        drop(sender);
+        drop(intake);
         let leave = leaving(&seat);
         drop(timeout(GRACE, shared.ask(&seat.place, leave)).await);
         seat.set_stopped();

@@ -18,11 +18,25 @@ use super::{
     seat::Seat,
 };
 
+/// Which of the messages of an entry: the first is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) number: u32,
+    pub(super) of: u32,
+}
+
+impl Part {
+    /// The only one.
+    pub(super) const ONLY: Self = Self { number: 1, of: 1 };
+}
+
 /// A lease that this process has.
 pub(super) struct Held {
     pub(super) seat: Arc<Seat>,
     /// The entry.
     pub(super) id: Bytes,
+    /// Which message of it this is.
+    pub(super) part: Part,
     /// The envelope's bytes.
     pub(super) size: usize,
     pub(super) call: Guid,
@@ -104,6 +118,13 @@ pub(super) struct Out {
     pub(super) names: Arc<Names>,
 }
 
+impl Held {
+    /// How the server is told of it.
+    fn lease(&self) -> [Bytes; 3] {
+        [self.id.clone(), digits(self.part.number), digits(self.part.of)]
+    }
+}
+
 fn digits(number: impl std::fmt::Display) -> Bytes {
     number.to_string().into()
 }
@@ -116,7 +137,9 @@ impl Out {
 
     /// Tells the server something about a lease that goes on.
     pub(super) fn about(&self, held: &Held, word: &'static [u8], then: Then) {
-        let args = vec![Bytes::from_static(word), held.id.clone(), held.seat.name.clone().into()];
+        let mut args = vec![Bytes::from_static(word)];
+        args.extend(held.lease());
+        args.push(held.seat.name.clone().into());
         self.submit(held, 1, args, then);
     }
 
@@ -150,7 +173,8 @@ impl Out {
                 ("bury", vec![digits(attempts), reason.into()], told)
             }
         };
-        let mut args = vec![Bytes::from_static(word.as_bytes()), held.id.clone()];
+        let mut args = vec![Bytes::from_static(word.as_bytes())];
+        args.extend(held.lease());
         args.extend(arguments);
         let tells = !matches!(word, "done" | "back");
         let far = held.reply_to.filter(|_| tells && self.nodes.options.cluster);
@@ -163,7 +187,8 @@ impl Out {
         let mut count = 1;
         if held.is_once {
             count = 2;
-            args.extend([Bytes::from_static(b"forget"), held.id.clone()]);
+            args.push(Bytes::from_static(b"forget"));
+            args.extend(held.lease());
         }
         match far {
             None => self.submit(&held, count, args, then),

@@ -16,6 +16,16 @@ mod pause;
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod notice;
 
+#[cfg(any(feature = "redis", feature = "beanstalk"))]
+mod bundle;
+
+#[cfg(any(feature = "redis", feature = "beanstalk"))]
+mod load;
+
+#[cfg(feature = "beanstalk")]
+pub(crate) use self::bundle::{begin_member, put_varint};
+#[cfg(any(feature = "redis", feature = "beanstalk"))]
+pub(crate) use self::{bundle::members, load::Load};
 pub use self::{
     error::OpenError,
     limits::QueueLimits,

@@ -11,3 +11,5 @@ mod start;
 mod faults;
 
 mod limits;
+
+mod bundles;

@@ -20,7 +20,7 @@ end
 local function channel(base)
   return {
     work = base .. ':work', later = base .. ':later', dead = base .. ':dead', count = base .. ':count',
-    workers = base .. ':workers', once = base .. ':once', turn = base .. ':turn',
+    workers = base .. ':workers', once = base .. ':once', turn = base .. ':turn', split = base .. ':split',
   }
 end
 
@@ -48,7 +48,7 @@ end
 
 local function append(ch, fields)
   local args = { 'XADD', ch.work, '*', 'e', fields.e }
-  for _, name in ipairs({ 'x', 'a', 'r', 'o' }) do
+  for _, name in ipairs({ 'x', 'a', 'r', 'o', 'n' }) do
     if fields[name] then
       args[#args + 1] = name
       args[#args + 1] = fields[name]
@@ -63,14 +63,70 @@ local function hold_back(ch, fields, due)
   goes_with(ch, ch.later)
 end
 
--- How much the channel holds: messages, bytes.
+-- How much the channel holds: messages, bytes. An entry of several is counted by `more`.
 local function load_of(ch)
   local messages = redis.call('XLEN', ch.work) + redis.call('ZCARD', ch.later) + redis.call('XLEN', ch.dead)
   if messages == 0 then
-    redis.call('HDEL', ch.count, 'bytes')
+    redis.call('HDEL', ch.count, 'bytes', 'more')
     return 0, 0
   end
-  return messages, tonumber(redis.call('HGET', ch.count, 'bytes') or 0)
+  local count = redis.call('HMGET', ch.count, 'bytes', 'more')
+  return messages + tonumber(count[2] or 0), tonumber(count[1] or 0)
+end
+
+local MEMBER = '\130\1'
+
+-- Several envelopes as one Bundle, or the one that there is.
+local function bundle(bodies)
+  if #bodies == 1 then
+    return bodies[1]
+  end
+  local parts, at = {}, 0
+  for _, body in ipairs(bodies) do
+    local length, left = MEMBER, #body
+    while left >= 128 do
+      length = length .. string.char(left % 128 + 128)
+      left = math.floor(left / 128)
+    end
+    parts[at + 1], parts[at + 2], at = length .. string.char(left), body, at + 2
+  end
+  return table.concat(parts)
+end
+
+-- The envelopes of a Bundle, or the one that it is.
+local function members(body)
+  if string.sub(body, 1, 2) ~= MEMBER then
+    return { body }
+  end
+  local found, at = {}, 1
+  while at <= #body do
+    local length, unit = 0, 1
+    at = at + 2
+    repeat
+      local byte = string.byte(body, at) or 0
+      length, unit, at = length + byte % 128 * unit, unit * 128, at + 1
+    until byte < 128
+    found[#found + 1] = string.sub(body, at, at + length - 1)
+    at = at + length
+  end
+  return found
+end
+
+-- The fields of one of an entry's messages, as it would be an entry of its own.
+local function member(fields, number)
+  if not fields.n then
+    return fields
+  end
+  local times = {}
+  for time in string.gmatch(fields.x or '', '%d+') do
+    times[#times + 1] = time
+  end
+  return { e = members(fields.e)[number] or '', x = times[number] ~= '0' and times[number] or nil }
+end
+
+-- What one of an entry's messages is called where it needs a name.
+local function name_of(id, number, count)
+  return count > 1 and id .. '#' .. number or id
 end
 
 -- Puts a message whose lease has ended at the end of the queue again.

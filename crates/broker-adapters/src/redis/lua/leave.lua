@@ -4,7 +4,7 @@ local ch = channel(KEYS[1])
 redis.call('HDEL', ch.workers, ARGV[1])
 redis.call('HDEL', ch.count, 'gone ' .. ARGV[1])
 if ARGV[2] == '1' and redis.call('EXISTS', ch.workers) == 0 then
-  redis.call('DEL', ch.work, ch.later, ch.dead, ch.count, ch.once, ch.turn)
+  redis.call('DEL', ch.work, ch.later, ch.dead, ch.count, ch.once, ch.turn, ch.split)
   if ARGV[3] ~= '' then
     redis.call('HDEL', KEYS[2], ARGV[3])
   end

@@ -1,8 +1,3 @@
--- Puts replies into the inbox KEYS[1], unless it is gone. ARGV: the replies.
+-- Puts replies into the inbox KEYS[1], unless it is gone. ARGV: the replies, which share an entry.
 even_if_full()
-local args = { 'XADD', KEYS[1], 'NOMKSTREAM', '*' }
-for i = 1, #ARGV do
-  args[#args + 1] = 'm'
-  args[#args + 1] = ARGV[i]
-end
-return redis.call(unpack(args)) and 1 or 0
+return redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'm', bundle(ARGV)) and 1 or 0

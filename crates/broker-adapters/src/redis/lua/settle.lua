@@ -1,36 +1,93 @@
 -- What workers do with their leases, in order. A lease is an entry that is pending: whoever takes it away
 -- gives the message a new entry, so that an entry that is not pending any more is a lease that has ended,
--- and settling it changes nothing. ARGV: operations with their arguments. Returns the indexes of those
--- whose lease had ended.
+-- and settling it changes nothing. An entry of several ends with the last of them; which of them are settled
+-- is noted in `:split` meanwhile. ARGV: operations with their arguments; a lease is an entry, the number of
+-- the message in it, and how many it came with. Returns the indexes of those whose lease had ended.
 even_if_full()
 local ch = channel(KEYS[1])
 local time, stale, index = now(), {}, 0
-local ended, freed, settled, redelivered, expired = {}, 0, 0, 0, 0
+local ended, freed, settled, redelivered, expired, more = {}, 0, 0, 0, 0, 0
 local replies, order = {}, {}
+local parts, parted = {}, {}
 
 local function tell(inbox, body)
   if inbox == '' then
     return
   end
-  local args = replies[inbox]
-  if not args then
-    -- An inbox that is gone is not made anew.
-    args = { 'XADD', inbox, 'NOMKSTREAM', '*' }
-    replies[inbox] = args
+  if not replies[inbox] then
+    replies[inbox] = {}
     order[#order + 1] = inbox
   end
-  args[#args + 1] = 'm'
-  args[#args + 1] = body
+  table.insert(replies[inbox], body)
 end
 
-local function finish(id, size)
-  if redis.call('XACK', ch.work, GROUP, id) == 0 then
+-- Which messages of an entry are settled, one character each, while the entry is pending; or nil.
+local function part(id, count)
+  local known = parts[id]
+  if known == nil then
+    known = false
+    if #redis.call('XPENDING', ch.work, GROUP, id, id, 1) > 0 then
+      local marks = redis.call('HGET', ch.split, id)
+      known = { before = 0, done = 0, count = count }
+      for i = 1, count do
+        known[i] = marks and string.byte(marks, i) == 49 or false
+        known.before = known.before + (known[i] and 1 or 0)
+      end
+      parted[#parted + 1] = id
+    end
+    parts[id] = known
+  end
+  return known or nil
+end
+
+-- Whether a lease has not ended.
+local function is_held(id, number, count, consumer)
+  if count > 1 then
+    local known = part(id, count)
+    return known and not known[number]
+  end
+  return #redis.call('XPENDING', ch.work, GROUP, id, id, 1, consumer) > 0
+end
+
+local function finish(id, number, count, size)
+  if count > 1 then
+    local known = part(id, count)
+    if not known or known[number] then
+      stale[#stale + 1] = index
+      return false
+    end
+    known[number], known.done = true, known.done + 1
+  elseif redis.call('XACK', ch.work, GROUP, id) == 0 then
     stale[#stale + 1] = index
     return false
+  else
+    ended[#ended + 1] = id
   end
-  ended[#ended + 1] = id
   freed = freed + size
   return true
+end
+
+-- What has become of an entry of several.
+local function part_with(id, known)
+  if known.done == 0 then
+    return
+  end
+  if known.before + known.done == known.count then
+    redis.call('XACK', ch.work, GROUP, id)
+    ended[#ended + 1] = id
+    if known.before > 0 then
+      redis.call('HDEL', ch.split, id)
+    end
+    more = more - known.done + 1
+    return
+  end
+  local marks = {}
+  for i = 1, known.count do
+    marks[i] = known[i] and '1' or '0'
+  end
+  redis.call('HSET', ch.split, id, table.concat(marks))
+  goes_with(ch, ch.split)
+  more = more - known.done
 end
 
 local at = 1
@@ -40,26 +97,33 @@ local function take(count)
   return unpack(ARGV, from, at - 1)
 end
 
+local function lease()
+  local id, number, count = take(3)
+  return id, tonumber(number), tonumber(count)
+end
+
 local operations = {}
 
 operations.done = function()
-  local id, size = take(2)
-  if finish(id, tonumber(size)) then
+  local id, number, count = lease()
+  if finish(id, number, count, tonumber(take(1))) then
     settled = settled + 1
   end
 end
 
 operations.reply = function()
-  local id, size, inbox, body = take(4)
-  if finish(id, tonumber(size)) then
+  local id, number, count = lease()
+  local size, inbox, body = take(3)
+  if finish(id, number, count, tonumber(size)) then
     settled = settled + 1
     tell(inbox, body)
   end
 end
 
 operations.expired = function()
-  local id, size, inbox, body = take(4)
-  if finish(id, tonumber(size)) then
+  local id, number, count = lease()
+  local size, inbox, body = take(3)
+  if finish(id, number, count, tonumber(size)) then
     expired = expired + 1
     tell(inbox, body)
   end
@@ -72,9 +136,11 @@ end
 
 -- Back on the queue after a delay, with this number of attempts made.
 operations.back = function()
-  local id, delay, attempts, reason = take(4)
+  local id, number, count = lease()
+  local delay, attempts, reason = take(3)
   local fields = entry(ch.work, id)
-  if finish(id, 0) and fields then
+  if finish(id, number, count, 0) and fields then
+    fields = member(fields, number)
     if attempts ~= (fields.a or '0') then
       redelivered = redelivered + 1
     end
@@ -87,11 +153,13 @@ operations.back = function()
 end
 
 operations.bury = function()
-  local id, attempts, reason, inbox, body = take(5)
+  local id, number, count = lease()
+  local attempts, reason, inbox, body = take(4)
   local fields = entry(ch.work, id)
-  if finish(id, 0) and fields then
-    local number = redis.call('HINCRBY', ch.count, 'letters', 1)
-    redis.call('XADD', ch.dead, text(number) .. '-0', 'e', fields.e, 'a', attempts, 'r', reason, 't', text(time))
+  if finish(id, number, count, 0) and fields then
+    fields = member(fields, number)
+    local letter = redis.call('HINCRBY', ch.count, 'letters', 1)
+    redis.call('XADD', ch.dead, text(letter) .. '-0', 'e', fields.e, 'a', attempts, 'r', reason, 't', text(time))
     goes_with(ch, ch.dead)
     tell(inbox, body)
   end
@@ -99,22 +167,23 @@ end
 
 -- From now on it is not delivered again, however its lease ends.
 operations.once = function()
-  local id, consumer = take(2)
-  if #redis.call('XPENDING', ch.work, GROUP, id, id, 1, consumer) == 0 then
+  local id, number, count = lease()
+  if not is_held(id, number, count, take(1)) then
     stale[#stale + 1] = index
   else
-    redis.call('HSET', ch.once, id, 1)
+    redis.call('HSET', ch.once, name_of(id, number, count), 1)
     goes_with(ch, ch.once)
   end
 end
 
 operations.forget = function()
-  redis.call('HDEL', ch.once, take(1))
+  redis.call('HDEL', ch.once, name_of(lease()))
 end
 
 operations.extend = function()
-  local id, consumer = take(2)
-  if #redis.call('XPENDING', ch.work, GROUP, id, id, 1, consumer) == 0 then
+  local id, number, count = lease()
+  local consumer = take(1)
+  if not is_held(id, number, count, consumer) then
     stale[#stale + 1] = index
   else
     redis.call('XCLAIM', ch.work, GROUP, consumer, 0, id, 'JUSTID')
@@ -126,14 +195,18 @@ while at <= #ARGV do
   operations[take(1)]()
 end
 
+for _, id in ipairs(parted) do
+  part_with(id, parts[id])
+end
 for _, inbox in ipairs(order) do
-  -- What is no inbox is in nobody's way.
-  redis.pcall(unpack(replies[inbox]))
+  -- An inbox that is gone is not made anew. What is no inbox is in nobody's way.
+  redis.pcall('XADD', inbox, 'NOMKSTREAM', '*', 'm', bundle(replies[inbox]))
 end
 if #ended > 0 then
   redis.call('XDEL', ch.work, unpack(ended))
 end
-for field, number in pairs({ bytes = -freed, settled = settled, redelivered = redelivered, expired = expired }) do
+local changed = { bytes = -freed, settled = settled, redelivered = redelivered, expired = expired, more = more }
+for field, number in pairs(changed) do
   if number ~= 0 then
     redis.call('HINCRBY', ch.count, field, number)
   end

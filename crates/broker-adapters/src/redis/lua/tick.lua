@@ -12,19 +12,37 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', ch.later, '-inf', text(time)
   redis.call('ZREM', ch.later, member)
 end
 
+-- Each message of an entry that is not settled becomes an entry of its own.
+local function redeliver(id, fields, reason)
+  local count = tonumber(fields.n or 1) or 1
+  local marks = count > 1 and redis.call('HGET', ch.split, id) or ''
+  local left = 0
+  for number = 1, count do
+    if string.byte(marks, number) ~= 49 then
+      local one = member(fields, number)
+      one.a = text(tonumber(one.a or 0) + 1)
+      one.r = reason
+      if redis.call('HDEL', ch.once, name_of(id, number, count)) == 1 then
+        one.o = '1'
+      end
+      append(ch, one)
+      left = left + 1
+    end
+  end
+  redis.call('HINCRBY', ch.count, 'redelivered', left)
+  if count > 1 then
+    redis.call('HDEL', ch.split, id)
+    redis.call('HINCRBY', ch.count, 'more', 1 - left)
+  end
+end
+
 local function take_away(consumer, idle, reason)
   local held = redis.call('XPENDING', ch.work, GROUP, 'IDLE', text(idle), '-', '+', 256, consumer)
   for _, one in ipairs(held) do
     local id = one[1]
     local fields = entry(ch.work, id)
     if fields then
-      fields.a = text(tonumber(fields.a or 0) + 1)
-      fields.r = reason
-      if redis.call('HDEL', ch.once, id) == 1 then
-        fields.o = '1'
-      end
-      append(ch, fields)
-      redis.call('HINCRBY', ch.count, 'redelivered', 1)
+      redeliver(id, fields, reason)
     end
     redis.call('XACK', ch.work, GROUP, id)
     redis.call('XDEL', ch.work, id)

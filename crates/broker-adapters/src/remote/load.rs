@@ -1,11 +1,11 @@
-//! How many calls of this client may share a job.
+//! How many calls of this client may share a message.
 
 use skyloom_core::Guid;
 
 /// Counts calls and their ends. A call counts by the time in its GUID, so that calls that are never answered are
 /// forgotten by themselves.
 #[derive(Debug, Default)]
-pub(super) struct Load {
+pub(crate) struct Load {
     epochs: [(u64, usize); EPOCHS],
     /// Calls that have ended since the client began.
     ended: u64,
@@ -19,11 +19,11 @@ pub(super) struct Load {
 const EPOCH_SHIFT: u32 = 12;
 const EPOCHS: usize = 4;
 
-/// A job holds at most this share of the calls that are under way, so that several workers get a share of them.
+/// A message holds at most this share of the calls that are under way, so that several workers get a share of them.
 const SHARE: usize = 4;
 
-/// A job holds at most as many calls as end within so many milliseconds: where calls take long, each is a job of its
-/// own and goes to whoever is free, and where they do not, waiting for others costs nobody much.
+/// A message holds at most as many calls as end within so many milliseconds: where calls take long, each is a message of
+/// its own and goes to whoever is free, and where they do not, waiting for others costs nobody much.
 const BLINK: u64 = 5;
 
 /// How often the pace is taken, in milliseconds.
@@ -43,7 +43,7 @@ impl Load {
     }
 
     /// A call was sent.
-    pub(super) fn sent(&mut self, call: Guid) {
+    pub(crate) fn sent(&mut self, call: Guid) {
         let epoch = epoch(call);
         if let Some(slot) = self.slot(epoch) {
             if slot.0 != epoch {
@@ -54,7 +54,7 @@ impl Load {
     }
 
     /// A call has ended.
-    pub(super) fn ended(&mut self, call: Guid) {
+    pub(crate) fn ended(&mut self, call: Guid) {
         self.ended += 1;
         let epoch = epoch(call);
         if let Some(slot) = self.slot(epoch).filter(|slot| slot.0 == epoch) {
@@ -69,8 +69,8 @@ impl Load {
         recent.map(|(_, calls)| calls).sum()
     }
 
-    /// How many calls may share a job, of which this is the last.
-    pub(super) fn share(&mut self, newest: Guid) -> usize {
+    /// How many calls may share a message, of which this is the last.
+    pub(crate) fn share(&mut self, newest: Guid) -> usize {
         let now = milliseconds(newest);
         let passed = now.saturating_sub(self.taken.0);
         if passed >= PACE_EVERY {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn quick_calls_share_jobs_and_slow_ones_do_not() {
+    fn quick_calls_share_messages_and_slow_ones_do_not() {
         let now = 1_700_000_000_000;
         let mut load = Load::default();
         (0..64).for_each(|_| load.sent(call(now)));
