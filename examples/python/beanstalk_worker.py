@@ -7,7 +7,7 @@ import sys
 
 import greenstalk
 
-from envelope import Envelope
+from envelope import envelopes
 from greeter import answer
 
 
@@ -16,10 +16,10 @@ def serve(queue: str, address=("127.0.0.1", 11300), prefix=""):
         print(f"serving {prefix}{queue}", flush=True)
         while True:
             job = broker.reserve()
-            request = Envelope.decode(job.body)
-            if request.reply_to:
-                broker.use(f"{prefix}_inbox.{request.reply_to}")
-                broker.put(answer(request).encode(), priority=1024, ttr=30)
+            for request in envelopes(job.body):
+                if request.reply_to:
+                    broker.use(f"{prefix}_inbox.{request.reply_to}")
+                    broker.put(answer(request).encode(), priority=1024, ttr=30)
             broker.delete(job)
 
 

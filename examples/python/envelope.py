@@ -60,6 +60,13 @@ class Envelope:
         return Envelope(REPLY, self.id, attempt=1, status=(code, sentence))
 
 
+def envelopes(data: bytes) -> list[Envelope]:
+    """What a message holds: an envelope, or a Bundle of several."""
+    if not data.startswith(b"\x82\x01"):
+        return [Envelope.decode(data)]
+    return [Envelope.decode(member) for number, member in fields(data) if number == 16]
+
+
 def fields(data: bytes):
     """The fields of a protobuf message: number and value, an int or bytes."""
     at = 0

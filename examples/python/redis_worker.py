@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import redis
 
-from envelope import Envelope
+from envelope import envelopes
 from greeter import answer
 
 GROUP = "workers"
@@ -27,11 +27,11 @@ def serve(broker: redis.Redis, queue: str):
     while True:
         for _, entries in broker.xreadgroup(GROUP, name, {work: ">"}, count=1, block=1000) or []:
             for entry, found in entries:
-                request = Envelope.decode(found[b"e"])
-                reply = answer(request).encode()
+                replies = [(request.reply_to, answer(request).encode()) for request in envelopes(found[b"e"])]
                 # Whoever ends the lease may answer, once; a reply to an inbox that is gone makes none.
                 if broker.xack(work, GROUP, entry) == 1:
-                    broker.xadd(f"{PREFIX}:{{{request.reply_to}}}:inbox", {"m": reply}, nomkstream=True)
+                    for inbox, reply in replies:
+                        broker.xadd(f"{PREFIX}:{{{inbox}}}:inbox", {"m": reply}, nomkstream=True)
                     broker.xdel(work, entry)
 
 

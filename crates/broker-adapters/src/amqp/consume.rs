@@ -192,8 +192,9 @@ impl State {
         self.touched.push(consumer);
     }
 
-    /// Writes what is to be acknowledged, and closes AMQP channels that have served.
+    /// Writes what was gathered and what is to be acknowledged, and closes AMQP channels that have served.
     pub(super) fn flush(&mut self) {
+        self.flush_replies();
         while let Some(consumer) = self.touched.pop() {
             let Some(stream) = self.streams.get_mut(&consumer) else { continue };
             let Some(number) = stream.number else { continue };

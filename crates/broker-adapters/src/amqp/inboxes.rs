@@ -11,7 +11,7 @@ use skyloom_core::{
 use super::{
     operation::Operation, role::INBOXES, standing::Mailbox, state::State, target::Target, tell::Tell, wire::Outgoing,
 };
-use crate::remote::Notice;
+use crate::remote::{Notice, members};
 
 impl State {
     /// Notes an inbox, and opens it as soon as there is a connection.
@@ -44,12 +44,15 @@ impl State {
         let inbox = std::str::from_utf8(consumer).ok().and_then(|text| text.parse::<Guid>().ok());
         let Some(mailbox) = inbox.and_then(|inbox| self.mailboxes.get(&inbox)) else { return };
         let sink = Arc::clone(&mailbox.sink);
-        match Envelope::decode(body) {
-            Ok(reply) => self.tells.push(match Notice::read(&reply) {
-                Some(error) => Tell::Refused(sink, reply.id, error),
-                None => Tell::Reply(sink, Arc::new(reply)),
-            }),
-            Err(error) => tracing::warn!(%error, "a reply that is no envelope is dropped"),
+        for reply in members(body).unwrap_or_default() {
+            let sink = Arc::clone(&sink);
+            match Envelope::decode(reply) {
+                Ok(reply) => self.tells.push(match reply.status.as_ref().and_then(|_| Notice::read(&reply)) {
+                    Some(error) => Tell::Refused(sink, reply.id, error),
+                    None => Tell::Reply(sink, Arc::new(reply)),
+                }),
+                Err(error) => tracing::warn!(%error, "a reply that is no envelope is dropped"),
+            }
         }
     }
 

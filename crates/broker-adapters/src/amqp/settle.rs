@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use skyloom_core::{
-    Envelope,
+    Envelope, Guid,
     broker::{Ack, AckSender, BrokerError, Lease, Settlement},
 };
 use tokio::time::Instant;
 
 use super::{
+    role::Role,
     standing::{Arrived, Leased},
     state::State,
     target::Target,
     wire::{Address, Marks, Outgoing},
 };
+use crate::remote::Bundle;
 
 /// Why work comes back whose worker hangs.
 const HUNG: &str = "its lease ended";
@@ -96,10 +98,30 @@ impl State {
         }
         let stream = self.streams.get(&leased.consumer).and_then(|stream| stream.number);
         let (Some(inbox), Some(channel)) = (leased.envelope.reply_to, stream) else { return Ok(()) };
+        let bundle = self.replies.entry((channel, inbox)).or_default();
+        let full = if bundle.has_room(reply) { None } else { Some(std::mem::take(bundle)) };
+        bundle.add(reply);
+        if let Some(full) = full {
+            self.write_replies(channel, inbox, full);
+        }
+        Ok(())
+    }
+
+    /// Writes replies to an inbox as one message. If it is gone they come back, and nobody needs them.
+    fn write_replies(&mut self, channel: u16, inbox: Guid, replies: Bundle) {
         let key = self.name(&Target::Inbox(inbox));
         let address = Address { channel, exchange: "", key: &key, mandatory: true, frame: self.tuned.frame };
-        Outgoing(&mut self.out).publish(&address, &Marks::default(), reply);
-        Ok(())
+        Outgoing(&mut self.out).publish_body(&address, &Marks::default(), &replies.body());
+    }
+
+    /// Writes the replies that were gathered; what they settle is acknowledged after them.
+    pub(super) fn flush_replies(&mut self) {
+        for ((channel, inbox), replies) in std::mem::take(&mut self.replies) {
+            // A worker whose AMQP channel is gone has lost its leases, and its replies with them.
+            if let Some(Role::Consumer(_)) = self.roles.get(&channel) {
+                self.write_replies(channel, inbox, replies);
+            }
+        }
     }
 
     fn retry(&mut self, leased: Leased, delay: Duration, reason: String) -> Ack {

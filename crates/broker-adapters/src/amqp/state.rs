@@ -24,6 +24,7 @@ use super::{
     tell::Tell,
     wire::Outgoing,
 };
+use crate::remote::Bundle;
 
 /// The most bytes that wait to be written to a live connection; a server that does not read for so long is
 /// overloaded, and more is refused.
@@ -77,6 +78,8 @@ pub(super) struct State {
     pub(super) touched: Vec<u32>,
     pub(super) leases: HashMap<u64, Leased, RandomState>,
     pub(super) mailboxes: HashMap<Guid, Mailbox, RandomState>,
+    /// Replies that go out together at the end of a turn, by the AMQP channel of their worker and their inbox.
+    pub(super) replies: HashMap<(u16, Guid), Bundle, RandomState>,
     /// The last reply that has come and is not acknowledged.
     pub(super) replied: Option<u64>,
     /// Whoever settles deliveries.
@@ -105,6 +108,7 @@ impl State {
             touched: Vec::new(),
             leases: HashMap::default(),
             mailboxes: HashMap::default(),
+            replies: HashMap::default(),
             replied: None,
             settler,
             consumers: 0,
@@ -216,6 +220,7 @@ impl State {
         self.roles.clear();
         self.partial.clear();
         self.touched.clear();
+        self.replies.clear();
         (self.blocked, self.replied) = (None, None);
         let error = self.lost();
         for pending in self.confirms.clear() {
@@ -262,7 +267,8 @@ impl State {
 
     /// Whether there is something to write.
     pub(super) fn is_dirty(&self) -> bool {
-        !(self.out.is_empty() && self.touched.is_empty()) || self.replied.is_some()
+        let Self { out, touched, replies, replied, .. } = self;
+        !(out.is_empty() && touched.is_empty() && replies.is_empty()) || replied.is_some()
     }
 
     /// Whether time alone can change anything.

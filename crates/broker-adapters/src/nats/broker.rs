@@ -56,7 +56,10 @@ impl NatsBroker {
         let since = Instant::now();
         // The refusal of a call reaches its inbox, if that is one of this connection's.
         let (then, ack) = match told {
-            Some(inbox) if link.phase() == Phase::Live => (Then::Call { inbox, sent: None }, Ack::ready(Ok(()))),
+            Some(inbox) if link.phase() == Phase::Live => {
+                link.load().sent(envelope.id);
+                (Then::Call { inbox, sent: None }, Ack::ready(Ok(())))
+            }
             Some(inbox) => {
                 let (sender, ack) = Ack::waiting();
                 (Then::Call { inbox, sent: Some(sender) }, ack)
@@ -124,6 +127,7 @@ impl Broker for NatsBroker {
         Box::pin(async move {
             let link = &self.handle.0;
             let written = async {
+                link.send_gathered();
                 while link.phase() == Phase::Live && !link.outbox().is_empty() {
                     sleep(Duration::from_millis(1)).await;
                 }

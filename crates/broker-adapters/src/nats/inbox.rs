@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_nats::{Message, StatusCode, Subscriber};
 use futures_util::{FutureExt as _, StreamExt as _};
 use skyloom_core::{
-    Envelope, Guid,
+    Envelope, Guid, Kind,
     broker::{BrokerError, Inbox, InboxGuard, ReplySink},
 };
 use tokio::task::AbortHandle;
@@ -14,7 +14,7 @@ use super::{
     handle::Handle,
     link::{Link, Phase},
 };
-use crate::remote::Notice;
+use crate::remote::{Notice, members};
 
 /// Opens an inbox. The client subscribes anew after each reconnect.
 pub(super) async fn open(handle: &Arc<Handle>, sink: Arc<dyn ReplySink>) -> Result<Inbox, BrokerError> {
@@ -53,33 +53,46 @@ async fn read(link: Arc<Link>, mut replies: Subscriber, sink: Arc<dyn ReplySink>
             () = link.closed() => return,
         };
         let Some(message) = message else { return };
-        heard(&*sink, message);
+        heard(&link, &*sink, message);
         while let Some(Some(message)) = replies.next().now_or_never() {
-            heard(&*sink, message);
+            heard(&link, &*sink, message);
         }
     }
 }
 
-fn heard(sink: &dyn ReplySink, message: Message) {
+fn heard(link: &Link, sink: &dyn ReplySink, message: Message) {
     if message.status == Some(StatusCode::NO_RESPONDERS) {
-        return unheard(sink, &message.subject);
+        return unheard(link, sink, &message.subject);
     }
-    match Envelope::decode(message.payload) {
-        Ok(reply) => match Notice::read(&reply) {
-            Some(error) => sink.refused(reply.id, error),
-            None => sink.reply(Arc::new(reply)),
-        },
-        Err(error) => tracing::warn!(%error, "what came to an inbox is no envelope"),
+    for reply in members(message.payload).unwrap_or_default() {
+        match Envelope::decode(reply) {
+            Ok(reply) => {
+                if reply.kind == Kind::Reply {
+                    link.load().ended(reply.id);
+                }
+                match reply.status.as_ref().and_then(|_| Notice::read(&reply)) {
+                    Some(error) => sink.refused(reply.id, error),
+                    None => sink.reply(Arc::new(reply)),
+                }
+            }
+            Err(error) => tracing::warn!(%error, "what came to an inbox is no envelope"),
+        }
     }
 }
 
 /// Nobody listens where a call was sent to; the subject says which it was.
-fn unheard(sink: &dyn ReplySink, subject: &str) {
+fn unheard(link: &Link, sink: &dyn ReplySink, subject: &str) {
     let Some((kind, call)) = subject.rsplit('.').next().and_then(|last| last.split_at_checked(1)) else { return };
-    let Ok(call) = call.parse::<Guid>() else { return };
+    let calls = match kind {
+        "b" => call.parse().map(|bundle| link.calls_of(bundle)).unwrap_or_default(),
+        _ => call.parse::<Guid>().into_iter().collect(),
+    };
     let error = match kind {
         "i" => BrokerError::refused("the instance that it is for does not run"),
         _ => BrokerError::unavailable("nobody serves the queue, and core NATS keeps no work"),
     };
-    sink.refused(call, error);
+    for call in calls {
+        link.load().ended(call);
+        sink.refused(call, error.clone());
+    }
 }

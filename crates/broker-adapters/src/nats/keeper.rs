@@ -78,7 +78,9 @@ impl Link {
         let (sent, sinks, unsent) = {
             let mut outbox = self.outbox();
             let sent = outbox.take_sent(|_| true);
-            (sent, outbox.sinks.values().cloned().collect::<Vec<_>>(), outbox.unsent())
+            let mut unsent = outbox.unsent();
+            unsent.extend(self.gathered().unsent());
+            (sent, outbox.sinks.values().cloned().collect::<Vec<_>>(), unsent)
         };
         for outgoing in sent {
             // A call hears it through its inbox, below.

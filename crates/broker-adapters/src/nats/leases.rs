@@ -24,15 +24,16 @@ const ROUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 const CORE: &str = "nats in mode=core";
 
 impl Worker {
-    /// Takes out a lease that is still ours.
-    fn take(&self, lease: Lease) -> Result<Held, BrokerError> {
+    /// Takes out a lease that is still ours; the worker may have others.
+    fn take(&self, lease: Lease) -> Result<(Held, bool), BrokerError> {
         let mut state = self.state();
         let safe = state.safe;
         match state.held.get(&lease.number) {
             Some(held) if held.is_ours(safe, Instant::now()) => {}
             _ => return Err(BrokerError::Stale),
         }
-        state.held.remove(&lease.number).ok_or(BrokerError::Stale)
+        let held = state.held.remove(&lease.number).ok_or(BrokerError::Stale)?;
+        Ok((held, !state.held.is_empty()))
     }
 
     /// There is credit again.
@@ -49,12 +50,12 @@ impl Worker {
     }
 
     fn settle_now(self: &Arc<Self>, lease: Lease, settlement: Settlement) -> Ack {
-        let held = match self.take(lease) {
-            Ok(held) => held,
+        let (held, has_others) = match self.take(lease) {
+            Ok(taken) => taken,
             Err(error) => return Ack::ready(Err(error)),
         };
         let result = match (settlement, &held.ack) {
-            (Settlement::Reply(reply), ack) => match self.answer(&held, &reply, ack.as_ref()) {
+            (Settlement::Reply(reply), ack) => match self.answer(&held, &reply, ack.as_ref(), has_others) {
                 // It would be as large the next time.
                 Err(error @ BrokerError::TooLarge { .. }) => {
                     return self.bury_later(held, format!("its reply: {error}"));
@@ -89,9 +90,18 @@ impl Worker {
         ack
     }
 
-    fn answer(&self, held: &Held, reply: &Envelope, ack: Option<&Subject>) -> Result<(), BrokerError> {
-        if let Some(inbox) = held.envelope.reply_to {
-            self.handle.0.reply(inbox, reply)?;
+    /// Sends a reply, and after it the acknowledgement. While others are being worked on, theirs may join it.
+    fn answer(
+        &self,
+        held: &Held,
+        reply: &Envelope,
+        ack: Option<&Subject>,
+        has_others: bool,
+    ) -> Result<(), BrokerError> {
+        match held.envelope.reply_to {
+            Some(inbox) if has_others => return self.handle.0.reply_soon(inbox, reply, ack.cloned()),
+            Some(inbox) => self.handle.0.reply(inbox, reply)?,
+            None => {}
         }
         ack.map_or(Ok(()), |ack| self.acknowledge(ack))
     }

@@ -17,7 +17,8 @@ use tokio::{
     task::unconstrained,
 };
 
-use super::{names::Names, options::NatsOptions, outbox::Outbox};
+use super::{gather::Gathered, names::Names, options::NatsOptions, outbox::Outbox};
+use crate::remote::Load;
 
 /// How it stands with the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub(super) struct Link {
     /// What the server did not let us do, newest last.
     pub(super) forbidden: watch::Sender<Vec<String>>,
     outbox: Mutex<Outbox>,
+    gathered: Mutex<Gathered>,
+    load: Mutex<Load>,
+    /// Something was gathered.
+    pub(super) gathering: Notify,
     /// Something is held, or there is something to confirm.
     pub(super) chores: Notify,
 }
@@ -74,6 +79,9 @@ impl Link {
             phase: watch::Sender::new(Phase::Live),
             forbidden: watch::Sender::new(Vec::new()),
             outbox: Mutex::default(),
+            gathered: Mutex::default(),
+            load: Mutex::default(),
+            gathering: Notify::new(),
             chores: Notify::new(),
         })
     }
@@ -81,6 +89,15 @@ impl Link {
     pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
         // Nothing panics while it is locked; a poisoned one is whole.
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn gathered(&self) -> MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The calls that are under way.
+    pub(super) fn load(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn phase(&self) -> Phase {

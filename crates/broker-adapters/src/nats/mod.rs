@@ -4,7 +4,9 @@
 //! `link` for each connection: what is to be sent, what is not confirmed, who listens. Publications are not
 //! requests: each names a subject of the connection's own as its reply, and one subscription reads all
 //! confirmations. Work is pulled for as much as there is credit, and the next request goes out when a quarter of
-//! it is free again; an acknowledgement is written together with the reply that it follows.
+//! it is free again; an acknowledgement is written together with the reply that it follows. While a worker has more
+//! to do, its replies to one inbox are gathered for the rest of the turn of its event loop, and go out as one message,
+//! a `Bundle`; with `mode=core`, quick calls do so too.
 //!
 //! # URL
 //! `nats://[user:password@|token@]host[:4222][,host...][?options]`, or `tls://`. The hosts are those of one cluster.
@@ -12,6 +14,7 @@
 //! | option | what | if it is not set |
 //! |---|---|---|
 //! | `mode` | `jetstream` or `core` | `jetstream` |
+//! | `bundle` | how many quick calls may share a message with `mode=core`; 1 if workers take part that know no `Bundle` | 64 |
 //! | `storage` | `file` or `memory`, of the streams that are made | `file` |
 //! | `replicas` | of the streams that are made, at most the nodes of the cluster | 1 |
 //! | `ack_wait` | the longest time after which the work of a dead worker goes to another | `5s` |
@@ -79,6 +82,8 @@ mod api;
 
 mod outbox;
 
+mod gather;
+
 mod link;
 
 mod ask;
@@ -86,6 +91,8 @@ mod ask;
 mod streams;
 
 mod send;
+
+mod together;
 
 mod keeper;
 

@@ -140,6 +140,17 @@ impl Names {
         format!("{}.inbox.{inbox}", self.prefix)
     }
 
+    /// Where an inbox hears that nobody listens where a call was sent to; it names the call.
+    pub(super) fn unheard(&self, inbox: Guid, target: &Target, call: Guid) -> String {
+        let kind = if matches!(target, Target::Instance(_)) { 'i' } else { 'q' };
+        format!("{}.inbox.{inbox}.{kind}{call}", self.prefix)
+    }
+
+    /// The same for a bundle of calls.
+    pub(super) fn unheard_bundle(&self, inbox: Guid, number: u64) -> String {
+        format!("{}.inbox.{inbox}.b{number}", self.prefix)
+    }
+
     /// Where replies to an inbox go.
     pub(super) fn replies(&self, inbox: Guid) -> String {
         format!("{}.inbox.{inbox}.r", self.prefix)

@@ -17,6 +17,7 @@ pub(super) async fn open(url: &BrokerUrl, options: NatsOptions, patience: Durati
     let capabilities = guarantees::capabilities(&options, client.max_payload());
     let link = Link::new(client, is_over, options, capabilities, url.to_string());
     tokio::spawn(keep(Arc::clone(&link), events));
+    tokio::spawn(Arc::clone(&link).keep_sending());
     let opened = async {
         let confirmations = link.client.subscribe(format!("{}.a.*", link.room)).await;
         let confirmations = confirmations.map_err(|error| error.to_string())?;

@@ -14,8 +14,12 @@ const SHORTEST_ACK_WAIT: Duration = Duration::from_millis(50);
 /// By how much an AckWait is longer than its lease, at least.
 const MARGIN: Duration = Duration::from_millis(25);
 
+/// How many quick calls share a message, if the URL says nothing.
+const BUNDLE: usize = 64;
+
 /// All options of the URL besides those of [`QueueLimits`].
-const OPTIONS: [&str; 10] = ["mode", "storage", "replicas", "ack_wait", "tls", "ca", "cert", "key", "creds", "nkey"];
+const OPTIONS: [&str; 11] =
+    ["mode", "bundle", "storage", "replicas", "ack_wait", "tls", "ca", "cert", "key", "creds", "nkey"];
 
 /// How to use a NATS server.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub(super) struct NatsOptions {
     pub(super) bytes_asked: bool,
     /// Queue groups of core NATS instead of JetStream.
     pub(super) core: bool,
+    /// How many quick calls may share a message of core NATS.
+    pub(super) bundle: usize,
     /// `file` or `memory`.
     pub(super) storage: &'static str,
     pub(super) replicas: usize,
@@ -88,6 +94,7 @@ impl NatsOptions {
             limits: QueueLimits::of(url)?,
             bytes_asked: url.option("queue_bytes").is_some(),
             core: url.word("mode", &["jetstream", "core"])? == "core",
+            bundle: url.count("bundle")?.unwrap_or(BUNDLE),
             storage: url.word("storage", &["file", "memory"])?,
             replicas: url.count("replicas")?.unwrap_or(1),
             ack_wait: url.time("ack_wait")?.unwrap_or(ACK_WAIT).max(SHORTEST_ACK_WAIT),

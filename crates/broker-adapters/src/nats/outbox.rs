@@ -1,8 +1,10 @@
 //! [`Outbox`]: what is to be sent, what was sent and is not confirmed, and what is known of where it goes.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use async_nats::{HeaderMap, Subject};
@@ -13,6 +15,9 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use super::names::Target;
+
+/// What is shorter than this is not worth telling the budget.
+const NEGLIGIBLE: Duration = Duration::from_millis(1);
 
 /// How many messages may wait for a connection or for their stream.
 const HELD_MESSAGES: usize = 10_000;
@@ -57,6 +62,18 @@ impl Outgoing {
     /// When it need not be sent any more.
     pub(super) fn expires(&self) -> Option<Instant> {
         self.envelope.budget.and_then(|budget| self.since.checked_add(budget))
+    }
+
+    /// The envelope with what is left of its budget.
+    pub(super) fn aged(&self) -> Cow<'_, Envelope> {
+        let age = self.since.elapsed();
+        match self.envelope.budget {
+            Some(budget) if age >= NEGLIGIBLE => {
+                let budget = Some(budget.saturating_sub(age).max(NEGLIGIBLE));
+                Cow::Owned(Envelope { budget, ..Envelope::clone(&self.envelope) })
+            }
+            _ => Cow::Borrowed(&self.envelope),
+        }
     }
 
     /// What became of it.
@@ -128,6 +145,11 @@ impl Outbox {
         }
         let new = || Route { subject: subject().into(), ready: false, busy: false, failed: false };
         self.routes.entry(target.clone()).or_insert_with(new)
+    }
+
+    /// The subject of a target that something was sent to before.
+    pub(super) fn subject(&self, target: &Target) -> Option<Subject> {
+        self.routes.get(target).map(|route| route.subject.clone())
     }
 
     /// Keeps a message until it can be sent.

@@ -14,9 +14,9 @@ use super::{
     dead::ONLY,
     link::Phase,
     names::Names,
-    work::{Held, State, Worker},
+    work::{Held, State, Waiting, Worker},
 };
-use crate::remote::Notice;
+use crate::remote::{Notice, members};
 
 /// How long the server keeps a request for work.
 const PULL_TIME: Duration = Duration::from_secs(30);
@@ -150,6 +150,17 @@ impl Worker {
 
     /// Takes what came from core NATS, or keeps it until there is credit.
     pub(super) fn receive_core(self: &Arc<Self>, message: Message) {
+        let Some(bodies) = members(message.payload) else {
+            tracing::warn!(subject = %message.subject, "what came to a worker is no bundle of envelopes");
+            return;
+        };
+        let came = Instant::now();
+        for body in bodies {
+            self.receive_one(Waiting { body, confirm: message.reply.clone(), came });
+        }
+    }
+
+    fn receive_one(self: &Arc<Self>, message: Waiting) {
         let mut state = self.state();
         let free = (state.held.len() as u64) < u64::from(self.options.credit);
         if state.deliveries.is_none() {
@@ -157,36 +168,35 @@ impl Worker {
             return self.turn_away(message, "the worker has stopped");
         }
         if free && state.backlog.is_empty() {
-            return self.take_core(&mut state, message, Instant::now());
+            return self.take_core(&mut state, message);
         }
         if state.backlog.len() >= BACKLOG {
             drop(state);
             return self.turn_away(message, "the worker has too much to do");
         }
-        state.backlog.push_back((message, Instant::now()));
+        state.backlog.push_back(message);
     }
 
     /// Delivers what waited for credit.
     pub(super) fn advance(self: &Arc<Self>, state: &mut State) {
         while (state.held.len() as u64) < u64::from(self.options.credit) && state.deliveries.is_some() {
-            let Some((message, came)) = state.backlog.pop_front() else { return };
-            self.take_core(state, message, came);
+            let Some(message) = state.backlog.pop_front() else { return };
+            self.take_core(state, message);
         }
     }
 
-    fn take_core(self: &Arc<Self>, state: &mut State, message: Message, came: Instant) {
+    fn take_core(self: &Arc<Self>, state: &mut State, message: Waiting) {
         let now = Instant::now();
-        let age = now.saturating_duration_since(came);
-        let confirm = message.reply;
-        let Ok(envelope) = Envelope::decode(message.payload) else {
-            tracing::warn!(subject = %message.subject, "what came to a worker is no envelope");
+        let age = now.saturating_duration_since(message.came);
+        let Ok(envelope) = Envelope::decode(message.body) else {
+            tracing::warn!(channel = %self.channel, "what came to a worker is no envelope");
             return;
         };
         if envelope.budget.is_some_and(|budget| age >= budget) {
             return self.tell_expired(&envelope);
         }
         // A call is confirmed by its reply.
-        if let (None, Some(confirm)) = (envelope.reply_to, confirm) {
+        if let (None, Some(confirm)) = (envelope.reply_to, message.confirm) {
             drop(self.handle.0.publish(confirm, None, None, "+OK".into()));
         }
         let ends = now + self.options.lease;
@@ -195,9 +205,9 @@ impl Worker {
     }
 
     /// Refuses work that cannot be done here.
-    pub(super) fn turn_away(&self, message: Message, reason: &str) {
+    pub(super) fn turn_away(&self, message: Waiting, reason: &str) {
         let link = &self.handle.0;
-        match (Envelope::decode(message.payload), message.reply) {
+        match (Envelope::decode(message.body), message.confirm) {
             (Ok(Envelope { reply_to: Some(inbox), id, .. }), _) => {
                 drop(link.reply(inbox, &Notice::write(id, &BrokerError::unavailable(reason))));
             }

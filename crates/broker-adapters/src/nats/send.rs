@@ -1,11 +1,10 @@
 //! The way of a message from a handle to the server, and of its confirmation back.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use async_nats::{Message, StatusCode, Subject, Subscriber};
+use async_nats::{Message, StatusCode, Subscriber};
 use futures_util::{FutureExt as _, StreamExt as _};
-use skyloom_core::{Envelope, broker::BrokerError};
-use tokio::time::Instant;
+use skyloom_core::broker::BrokerError;
 
 use super::{
     api::{ApiError, Failed, Meaning},
@@ -16,15 +15,24 @@ use super::{
 };
 use crate::remote::Pauses;
 
-/// What is shorter than this is not worth telling the budget.
-const NEGLIGIBLE: Duration = Duration::from_millis(1);
-
 impl Link {
     /// Sends a message now, or holds it until that is possible.
     pub(super) fn submit(self: &Arc<Self>, outgoing: Outgoing) {
         let mut outbox = self.outbox();
         let number = outbox.number();
-        let verdict = match self.phase() {
+        let phase = self.phase();
+        let shared = match (&outgoing.then, &outgoing.target) {
+            (Then::Call { inbox, sent: None }, Target::Queue(_)) if self.options.core => Some(*inbox),
+            _ => None,
+        };
+        if let (Some(inbox), Phase::Live) = (shared, phase) {
+            // Others may be joined to it; the outbox is not needed for that.
+            drop(outbox);
+            let Some((number, outgoing)) = self.gather_call(inbox, number, outgoing) else { return };
+            let verdict = self.send(&mut self.outbox(), number, outgoing);
+            return self.tell(verdict);
+        }
+        let verdict = match phase {
             Phase::Closed => Some(outgoing.settle(Err(self.away()))),
             Phase::Live if self.is_ready(&outbox, &outgoing.target) => self.send(&mut outbox, number, outgoing),
             _ => self.hold(&mut outbox, number, outgoing),
@@ -42,7 +50,7 @@ impl Link {
         self.options.core || matches!(target, Target::Instance(_))
     }
 
-    fn hold(self: &Arc<Self>, outbox: &mut Outbox, number: u64, outgoing: Outgoing) -> Option<Verdict> {
+    pub(super) fn hold(self: &Arc<Self>, outbox: &mut Outbox, number: u64, outgoing: Outgoing) -> Option<Verdict> {
         let target = outgoing.target.clone();
         let held = outbox.hold(number, outgoing).err();
         self.chores.notify_one();
@@ -118,25 +126,18 @@ impl Link {
     }
 
     fn send(&self, outbox: &mut Outbox, number: u64, mut outgoing: Outgoing) -> Option<Verdict> {
-        let now = Instant::now();
         if outgoing.then.is_abandoned() {
             return None;
         }
         if let Some(error) = outbox.congestion() {
             return Some(outgoing.settle(Err(error)));
         }
-        let payload = aged(&outgoing.envelope, now - outgoing.since).encode();
+        let payload = outgoing.aged().encode();
         let is_core = self.is_core(&outgoing.target);
-        let subject: Subject = match outbox.routes.get(&outgoing.target) {
-            Some(route) => route.subject.clone(),
-            None => self.names.subject(&outgoing.target).into(),
-        };
+        let subject = outbox.subject(&outgoing.target).unwrap_or_else(|| self.names.subject(&outgoing.target).into());
         let reply = match &outgoing.then {
             // Only the refusal of a call that nobody could take comes there: its replies go to its inbox.
-            Then::Call { inbox, .. } if is_core => {
-                let kind = if matches!(outgoing.target, Target::Instance(_)) { 'i' } else { 'q' };
-                format!("{}.{kind}{}", self.names.inbox(*inbox), outgoing.envelope.id)
-            }
+            Then::Call { inbox, .. } if is_core => self.names.unheard(*inbox, &outgoing.target, outgoing.envelope.id),
             _ => format!("{}.a.{number}", self.room),
         };
         let needs_confirmation = match (&outgoing.target, &outgoing.then) {
@@ -243,16 +244,5 @@ pub(super) fn nobody(target: &Target) -> BrokerError {
     match target {
         Target::Instance(_) => BrokerError::refused(format!("{target} does not run")),
         _ => BrokerError::unavailable(format!("nobody serves {target}, and core NATS keeps no work")),
-    }
-}
-
-/// The envelope with what is left of its budget.
-fn aged(envelope: &Envelope, age: Duration) -> Cow<'_, Envelope> {
-    match envelope.budget {
-        Some(budget) if age >= NEGLIGIBLE => {
-            let budget = Some(budget.saturating_sub(age).max(NEGLIGIBLE));
-            Cow::Owned(Envelope { budget, ..envelope.clone() })
-        }
-        _ => Cow::Borrowed(envelope),
     }
 }

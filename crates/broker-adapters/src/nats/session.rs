@@ -94,7 +94,7 @@ impl Worker {
             (state.stop.take(), std::mem::take(&mut state.backlog), state.deliveries.take())
         };
         drop(deliveries);
-        for (message, _) in backlog {
+        for message in backlog {
             self.turn_away(message, "the worker has stopped");
         }
         if let Some(stop) = stop {

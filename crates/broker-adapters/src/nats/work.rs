@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Message, Subject};
+use async_nats::Subject;
+use bytes::Bytes;
 use skyloom_core::{
     Channel, Envelope, Guid,
     broker::{AckSender, ConsumeOptions, Delivery},
@@ -54,8 +55,16 @@ pub(super) struct State {
     pub(super) clock: Option<ServerClock>,
     /// When the server was heard last.
     pub(super) heard: Instant,
-    /// In core NATS: what came, and when, and finds no credit yet.
-    pub(super) backlog: VecDeque<(Message, Instant)>,
+    /// In core NATS: what came, and finds no credit yet.
+    pub(super) backlog: VecDeque<Waiting>,
+}
+
+/// Work of core NATS that was not taken yet.
+pub(super) struct Waiting {
+    pub(super) body: Bytes,
+    /// Where to say that it was taken, or not.
+    pub(super) confirm: Option<Subject>,
+    pub(super) came: Instant,
 }
 
 /// Work that is with us under a lease.

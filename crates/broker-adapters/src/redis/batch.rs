@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::remote::QueueLimits;
 use ::redis::{Cmd, Pipeline, RedisError, Value};
 use skyloom_core::{Guid, broker::BrokerError};
-use tokio::time::Instant;
-
-use crate::remote::QueueLimits;
 
 use super::{
+    arguments::{put, settle},
     op::{Op, What},
     scripts::Script,
     trouble::refused,
 };
-
-/// How many bytes of several calls share an entry.
-const BUNDLE_BYTES: usize = 32 << 10;
 
 /// One command, and the operations that it does.
 struct Group {
@@ -42,7 +38,7 @@ fn fit(one: &Op, other: &Op) -> bool {
         (&one.what, &other.what),
         (What::Put { .. }, What::Put { .. })
             | (What::Publish { .. }, What::Publish { .. })
-            | (What::Settle { .. }, What::Settle { .. })
+            | (What::Settle { .. } | What::Finish { .. }, What::Settle { .. } | What::Finish { .. })
             | (What::Reply { .. }, What::Reply { .. })
     );
     same_kind && (Arc::ptr_eq(&one.place, &other.place) || one.place.base == other.place.base)
@@ -75,9 +71,10 @@ impl Batch {
     }
 
     /// The commands. At most `share` calls are put into one entry.
-    pub(super) fn commands(&self, limits: &QueueLimits, share: usize) -> Pipeline {
+    pub(super) fn commands(&mut self, limits: &QueueLimits, share: usize) -> Pipeline {
         let mut pipeline = ::redis::pipe();
-        for group in &self.groups {
+        for group in &mut self.groups {
+            settle::arrange(&mut group.ops);
             pipeline.add_command(command(&group.ops, limits, share));
         }
         pipeline
@@ -96,65 +93,41 @@ impl Batch {
 
 fn command(ops: &[Op], limits: &QueueLimits, share: usize) -> Cmd {
     let place = &ops[0].place;
-    let mut call = match &ops[0].what {
+    let base = [place.base.as_str()];
+    match &ops[0].what {
         What::Put { .. } => {
-            let mut call = Script::Put.call(&[&place.base]);
+            let mut call = Script::Put.call(&base);
             call.arg(i32::from(place.needs_consumer)).arg(limits.messages).arg(limits.bytes);
+            put::arguments(&mut call, ops, share);
             call
         }
         What::Publish { .. } => {
             let groups = place.group.as_ref().map_or("", |(_, groups)| groups);
             let mut call = Script::Publish.call(&[&place.base, groups]);
             call.arg(limits.messages).arg(limits.bytes);
+            bodies(&mut call, ops);
             call
         }
-        What::Settle { .. } => Script::Settle.call(&[&place.base]),
-        What::Reply { .. } => Script::Reply.call(&[&place.base]),
-        What::Ask { command, .. } => return Cmd::clone(command),
-    };
-    if let What::Put { .. } = &ops[0].what {
-        put_arguments(&mut call, ops, share);
-        return call;
+        What::Settle { .. } | What::Finish { .. } => {
+            let mut call = Script::Settle.call(&base);
+            settle::arguments(&mut call, ops, &limits.prefix);
+            call
+        }
+        What::Reply { .. } => {
+            let mut call = Script::Reply.call(&base);
+            bodies(&mut call, ops);
+            call
+        }
+        What::Ask { command, .. } => Cmd::clone(command),
     }
+}
+
+fn bodies(call: &mut Cmd, ops: &[Op]) {
     for op in ops {
-        match &op.what {
-            What::Publish { body } | What::Reply { body } => {
-                call.arg(&body[..]);
-            }
-            What::Settle { args, .. } => {
-                for arg in args {
-                    call.arg(&arg[..]);
-                }
-            }
-            What::Put { .. } | What::Ask { .. } => {}
+        if let What::Publish { body } | What::Reply { body } = &op.what {
+            call.arg(&body[..]);
         }
     }
-    call
-}
-
-fn put_arguments(call: &mut Cmd, mut ops: &[Op], share: usize) {
-    let now = Instant::now();
-    while let Some(What::Put { delay, .. }) = ops.first().map(|op| &op.what) {
-        let (these, others) = ops.split_at(together(ops, share));
-        call.arg(*delay).arg(these.len());
-        for op in these {
-            if let What::Put { expires, body, .. } = &op.what {
-                let left = expires.map_or(0, |at| at.saturating_duration_since(now).as_millis().max(1));
-                call.arg(u64::try_from(left).unwrap_or(u64::MAX)).arg(&body[..]);
-            }
-        }
-        ops = others;
-    }
-}
-
-/// How many of the first share an entry.
-fn together(ops: &[Op], share: usize) -> usize {
-    let mut bytes = 0;
-    let fits = |op: &&Op| {
-        bytes += op.size();
-        op.may_share() && bytes <= BUNDLE_BYTES
-    };
-    ops.iter().take(share).take_while(fits).count().max(1)
 }
 
 /// Tells everybody what became of a command that the server has answered.
@@ -169,7 +142,7 @@ pub(super) fn conclude(ops: Vec<Op>, verdict: Verdict, limits: &QueueLimits) {
     match ops.first().map(|op| &op.what) {
         Some(What::Put { .. }) => conclude_puts(ops, value, limits),
         Some(What::Publish { .. }) => conclude_events(ops, value, limits),
-        Some(What::Settle { .. }) => conclude_settlements(ops, value),
+        Some(What::Settle { .. } | What::Finish { .. }) => conclude_settlements(ops, value),
         Some(What::Ask { .. }) => ops.into_iter().for_each(|op| op.answered(value.clone())),
         _ => ops.into_iter().for_each(Op::done),
     }
@@ -220,17 +193,23 @@ fn conclude_settlements(ops: Vec<Op>, value: Value) {
     let stale: Vec<usize> = ::redis::from_redis_value(value).unwrap_or_default();
     let mut stale = stale.into_iter().peekable();
     let mut index = 0;
-    for op in ops {
-        let What::Settle { count, .. } = op.what else { continue };
+    let mut ops = ops.into_iter();
+    loop {
+        let (count, together) = settle::next(ops.as_slice());
+        if together == 0 {
+            return;
+        }
         index += count;
         let mut is_stale = false;
         while stale.next_if(|stale| *stale <= index).is_some() {
             is_stale = true;
         }
-        match (is_stale, op.repeated) {
-            (false, _) => op.done(),
-            (true, false) => op.fail(BrokerError::Stale),
-            (true, true) => op.fail(BrokerError::lost("it broke while the settlement was under way")),
+        for op in ops.by_ref().take(together) {
+            match (is_stale, op.repeated) {
+                (false, _) => op.done(),
+                (true, false) => op.fail(BrokerError::Stale),
+                (true, true) => op.fail(BrokerError::lost("it broke while the settlement was under way")),
+            }
         }
     }
 }

@@ -105,7 +105,7 @@ async fn send(
     nodes: &Arc<Nodes>,
     node: &Arc<Node>,
     connection: &mut MultiplexedConnection,
-    batch: Batch,
+    mut batch: Batch,
 ) -> Result<(), RedisError> {
     let limits = &nodes.options.limits;
     let share = batch.newest_call().map_or(1, |call| nodes.load().share(call)).min(nodes.options.bundle);

@@ -10,7 +10,8 @@ pub(super) struct Entry {
     pub(super) id: Bytes,
     /// Field `e`: the envelope, or a bundle of them.
     pub(super) body: Bytes,
-    /// Field `x`: when the time of each runs out, in ms of the server's clock.
+    /// Field `x`, or `l` of several and the entry's own time: when the time of each runs out, in ms of the server's
+    /// clock.
     pub(super) expires: Vec<Option<u64>>,
     /// Field `n`: how many there are, if they are a bundle.
     pub(super) count: Option<u32>,
@@ -34,10 +35,10 @@ fn number<T: std::str::FromStr>(bytes: &Bytes) -> Option<T> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-/// Times with a space between them; 0 is none.
-fn times(bytes: &Bytes) -> Vec<Option<u64>> {
+/// Times with a space between them, which begin at another; 0 is none.
+fn times(bytes: &Bytes, from: u64) -> Vec<Option<u64>> {
     let words = std::str::from_utf8(bytes).unwrap_or_default().split_ascii_whitespace();
-    words.map(|word| word.parse().ok().filter(|time| *time > 0)).collect()
+    words.map(|word| Some(word.parse::<u64>().ok().filter(|time| *time > 0)?.saturating_add(from))).collect()
 }
 
 /// The entries of the one stream that was read, each with its number and its fields.
@@ -67,11 +68,13 @@ pub(super) fn rows_of(rows: Value) -> Vec<(Bytes, Vec<(Bytes, Bytes)>)> {
 impl Entry {
     /// What the fields say; those that are unknown say nothing.
     pub(super) fn of(id: Bytes, fields: Vec<(Bytes, Bytes)>) -> Self {
+        let made = id.split(|byte| *byte == b'-').next().and_then(|ms| number(&id.slice_ref(ms))).unwrap_or_default();
         let mut entry = Self { id, ..Self::default() };
         for (name, value) in fields {
             match &name[..] {
                 b"e" => entry.body = value,
-                b"x" => entry.expires = times(&value),
+                b"x" => entry.expires = times(&value, 0),
+                b"l" => entry.expires = times(&value, made),
                 b"n" => entry.count = number(&value),
                 b"a" => entry.attempts = number(&value).unwrap_or_default(),
                 b"r" => entry.reason = String::from_utf8_lossy(&value).into_owned(),
@@ -105,8 +108,8 @@ mod tests {
         let expected = Entry { id: "5-1".into(), body, expires, count: None, attempts: 2, reason, was_claimed: false };
         assert_eq!(Entry::of(id, fields), expected);
         assert!(entries(Value::Nil).is_empty());
-        let fields = vec![("x".into(), "17 0 18".into()), ("n".into(), "3".into())];
+        let fields = vec![("l".into(), "17 0 18".into()), ("n".into(), "3".into())];
         let several = Entry::of("5-3".into(), fields);
-        assert_eq!((several.expires, several.count), (vec![Some(17), None, Some(18)], Some(3)));
+        assert_eq!((several.expires, several.count), (vec![Some(22), None, Some(23)], Some(3)));
     }
 }

@@ -9,8 +9,9 @@ use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 use super::{
     clock::Clock,
     entry::Entry,
+    op::Part,
     seat::Seat,
-    settle::{Ending, Held, Part},
+    settle::{Ending, Held},
     shared::Shared,
 };
 use crate::remote::members;

@@ -13,7 +13,7 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope, or a `Bundle` of `n` of them; `x` when its time runs out, in ms of the server's clock, or of each in a bundle, with spaces between them; `a` how often it was attempted before; `r` why that failed; `o` that it was claimed once by a worker who was lost |
+//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope, or a `Bundle` of `n` of them; `x` when its time runs out, in ms of the server's clock, or `l`, for how many ms each of a bundle lives after the entry's own time; `a` how often it was attempted before; `r` why that failed; `o` that it was claimed once by a worker who was lost |
 //! | `:later` | a sorted set of what is held back, by the time at which it is due |
 //! | `:dead` | a stream of dead letters: `e`, `a`, `r`, and `t`, when it died; its number is the letter's |
 //! | `:count` | a hash of figures, among them `bytes` |
@@ -82,6 +82,8 @@ mod scripts;
 mod link;
 
 mod op;
+
+mod arguments;
 
 mod batch;
 

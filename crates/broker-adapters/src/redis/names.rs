@@ -22,6 +22,11 @@ pub(super) struct Place {
     pub(super) needs_consumer: bool,
 }
 
+/// The key of an inbox.
+pub(super) fn inbox_key(prefix: &str, inbox: Guid) -> String {
+    format!("{prefix}:{{{inbox}}}:inbox")
+}
+
 /// Makes names, and remembers those of channels.
 #[derive(Debug)]
 pub(super) struct Names {
@@ -86,7 +91,7 @@ impl Names {
     pub(super) fn inbox(&self, inbox: Guid) -> Place {
         let (tag, prefix) = (inbox.to_string(), &self.prefix);
         Place {
-            base: format!("{prefix}:{{{tag}}}:inbox"),
+            base: inbox_key(prefix, inbox),
             slot: slot_of(&tag),
             group: None,
             shown: format!("_inbox.{tag}"),

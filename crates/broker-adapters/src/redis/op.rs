@@ -12,13 +12,27 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::names::Place;
 
+/// Which of the messages of an entry: the first is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) number: u32,
+    pub(super) of: u32,
+}
+
+impl Part {
+    /// The only one.
+    pub(super) const ONLY: Self = Self { number: 1, of: 1 };
+}
+
 /// What is to be done.
 pub(super) enum What {
     /// Put a message on a channel: its delay in ms, and when its time runs out.
     Put { delay: u64, expires: Option<Instant>, body: Bytes },
     /// Put an event on every group of a topic.
     Publish { body: Bytes },
-    /// One or more operations of `settle.lua`: so many, and their arguments.
+    /// The usual end of a lease: with this reply to this inbox, or done.
+    Finish { id: Bytes, part: Part, size: usize, reply: Option<(Guid, Bytes)> },
+    /// One or more other operations of `settle.lua`: so many, and their arguments.
     Settle { count: usize, args: Vec<Bytes> },
     /// Put a reply into an inbox.
     Reply { body: Bytes },
@@ -72,6 +86,7 @@ impl Op {
     pub(super) fn size(&self) -> usize {
         match &self.what {
             What::Put { body, .. } | What::Publish { body } | What::Reply { body } => body.len(),
+            What::Finish { reply, .. } => reply.as_ref().map_or(0, |(_, body)| body.len()),
             What::Settle { args, .. } => args.iter().map(Bytes::len).sum(),
             What::Ask { .. } => 0,
         }
@@ -87,7 +102,7 @@ impl Op {
     }
 
     fn ends_a_lease(&self) -> bool {
-        matches!(self.what, What::Settle { .. } | What::Reply { .. })
+        matches!(self.what, What::Finish { .. } | What::Settle { .. } | What::Reply { .. })
     }
 
     /// Whether it came too late.

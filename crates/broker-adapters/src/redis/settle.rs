@@ -14,21 +14,9 @@ use crate::remote::Notice;
 use super::{
     names::Names,
     nodes::Nodes,
-    op::{Op, Then, What},
+    op::{Op, Part, Then, What},
     seat::Seat,
 };
-
-/// Which of the messages of an entry: the first is 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) number: u32,
-    pub(super) of: u32,
-}
-
-impl Part {
-    /// The only one.
-    pub(super) const ONLY: Self = Self { number: 1, of: 1 };
-}
 
 /// A lease that this process has.
 pub(super) struct Held {
@@ -130,9 +118,8 @@ fn digits(number: impl std::fmt::Display) -> Bytes {
 }
 
 impl Out {
-    fn submit(&self, held: &Held, count: usize, args: Vec<Bytes>, then: Then) {
-        let op = Op::new(Arc::clone(&held.seat.place), What::Settle { count, args }, then);
-        self.nodes.submit(op.until(Some(held.ends)));
+    fn submit(&self, held: &Held, what: What, then: Then) {
+        self.nodes.submit(Op::new(Arc::clone(&held.seat.place), what, then).until(Some(held.ends)));
     }
 
     /// Tells the server something about a lease that goes on.
@@ -140,7 +127,7 @@ impl Out {
         let mut args = vec![Bytes::from_static(word)];
         args.extend(held.lease());
         args.push(held.seat.name.clone().into());
-        self.submit(held, 1, args, then);
+        self.submit(held, What::Settle { count: 1, args }, then);
     }
 
     /// Sends a reply that is not the last.
@@ -152,12 +139,17 @@ impl Out {
         if self.nodes.options.cluster {
             return self.nodes.submit(Op::new(Arc::new(inbox), What::Reply { body }, then).until(Some(held.ends)));
         }
-        self.submit(held, 1, vec![Bytes::from_static(b"partial"), inbox.base.into(), body], then);
+        let args = vec![Bytes::from_static(b"partial"), inbox.base.into(), body];
+        self.submit(held, What::Settle { count: 1, args }, then);
     }
 
     /// Ends a lease.
     pub(super) fn end(&self, held: Held, ending: Ending, then: Then) {
-        let ending = ending.decided(&held);
+        let ending = match ending.decided(&held) {
+            Ending::Reply(body) if !held.is_once => return self.finish(held, Some(body), then),
+            Ending::Done if !held.is_once => return self.finish(held, None, then),
+            other => other,
+        };
         let notice = |error: &BrokerError| Notice::write(held.call, error).encode();
         let size = || digits(held.size);
         let (word, arguments, body) = match ending {
@@ -190,20 +182,31 @@ impl Out {
             args.push(Bytes::from_static(b"forget"));
             args.extend(held.lease());
         }
+        let what = What::Settle { count, args };
         match far {
-            None => self.submit(&held, count, args, then),
-            Some(inbox) => self.tell_first(inbox, body, held, (count, args), then),
+            None => self.submit(&held, what, then),
+            Some(inbox) => self.tell_first(inbox, body, held, what, then),
+        }
+    }
+
+    fn finish(&self, held: Held, reply: Option<Bytes>, then: Then) {
+        let reply = held.reply_to.zip(reply);
+        let (far, near) = if self.nodes.options.cluster { (reply, None) } else { (None, reply) };
+        let what = What::Finish { id: held.id.clone(), part: held.part, size: held.size, reply: near };
+        match far {
+            None => self.submit(&held, what, then),
+            Some((inbox, body)) => self.tell_first(inbox, body, held, what, then),
         }
     }
 
     /// On a cluster the inbox is elsewhere: the reply goes first, and only then the lease is ended. If the
     /// reply cannot be sent, the lease ends by itself and somebody else tries.
-    fn tell_first(&self, inbox: Guid, body: Bytes, held: Held, (count, args): (usize, Vec<Bytes>), then: Then) {
+    fn tell_first(&self, inbox: Guid, body: Bytes, held: Held, what: What, then: Then) {
         let (answer, told) = oneshot::channel();
         let place = Arc::new(self.names.inbox(inbox));
         let reply = Op::new(place, What::Reply { body }, Then::Answer(answer)).until(Some(held.ends));
         self.nodes.submit(reply);
-        let settle = Op::new(Arc::clone(&held.seat.place), What::Settle { count, args }, then).until(Some(held.ends));
+        let settle = Op::new(Arc::clone(&held.seat.place), what, then).until(Some(held.ends));
         let nodes = Arc::clone(&self.nodes);
         self.nodes.runtime.spawn(async move {
             match told.await {

@@ -6,7 +6,6 @@ use bytes::{Buf as _, BufMut, Bytes};
 const MEMBER: [u8; 2] = [0x82, 0x01];
 
 /// Begins a member of a bundle that has this many bytes; they follow.
-#[cfg(feature = "beanstalk")]
 pub(crate) fn begin_member(out: &mut impl BufMut, length: usize) {
     out.put_slice(&MEMBER);
     put_varint(out, length);
@@ -33,7 +32,6 @@ pub(crate) fn members(mut body: Bytes) -> Option<Vec<Bytes>> {
     Some(members)
 }
 
-#[cfg(feature = "beanstalk")]
 pub(crate) fn put_varint(out: &mut impl BufMut, mut value: usize) {
     while value >= 0x80 {
         out.put_u8((value & 0x7f) as u8 | 0x80);
@@ -53,4 +51,67 @@ fn get_varint(buffer: &mut Bytes) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(any(feature = "nats", feature = "amqp"))]
+/// How many bytes of several envelopes become one message.
+pub(crate) const BUNDLE_BYTES: usize = 32 << 10;
+
+/// Several envelopes, or one that is not framed.
+#[cfg(any(feature = "nats", feature = "amqp"))]
+#[derive(Debug, Default)]
+pub(crate) struct Bundle {
+    bytes: bytes::BytesMut,
+    /// How long the frame of the first is.
+    frame: usize,
+    pub(crate) count: usize,
+}
+
+#[cfg(any(feature = "nats", feature = "amqp"))]
+impl Bundle {
+    /// Adds one.
+    pub(crate) fn add(&mut self, envelope: &skyloom_core::Envelope) {
+        begin_member(&mut self.bytes, envelope.encoded_len());
+        if self.count == 0 {
+            self.frame = self.bytes.len();
+        }
+        envelope.encode_to(&mut self.bytes);
+        self.count += 1;
+    }
+
+    /// Whether another still fits.
+    pub(crate) fn has_room(&self, envelope: &skyloom_core::Envelope) -> bool {
+        self.count == 0 || self.bytes.len() + envelope.encoded_len() <= BUNDLE_BYTES
+    }
+
+    /// What is sent.
+    pub(crate) fn body(self) -> Bytes {
+        let body = self.bytes.freeze();
+        if self.count == 1 { body.slice(self.frame..) } else { body }
+    }
+}
+
+#[cfg(all(test, any(feature = "nats", feature = "amqp")))]
+mod tests {
+    use skyloom_core::{Envelope, Guid, Kind};
+
+    use super::*;
+
+    fn envelope(length: usize) -> Envelope {
+        Envelope { payload: vec![7; length].into(), ..Envelope::new(Kind::Reply, Guid::call()) }
+    }
+
+    #[test]
+    fn one_is_itself_and_several_are_a_bundle() {
+        for lengths in [&[0][..], &[300], &[0, 200, 20_000]] {
+            let (envelopes, mut bundle): (Vec<_>, _) =
+                (lengths.iter().map(|at| envelope(*at)).collect(), Bundle::default());
+            envelopes.iter().for_each(|envelope| bundle.add(envelope));
+            assert!(!bundle.has_room(&envelope(BUNDLE_BYTES)));
+            let body = bundle.body();
+            assert_eq!(body.starts_with(&[0x82, 0x01]), lengths.len() > 1);
+            let read: Vec<_> = members(body).unwrap().into_iter().map(|one| Envelope::decode(one).unwrap()).collect();
+            assert_eq!(read, envelopes);
+        }
+    }
 }

@@ -16,20 +16,26 @@ mod pause;
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod notice;
 
-#[cfg(any(feature = "redis", feature = "beanstalk"))]
+#[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod bundle;
 
-#[cfg(any(feature = "redis", feature = "beanstalk"))]
+#[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 mod load;
 
-#[cfg(feature = "beanstalk")]
-pub(crate) use self::bundle::{begin_member, put_varint};
+#[cfg(feature = "nats")]
+pub(crate) use self::bundle::BUNDLE_BYTES;
+#[cfg(any(feature = "nats", feature = "amqp"))]
+pub(crate) use self::bundle::Bundle;
 #[cfg(any(feature = "redis", feature = "beanstalk"))]
-pub(crate) use self::{bundle::members, load::Load};
+pub(crate) use self::bundle::begin_member;
+#[cfg(feature = "beanstalk")]
+pub(crate) use self::bundle::put_varint;
+#[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
+pub(crate) use self::load::Load;
+#[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
+pub(crate) use self::{bundle::members, notice::Notice, pause::Pauses};
 pub use self::{
     error::OpenError,
     limits::QueueLimits,
     url::{BrokerUrl, UrlError},
 };
-#[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
-pub(crate) use self::{notice::Notice, pause::Pauses};

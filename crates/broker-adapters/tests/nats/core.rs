@@ -1,7 +1,14 @@
 //! `mode=core`: what it keeps of the rules, and what it refuses.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use futures_util::StreamExt as _;
 use skyloom_core::{
     Channel, Envelope, GroupName, Kind, Status, TopicName,
     broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
@@ -13,7 +20,7 @@ use skyloom_testing::{
 };
 
 use crate::{
-    kit::{SOON, cast, echo, number, queue, request, soon},
+    kit::{SOON, cast, echo, eventually, number, queue, request, soon},
     site::{Line, connect, corner, shared},
 };
 
@@ -50,6 +57,7 @@ skyloom_testing::conformance_tests! { Core;
     calls: a_call_is_answered_on_its_inbox,
         partial_replies_come_in_order_before_the_final_one,
         many_calls_are_each_answered_once,
+        replies_that_are_sent_at_once_each_reach_their_caller,
         replying_settles_the_request;
     queues: priorities,
         delays;
@@ -151,4 +159,113 @@ async fn the_consumers_of_a_group_share_its_events() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (0..20).collect::<Vec<_>>());
+}
+
+/// So many calls at once, all of which are answered.
+async fn round(client: &Client, channel: &Channel) {
+    let calls = (0..64).map(|_| request(client, channel, SOON));
+    for answered in soon("a round of calls", futures_util::future::join_all(calls)).await {
+        answered.expect("it is answered");
+    }
+}
+
+/// How many messages somebody who listens to a queue besides its workers has heard.
+async fn listen(server: &Server, prefix: &str) -> Arc<AtomicUsize> {
+    let listener = async_nats::connect(format!("127.0.0.1:{}", server.port())).await.expect("a connection");
+    let mut heard = listener.subscribe(format!("{prefix}.queue.>")).await.expect("a subscription");
+    listener.flush().await.expect("the server knows of it");
+    let count = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        let _listener = listener;
+        while heard.next().await.is_some() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    count
+}
+
+/// Quick calls share messages, and each is answered; with `bundle=1` none does.
+#[tokio::test]
+async fn quick_calls_share_messages() {
+    let server = shared();
+    for (option, shares) in [("", true), ("&bundle=1", false)] {
+        let prefix = corner();
+        let url = format!("nats://127.0.0.1:{}?mode=core&prefix={prefix}{option}", server.port());
+        let (caller, worker) = (connect(&url).await, connect(&url).await);
+        let channel = queue("quick.v1");
+        let _echo = echo(&worker, &channel).await;
+        let heard = listen(&server, &prefix).await;
+        let client = Client::new(Arc::new(caller));
+        let mut calls = 0;
+        for _ in 0..200 {
+            round(&client, &channel).await;
+            calls += 64;
+            if shares && heard.load(Ordering::Relaxed) < calls / 2 {
+                break;
+            }
+        }
+        if shares {
+            let heard = heard.load(Ordering::Relaxed);
+            assert!(heard < calls / 2, "{calls} calls were {heard} messages");
+        } else {
+            eventually("every call is a message of its own", || heard.load(Ordering::Relaxed) == calls).await;
+        }
+    }
+}
+
+/// Calls that were sent together to a queue that nobody serves any more are each refused at once.
+#[tokio::test]
+async fn each_of_the_calls_that_nobody_takes_is_refused() {
+    let server = shared();
+    let url = format!("nats://127.0.0.1:{}?mode=core&prefix={}", server.port(), corner());
+    let (caller, worker) = (connect(&url).await, connect(&url).await);
+    let channel = queue("leaving.v1");
+    let client = Client::new(Arc::new(caller));
+    let working = echo(&worker, &channel).await;
+    for _ in 0..20 {
+        round(&client, &channel).await;
+    }
+    drop(working);
+    soon("close", worker.close()).await;
+    let calls = (0..64).map(|_| request(&client, &channel, SOON * 6));
+    for refused in soon("the calls end before their time", futures_util::future::join_all(calls)).await {
+        let status = refused.expect_err("nobody serves it");
+        assert_eq!(status.outcome(), skyloom_core::Outcome::NotStarted, "{status}");
+    }
+}
+
+/// A worker that has credit for a part of a bundle takes that part, and the rest when it has credit again.
+#[tokio::test]
+async fn a_bundle_is_taken_by_credit() {
+    let server = shared();
+    let prefix = corner();
+    let url = format!("nats://127.0.0.1:{}?mode=core&prefix={prefix}", server.port());
+    let worker = connect(&url).await;
+    let channel = queue("bundled.v1");
+    let options = ConsumeOptions { credit: 2, ..ConsumeOptions::default() };
+    let mut consumer = soon("consume", worker.consume(channel, options)).await.expect("it is consumed");
+    // As any program may write it: field 16 of a Bundle is an envelope.
+    let mut bundle = Vec::new();
+    for n in 0..5 {
+        let envelope = cast(n).encode();
+        bundle.extend([0x82, 0x01, u8::try_from(envelope.len()).expect("it is short")]);
+        bundle.extend_from_slice(&envelope);
+    }
+    let sender = async_nats::connect(format!("127.0.0.1:{}", server.port())).await.expect("a connection");
+    sender.publish(format!("{prefix}.queue.bundled=v1"), bundle.into()).await.expect("it is sent");
+    let mut held = Vec::new();
+    for n in 0..2 {
+        let delivery = soon("a delivery", consumer.next()).await.expect("there is one");
+        assert_eq!(number(delivery.envelope()), n);
+        held.push(delivery);
+    }
+    let early = tokio::time::timeout(Duration::from_millis(100), consumer.next()).await;
+    assert!(early.is_err(), "{early:?}");
+    for n in 2..5 {
+        assert_eq!(soon("settle", held.remove(0).settle(Settlement::Done)).await, Ok(()));
+        let delivery = soon("a delivery", consumer.next()).await.expect("there is one");
+        assert_eq!(number(delivery.envelope()), n);
+        held.push(delivery);
+    }
 }

@@ -10,6 +10,8 @@ mod work;
 
 mod faults;
 
+mod account;
+
 mod start;
 
 mod core;

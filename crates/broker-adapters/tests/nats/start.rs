@@ -3,15 +3,17 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
+    path::Path,
     process::Command,
     time::Duration,
 };
 
 use skyloom_broker_adapters::{nats::NatsBroker, remote::OpenError};
 use skyloom_core::broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions};
-use skyloom_testing::servers::{Launch, Server, free_port, nats, nats_plain, nats_with, tls_nats};
+use skyloom_testing::servers::{Launch, Server, free_port, mutual_tls_nats, nats, nats_plain, nats_with, tls_nats};
 
 use crate::{
+    account,
     kit::{cast, queue, soon},
     site::{PATIENCE, connect},
 };
@@ -160,4 +162,31 @@ async fn tls_is_spoken_and_its_mistakes_are_named() {
     unusable(&format!("tls://localhost:{port}?ca=/none.pem"), "/none.pem cannot be read").await;
     let plain = nats();
     unusable(&format!("tls://127.0.0.1:{}?ca={ca}", plain.port()), "write nats:// instead of tls://").await;
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_our_certificate_gets_it() {
+    let server = mutual_tls_nats();
+    let url = format!("tls://localhost:{}?ca={}", server.port(), ca(&server));
+    let own = |name: &str| server.directory().join(name).display().to_string();
+    let broker = connect(&format!("{url}&cert={}&key={}", own("server.pem"), own("server.key"))).await;
+    let sent = broker.enqueue(&queue("private.v1"), cast(1).into(), EnqueueOptions::default());
+    assert_eq!(soon("a cast", sent).await, Ok(()));
+    unusable(&url, "?cert= and ?key=").await;
+    unusable(&format!("{url}&cert=/none.pem&key=/none.key"), "/none.pem cannot be read").await;
+}
+
+#[tokio::test]
+async fn a_credentials_file_opens_the_door() {
+    let (server, known, unknown) = account::start();
+    let url = |file: &Path| format!("nats://127.0.0.1:{}?mode=core&creds={}", server.port(), file.display());
+    let broker = connect(&url(&known)).await;
+    let channel = queue("vouched.v1");
+    let _consumer = soon("consume", broker.consume(channel.clone(), ConsumeOptions::default())).await.expect("it is");
+    let sent = broker.enqueue(&channel, cast(1).into(), EnqueueOptions::default());
+    assert_eq!(soon("a cast", sent).await, Ok(()));
+    unusable(&url(&unknown), "does not accept these credentials").await;
+    unusable(&url(Path::new("/none.creds")), "/none.creds cannot be read").await;
+    let garbled = server.directory().join("nats.conf");
+    unusable(&url(&garbled), "is no credentials file").await;
 }

@@ -28,6 +28,7 @@ macro_rules! broker_conformance {
             calls: a_call_is_answered_on_its_inbox,
                 partial_replies_come_in_order_before_the_final_one,
                 many_calls_are_each_answered_once,
+                replies_that_are_sent_at_once_each_reach_their_caller,
                 replying_settles_the_request;
             queues: work_waits_for_a_worker_that_has_not_started,
                 order_is_first_in_first_out,

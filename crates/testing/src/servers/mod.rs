@@ -14,7 +14,7 @@ mod nats;
 
 mod rabbitmq;
 
-pub use self::nats::{nats, nats_cluster, nats_plain, nats_with, tls_nats};
+pub use self::nats::{mutual_tls_nats, nats, nats_cluster, nats_plain, nats_with, tls_nats};
 pub use self::{
     launch::Launch,
     port::free_port,

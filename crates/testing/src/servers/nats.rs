@@ -36,9 +36,23 @@ pub fn nats_plain(more: &str) -> Server {
 /// If it or `openssl` is not installed, or it does not start.
 #[must_use]
 pub fn tls_nats() -> Server {
+    tls("")
+}
+
+/// The same, for clients that have a certificate of that authority; the server's own is one.
+///
+/// # Panics
+/// If it or `openssl` is not installed, or it does not start.
+#[must_use]
+pub fn mutual_tls_nats() -> Server {
+    tls("ca_file: \"ca.pem\", verify: true")
+}
+
+fn tls(more: &str) -> Server {
     let launch = Launch::new("nats-server");
     make_certificates(launch.directory());
-    start(launch, "jetstream { store_dir: \"store\" }\ntls { cert_file: \"server.pem\", key_file: \"server.key\" }")
+    let tls = format!("tls {{ cert_file: \"server.pem\", key_file: \"server.key\", {more} }}");
+    start(launch, &format!("jetstream {{ store_dir: \"store\" }}\n{tls}"))
 }
 
 /// Three servers that are one cluster, with JetStream. It may still be electing its leaders.

@@ -188,25 +188,30 @@ impl Outgoing<'_> {
     }
 
     pub(in crate::amqp) fn publish(&mut self, to: &Address<'_>, marks: &Marks, envelope: &Envelope) {
-        let Address { channel, exchange, key, mandatory, frame } = *to;
-        self.method(channel, 60, 40, |out| {
-            out.put_u16(0);
-            put_short(out, exchange);
-            put_short(out, key);
-            out.put_u8(mandatory.into());
-        });
         let size = envelope.encoded_len();
-        frame::put(self.0, CONTENT, channel, |out| marks.put(out, size));
-        let most = frame.saturating_sub(OVERHEAD).max(1);
-        if size <= most {
-            if size > 0 {
-                frame::put(self.0, BODY, channel, |out| envelope.encode_to(out));
-            }
-            return;
+        if size == 0 || size > to.largest() {
+            return self.publish_body(to, marks, &envelope.encode());
         }
-        for part in envelope.encode().chunks(most) {
-            frame::put(self.0, BODY, channel, |out| out.put_slice(part));
+        self.announce(to, marks, size);
+        frame::put(self.0, BODY, to.channel, |out| envelope.encode_to(out));
+    }
+
+    /// Publishes what is encoded already.
+    pub(in crate::amqp) fn publish_body(&mut self, to: &Address<'_>, marks: &Marks, body: &[u8]) {
+        self.announce(to, marks, body.len());
+        for part in body.chunks(to.largest()) {
+            frame::put(self.0, BODY, to.channel, |out| out.put_slice(part));
         }
+    }
+
+    fn announce(&mut self, to: &Address<'_>, marks: &Marks, size: usize) {
+        self.method(to.channel, 60, 40, |out| {
+            out.put_u16(0);
+            put_short(out, to.exchange);
+            put_short(out, to.key);
+            out.put_u8(to.mandatory.into());
+        });
+        frame::put(self.0, CONTENT, to.channel, |out| marks.put(out, size));
     }
 }
 
@@ -220,6 +225,13 @@ pub(in crate::amqp) struct Address<'a> {
     pub(in crate::amqp) mandatory: bool,
     /// The largest frame.
     pub(in crate::amqp) frame: usize,
+}
+
+impl Address<'_> {
+    /// How many bytes of a body fit into one frame.
+    fn largest(&self) -> usize {
+        self.frame.saturating_sub(OVERHEAD).max(1)
+    }
 }
 
 /// What kind of queue is declared.

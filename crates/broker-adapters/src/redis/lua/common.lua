@@ -48,7 +48,7 @@ end
 
 local function append(ch, fields)
   local args = { 'XADD', ch.work, '*', 'e', fields.e }
-  for _, name in ipairs({ 'x', 'a', 'r', 'o', 'n' }) do
+  for _, name in ipairs({ 'x', 'a', 'r', 'o' }) do
     if fields[name] then
       args[#args + 1] = name
       args[#args + 1] = fields[name]
@@ -76,23 +76,6 @@ end
 
 local MEMBER = '\130\1'
 
--- Several envelopes as one Bundle, or the one that there is.
-local function bundle(bodies)
-  if #bodies == 1 then
-    return bodies[1]
-  end
-  local parts, at = {}, 0
-  for _, body in ipairs(bodies) do
-    local length, left = MEMBER, #body
-    while left >= 128 do
-      length = length .. string.char(left % 128 + 128)
-      left = math.floor(left / 128)
-    end
-    parts[at + 1], parts[at + 2], at = length .. string.char(left), body, at + 2
-  end
-  return table.concat(parts)
-end
-
 -- The envelopes of a Bundle, or the one that it is.
 local function members(body)
   if string.sub(body, 1, 2) ~= MEMBER then
@@ -112,16 +95,22 @@ local function members(body)
   return found
 end
 
+local function words(text)
+  local found = {}
+  for word in string.gmatch(text or '', '%d+') do
+    found[#found + 1] = word
+  end
+  return found
+end
+
 -- The fields of one of an entry's messages, as it would be an entry of its own.
-local function member(fields, number)
+local function member(id, fields, number)
   if not fields.n then
     return fields
   end
-  local times = {}
-  for time in string.gmatch(fields.x or '', '%d+') do
-    times[#times + 1] = time
-  end
-  return { e = members(fields.e)[number] or '', x = times[number] ~= '0' and times[number] or nil }
+  local left = tonumber(words(fields.l)[number] or 0)
+  local expires = left > 0 and text(tonumber(string.match(id, '^%d+')) + left) or nil
+  return { e = members(fields.e)[number] or '', x = expires }
 end
 
 -- What one of an entry's messages is called where it needs a name.

@@ -24,7 +24,13 @@ for _, held in ipairs(redis.call('XPENDING', ch.work, GROUP, from, '+', 100000, 
   local id = held[1]
   local fields = entry(ch.work, id)
   if fields then
-    append(ch, fields)
+    local count = tonumber(fields.n or 1) or 1
+    for number = 1, count do
+      append(ch, member(id, fields, number))
+    end
+    if count > 1 then
+      redis.call('HINCRBY', ch.count, 'more', 1 - count)
+    end
   end
   redis.call('XACK', ch.work, GROUP, id)
   redis.call('XDEL', ch.work, id)

@@ -1,3 +1,8 @@
--- Puts replies into the inbox KEYS[1], unless it is gone. ARGV: the replies, which share an entry.
+-- Puts replies into the inbox KEYS[1], unless it is gone. ARGV: the replies, or Bundles of them.
 even_if_full()
-return redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'm', bundle(ARGV)) and 1 or 0
+local args = { 'XADD', KEYS[1], 'NOMKSTREAM', '*' }
+for i = 1, #ARGV do
+  args[#args + 1] = 'm'
+  args[#args + 1] = ARGV[i]
+end
+return redis.call(unpack(args)) and 1 or 0

@@ -14,11 +14,15 @@ local function tell(inbox, body)
   if inbox == '' then
     return
   end
-  if not replies[inbox] then
-    replies[inbox] = {}
+  local args = replies[inbox]
+  if not args then
+    -- An inbox that is gone is not made anew.
+    args = { 'XADD', inbox, 'NOMKSTREAM', '*' }
+    replies[inbox] = args
     order[#order + 1] = inbox
   end
-  table.insert(replies[inbox], body)
+  args[#args + 1] = 'm'
+  args[#args + 1] = body
 end
 
 -- Which messages of an entry are settled, one character each, while the entry is pending; or nil.
@@ -120,6 +124,30 @@ operations.reply = function()
   end
 end
 
+-- All of an entry at once: how many, their bytes, and the replies to each of so many inboxes.
+operations.all = function()
+  local id, count, size, inboxes = take(4)
+  count, size = tonumber(count), tonumber(size)
+  local held = redis.call('XACK', ch.work, GROUP, id) == 1
+  if held then
+    local marks = redis.call('HGET', ch.split, id)
+    local _, before = string.gsub(marks or '', '1', '1')
+    if marks then
+      redis.call('HDEL', ch.split, id)
+    end
+    ended[#ended + 1] = id
+    settled, freed, more = settled + count, freed + size, more - (count - before) + 1
+  else
+    stale[#stale + 1] = index
+  end
+  for _ = 1, tonumber(inboxes) do
+    local inbox, body = take(2)
+    if held then
+      tell(inbox, body)
+    end
+  end
+end
+
 operations.expired = function()
   local id, number, count = lease()
   local size, inbox, body = take(3)
@@ -140,7 +168,7 @@ operations.back = function()
   local delay, attempts, reason = take(3)
   local fields = entry(ch.work, id)
   if finish(id, number, count, 0) and fields then
-    fields = member(fields, number)
+    fields = member(id, fields, number)
     if attempts ~= (fields.a or '0') then
       redelivered = redelivered + 1
     end
@@ -157,7 +185,7 @@ operations.bury = function()
   local attempts, reason, inbox, body = take(4)
   local fields = entry(ch.work, id)
   if finish(id, number, count, 0) and fields then
-    fields = member(fields, number)
+    fields = member(id, fields, number)
     local letter = redis.call('HINCRBY', ch.count, 'letters', 1)
     redis.call('XADD', ch.dead, text(letter) .. '-0', 'e', fields.e, 'a', attempts, 'r', reason, 't', text(time))
     goes_with(ch, ch.dead)
@@ -199,8 +227,8 @@ for _, id in ipairs(parted) do
   part_with(id, parts[id])
 end
 for _, inbox in ipairs(order) do
-  -- An inbox that is gone is not made anew. What is no inbox is in nobody's way.
-  redis.pcall('XADD', inbox, 'NOMKSTREAM', '*', 'm', bundle(replies[inbox]))
+  -- What is no inbox is in nobody's way.
+  redis.pcall(unpack(replies[inbox]))
 end
 if #ended > 0 then
   redis.call('XDEL', ch.work, unpack(ended))

@@ -19,7 +19,7 @@ local function redeliver(id, fields, reason)
   local left = 0
   for number = 1, count do
     if string.byte(marks, number) ~= 49 then
-      local one = member(fields, number)
+      local one = member(id, fields, number)
       one.a = text(tonumber(one.a or 0) + 1)
       one.r = reason
       if redis.call('HDEL', ch.once, name_of(id, number, count)) == 1 then

@@ -1,9 +1,9 @@
 //! Requests and their replies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skyloom_core::{
-    Kind,
+    Envelope, Kind,
     broker::{ConsumeOptions, EnqueueOptions, Settlement},
 };
 
@@ -83,6 +83,58 @@ pub async fn many_calls_are_each_answered_once<F: Fixture>(fixture: F) {
     }
     silent(&probe).await;
     workers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Replies to two callers, sent at once and of all sizes, reach each caller's inbox whole and in order.
+pub async fn replies_that_are_sent_at_once_each_reach_their_caller<F: Fixture>(fixture: F) {
+    const CALLS: u32 = 40;
+    let worker = fixture.connect().await.broker;
+    let channel = queue("together.v1");
+    let mut consumer = consume(&worker, &channel, ConsumeOptions { credit: CALLS, ..ConsumeOptions::default() }).await;
+    let client = fixture.connect().await.broker;
+    let inboxes = [inbox(&client).await, inbox(&client).await];
+    let mut expected = [Vec::new(), Vec::new()];
+    for n in 0..CALLS {
+        let place = n as usize % 2;
+        let request = call(&inboxes[place].1, n);
+        expected[place].push((request.id, n));
+        accepted("enqueue", client.enqueue(&channel, request.into(), EnqueueOptions::default())).await;
+    }
+    let mut held = Vec::new();
+    for _ in 0..CALLS {
+        held.push(next(&mut consumer).await);
+    }
+    let payload = |n: u32| vec![n as u8; n as usize * 1_000];
+    let mut acks = Vec::new();
+    for delivery in held {
+        let n = number(delivery.envelope());
+        let answered = |kind| Envelope { payload: payload(n).into(), ..reply(delivery.envelope(), kind, n) };
+        if n % 5 == 0 {
+            acks.push(delivery.partial(answered(Kind::Partial).into()));
+        }
+        let answered = answered(Kind::Reply);
+        acks.push(delivery.settle(Settlement::Reply(answered.into())));
+    }
+    for ack in acks {
+        accepted("reply", ack).await;
+    }
+    for ((probe, _), mut expected) in inboxes.iter().zip(expected) {
+        let mut begun = BTreeSet::new();
+        while !expected.is_empty() {
+            let heard = answer(probe).await;
+            let at = expected.iter().position(|(id, _)| *id == heard.id).expect("it is a reply to this caller");
+            let (id, n) = expected[at];
+            assert!(heard.payload[..] == payload(n), "reply {n} came with {} bytes", heard.payload.len());
+            match heard.kind {
+                Kind::Partial => assert!(n % 5 == 0 && begun.insert(id), "one part was sent of some"),
+                kind => {
+                    assert_eq!((kind, begun.contains(&id)), (Kind::Reply, n % 5 == 0), "the part comes first");
+                    expected.remove(at);
+                }
+            }
+        }
+        silent(probe).await;
+    }
 }
 
 /// A reply and the end of its lease are one operation: the answered request is not delivered again.

@@ -1,0 +1,5 @@
+//! What scripts are told of many operations: those that share an entry of a stream are told as one.
+
+pub(super) mod put;
+
+pub(super) mod settle;

@@ -1,0 +1,142 @@
+//! What `settle.lua` is told.
+
+use std::collections::HashMap;
+
+use ::redis::Cmd;
+use bytes::{Bytes, BytesMut};
+use skyloom_core::Guid;
+
+use super::super::{
+    names::inbox_key,
+    op::{Op, What},
+};
+use crate::remote::begin_member;
+
+/// The entry of several that an operation finishes a message of, and how many it came with.
+fn shared(op: &Op) -> Option<(&Bytes, usize)> {
+    match &op.what {
+        What::Finish { id, part, .. } if part.of > 1 => Some((id, part.of as usize)),
+        _ => None,
+    }
+}
+
+/// Puts those that finish a whole entry side by side, in the place of the last of them. All others keep theirs.
+pub(in super::super) fn arrange(ops: &mut Vec<Op>) {
+    let mut whole: HashMap<Bytes, (usize, Vec<Op>), foldhash::fast::RandomState> = HashMap::default();
+    for (id, _) in ops.iter().filter_map(shared) {
+        whole.entry(id.clone()).or_default().0 += 1;
+    }
+    for (id, of) in ops.iter().filter_map(shared) {
+        if whole.get(id).is_some_and(|(here, _)| *here < of) {
+            whole.remove(id);
+        }
+    }
+    if whole.is_empty() {
+        return;
+    }
+    let mut arranged = Vec::with_capacity(ops.len());
+    for op in ops.drain(..) {
+        match shared(&op).and_then(|(id, of)| Some((whole.get_mut(id)?, of))) {
+            Some(((_, those), of)) => {
+                those.push(op);
+                if those.len() == of {
+                    arranged.append(those);
+                }
+            }
+            None => arranged.push(op),
+        }
+    }
+    *ops = arranged;
+}
+
+/// How many operations of the script come next, and how many of ours they are.
+pub(in super::super) fn next(ops: &[Op]) -> (usize, usize) {
+    let Some(first) = ops.first() else { return (0, 0) };
+    if let Some((id, of)) = shared(first)
+        && let Some(those) = ops.get(..of)
+        && those.iter().all(|op| shared(op).is_some_and(|(other, _)| other == id))
+    {
+        return (1, of);
+    }
+    match first.what {
+        What::Settle { count, .. } => (count, 1),
+        _ => (1, 1),
+    }
+}
+
+/// The operations with their arguments.
+pub(in super::super) fn arguments(call: &mut Cmd, mut ops: &[Op], prefix: &str) {
+    let mut keys = Keys { prefix, last: None };
+    loop {
+        let (these, others) = ops.split_at(next(ops).1);
+        match these {
+            [] => return,
+            [one] => alone(call, one, &mut keys),
+            several => all(call, several, &mut keys),
+        }
+        ops = others;
+    }
+}
+
+/// The keys of inboxes; often it is the same again.
+struct Keys<'a> {
+    prefix: &'a str,
+    last: Option<(Guid, String)>,
+}
+
+impl Keys<'_> {
+    fn of(&mut self, inbox: Guid) -> &str {
+        let known = self.last.take().filter(|(last, _)| *last == inbox);
+        &self.last.insert(known.unwrap_or_else(|| (inbox, inbox_key(self.prefix, inbox)))).1
+    }
+}
+
+fn alone(call: &mut Cmd, op: &Op, keys: &mut Keys<'_>) {
+    match &op.what {
+        What::Finish { id, part, size, reply } => {
+            let word = if reply.is_some() { "reply" } else { "done" };
+            call.arg(word).arg(&id[..]).arg(part.number).arg(part.of).arg(*size);
+            if let Some((inbox, body)) = reply {
+                call.arg(keys.of(*inbox)).arg(&body[..]);
+            }
+        }
+        What::Settle { args, .. } => {
+            for arg in args {
+                call.arg(&arg[..]);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// All messages of an entry: the replies to one inbox as one.
+fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
+    let Some((id, count)) = ops.first().and_then(shared) else { return };
+    let mut bytes = 0;
+    let mut inboxes: Vec<(Guid, Vec<&Bytes>)> = Vec::new();
+    for op in ops {
+        let What::Finish { size, reply, .. } = &op.what else { continue };
+        bytes += size;
+        if let Some((inbox, body)) = reply {
+            match inboxes.iter_mut().find(|(known, _)| known == inbox) {
+                Some((_, bodies)) => bodies.push(body),
+                None => inboxes.push((*inbox, vec![body])),
+            }
+        }
+    }
+    call.arg("all").arg(&id[..]).arg(count).arg(bytes).arg(inboxes.len());
+    for (inbox, bodies) in inboxes {
+        call.arg(keys.of(inbox));
+        match bodies[..] {
+            [one] => call.arg(&one[..]),
+            _ => {
+                let mut bundle = BytesMut::new();
+                for body in bodies {
+                    begin_member(&mut bundle, body.len());
+                    bundle.extend_from_slice(body);
+                }
+                call.arg(&bundle[..])
+            }
+        };
+    }
+}
