@@ -1,15 +1,10 @@
 //! The registry in NATS.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use skyloom_broker_adapters::{
     nats::NatsLink,
     remote::{BrokerUrl, OpenError},
-};
-use skyloom_core::{
-    broker::BoxFuture,
-    contract::Contract,
-    registry::{Filter, Instance, Registration, Registry, RegistryError, Watch},
 };
 
 use crate::linked::Linked;
@@ -24,37 +19,14 @@ use crate::linked::Linked;
 /// |---|---|
 /// | `<prefix>-instances` | in memory, for 2.2 s: descriptions in JSON, by GUID |
 /// | `<prefix>-contracts` | contracts in JSON, by the service's full name in hexadecimal |
-#[derive(Clone, Debug)]
-pub struct NatsRegistry(Linked<NatsLink>);
+pub type NatsRegistry = Linked<NatsLink>;
 
-impl NatsRegistry {
+impl Linked<NatsLink> {
     /// Connects to the server, or to one of the cluster, that the URL names, and checks that JetStream is there.
     ///
     /// # Errors
     /// [`OpenError`] says why there is no connection; nobody is waited for longer than `patience`.
     pub async fn connect(url: &BrokerUrl, patience: Duration) -> Result<Self, OpenError> {
-        Ok(Self(Linked::new(NatsLink::connect(url, patience).await?)))
-    }
-}
-
-impl Registry for NatsRegistry {
-    fn register(
-        &self,
-        instance: Instance,
-        contracts: Vec<Contract>,
-    ) -> BoxFuture<'_, Result<Box<dyn Registration>, RegistryError>> {
-        self.0.register(instance, contracts)
-    }
-
-    fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<Arc<Instance>>, RegistryError>> {
-        self.0.list(filter)
-    }
-
-    fn watch(&self) -> BoxFuture<'_, Result<Watch, RegistryError>> {
-        self.0.watch()
-    }
-
-    fn contract<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Arc<Contract>>, RegistryError>> {
-        self.0.contract(service)
+        Ok(Self::new(NatsLink::connect(url, patience).await?))
     }
 }

@@ -1,15 +1,10 @@
 //! The registry in Redis, or in Valkey.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use skyloom_broker_adapters::{
     redis::RedisLink,
     remote::{BrokerUrl, OpenError},
-};
-use skyloom_core::{
-    broker::BoxFuture,
-    contract::Contract,
-    registry::{Filter, Instance, Registration, Registry, RegistryError, Watch},
 };
 
 use crate::linked::Linked;
@@ -26,37 +21,14 @@ use crate::linked::Linked;
 /// | `:data` | a hash of descriptions in JSON, by GUID |
 /// | `:contracts` | a hash of contracts in JSON, by the service's full name |
 /// | `:version` | grows with each change, which is published on `:changes` |
-#[derive(Clone, Debug)]
-pub struct RedisRegistry(Linked<RedisLink>);
+pub type RedisRegistry = Linked<RedisLink>;
 
-impl RedisRegistry {
+impl Linked<RedisLink> {
     /// Connects to the Redis or the cluster that a URL names, and checks that it can be used.
     ///
     /// # Errors
     /// [`OpenError`] says why there is no connection; nobody is waited for longer than `patience`.
     pub async fn connect(url: &BrokerUrl, patience: Duration) -> Result<Self, OpenError> {
-        Ok(Self(Linked::new(RedisLink::connect(url, patience).await?)))
-    }
-}
-
-impl Registry for RedisRegistry {
-    fn register(
-        &self,
-        instance: Instance,
-        contracts: Vec<Contract>,
-    ) -> BoxFuture<'_, Result<Box<dyn Registration>, RegistryError>> {
-        self.0.register(instance, contracts)
-    }
-
-    fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<Arc<Instance>>, RegistryError>> {
-        self.0.list(filter)
-    }
-
-    fn watch(&self) -> BoxFuture<'_, Result<Watch, RegistryError>> {
-        self.0.watch()
-    }
-
-    fn contract<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Arc<Contract>>, RegistryError>> {
-        self.0.contract(service)
+        Ok(Self::new(RedisLink::connect(url, patience).await?))
     }
 }
