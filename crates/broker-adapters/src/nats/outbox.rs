@@ -117,6 +117,8 @@ pub(super) struct Route {
 
 /// A message that was sent and is not confirmed yet.
 pub(super) struct Sent {
+    /// The number under which it was handed in.
+    number: u64,
     pub(super) outgoing: Outgoing,
     pub(super) at: Instant,
 }
@@ -128,7 +130,11 @@ pub(super) struct Outbox {
     /// By the order in which they were handed in.
     held: BTreeMap<u64, Outgoing>,
     held_bytes: usize,
+    /// By the place where its confirmation comes.
     sent: HashMap<u64, Sent, foldhash::fast::RandomState>,
+    /// Places whose confirmation has come. A server is quick with subjects that it has seen lately.
+    free: Vec<u64>,
+    places: u64,
     numbers: u64,
 }
 
@@ -207,12 +213,23 @@ impl Outbox {
         })
     }
 
-    pub(super) fn note_sent(&mut self, number: u64, outgoing: Outgoing) {
-        self.sent.insert(number, Sent { outgoing, at: Instant::now() });
+    /// A place for a confirmation. One that was waited for in vain is never used again.
+    pub(super) fn place(&mut self) -> u64 {
+        self.free.pop().unwrap_or_else(|| {
+            self.places += 1;
+            self.places
+        })
     }
 
-    pub(super) fn confirmed(&mut self, number: u64) -> Option<Outgoing> {
-        self.sent.remove(&number).map(|sent| sent.outgoing)
+    pub(super) fn note_sent(&mut self, place: u64, number: u64, outgoing: Outgoing) {
+        self.sent.insert(place, Sent { number, outgoing, at: Instant::now() });
+    }
+
+    /// What was confirmed at a place, and its number.
+    pub(super) fn confirmed(&mut self, place: u64) -> Option<(u64, Outgoing)> {
+        let sent = self.sent.remove(&place)?;
+        self.free.push(place);
+        Some((sent.number, sent.outgoing))
     }
 
     /// Takes out what was sent and is meant.

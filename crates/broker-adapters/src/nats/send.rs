@@ -135,18 +135,19 @@ impl Link {
         let payload = outgoing.aged().encode();
         let is_core = self.is_core(&outgoing.target);
         let subject = outbox.subject(&outgoing.target).unwrap_or_else(|| self.names.subject(&outgoing.target).into());
-        let reply = match &outgoing.then {
-            // Only the refusal of a call that nobody could take comes there: its replies go to its inbox.
-            Then::Call { inbox, .. } if is_core => self.names.unheard(*inbox, &outgoing.target, outgoing.envelope.id),
-            _ => format!("{}.a.{number}", self.room),
-        };
         let needs_confirmation = match (&outgoing.target, &outgoing.then) {
-            (Target::Topic(_), _) => !is_core,
-            (_, Then::Call { .. }) => !is_core,
+            (Target::Topic(_), _) | (_, Then::Call { .. }) => !is_core,
             (_, Then::Confirm(_)) => true,
         };
-        let reply =
-            (needs_confirmation || is_core && !matches!(outgoing.target, Target::Topic(_))).then(|| reply.into());
+        let place = needs_confirmation.then(|| outbox.place());
+        let reply = match (place, &outgoing.then) {
+            (Some(place), _) => Some(format!("{}.a.{place}", self.room).into()),
+            // Only the refusal of a call that nobody could take comes there: its replies go to its inbox.
+            (None, Then::Call { inbox, .. }) => {
+                Some(self.names.unheard(*inbox, &outgoing.target, outgoing.envelope.id).into())
+            }
+            (None, Then::Confirm(_)) => None,
+        };
         if let Err(error) = self.publish(subject, reply, outgoing.headers.clone(), payload) {
             return Some(outgoing.settle(Err(error)));
         }
@@ -155,8 +156,8 @@ impl Link {
         {
             sent.send(Ok(()));
         }
-        if needs_confirmation {
-            outbox.note_sent(number, outgoing);
+        if let Some(place) = place {
+            outbox.note_sent(place, number, outgoing);
             return None;
         }
         Some(outgoing.settle(Ok(())))
@@ -184,10 +185,10 @@ impl Link {
     }
 
     fn confirm(self: &Arc<Self>, message: &Message) {
-        let number = message.subject.rsplit('.').next().and_then(|number| number.parse::<u64>().ok());
-        let Some(number) = number else { return };
+        let place = message.subject.rsplit('.').next().and_then(|place| place.parse::<u64>().ok());
+        let Some(place) = place else { return };
         let mut outbox = self.outbox();
-        let Some(outgoing) = outbox.confirmed(number) else { return };
+        let Some((number, outgoing)) = outbox.confirmed(place) else { return };
         let verdict = match self.answer(message, &outgoing.target) {
             Answer::Settled(result) => Some(outgoing.settle(result)),
             Answer::NotYet => {

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use super::{
     fixture::{connect, durable_server, process, run, server, url},
-    load::{call, call_until, cast, channel, echo, number, put_until, soon, until, until_answered, work},
+    load::{call, call_until, cast, echo, number, put_until, queue as channel, soon, until, until_answered, work},
 };
 
 /// How long the load runs before and after something happens.
@@ -35,7 +35,8 @@ fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
         let putting = tokio::spawn(put_until(Arc::clone(&sender), casts, Arc::clone(&stop)));
         let client = Client::new(Arc::clone(&sender));
         until_answered(&client, &calls).await;
-        let calling = tokio::spawn(call_until(client.clone(), calls.clone(), Arc::clone(&stop)));
+        let calling =
+            tokio::spawn(call_until(client.clone(), calls.clone(), Duration::from_secs(2), Arc::clone(&stop)));
         for _ in 0..2 {
             sleep(WHILE).await;
             server.kill();

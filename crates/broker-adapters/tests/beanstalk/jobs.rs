@@ -12,7 +12,7 @@ use skyloom_testing::servers::Server;
 use super::{
     by_hand::ByHand,
     fixture::{connect, process, run, server, url},
-    load::{call, cast, channel, echo, number, soon, work},
+    load::{call, cast, echo, number, queue as channel, soon, work},
 };
 
 async fn next(consumer: &mut Consumer) -> Delivery {

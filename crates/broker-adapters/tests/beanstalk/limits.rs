@@ -12,7 +12,7 @@ use skyloom_testing::servers::Server;
 use super::{
     by_hand::ByHand,
     fixture::{connect, launch, process, run, server, url},
-    load::{call, cast, channel, echo, soon, until, until_answered, work},
+    load::{call, cast, echo, queue as channel, soon, until, until_answered, work},
 };
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod fixture;
 
+#[path = "../common/load.rs"]
 mod load;
 
 mod by_hand;

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     fixture::{connect, durable_server, launch, run, try_connect, url},
-    load::{cast, channel, soon},
+    load::{cast, queue as channel, soon},
 };
 
 /// Somebody who says this, whatever he is told, and what is made of it.

@@ -1,6 +1,7 @@
 //! Servers and workers that die, hang and come back, under load.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,7 @@ use skyloom_core::{
     broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
     client::Client,
 };
-use skyloom_testing::servers::{Server, durable_redis, redis_cluster, redis_command, redis_launch};
+use skyloom_testing::servers::{Server, durable_redis, redis_cluster, redis_command, redis_launch, redis_replica};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -207,6 +208,42 @@ fn a_cluster_that_loses_a_node_goes_on_and_loses_nothing() {
             assert!(accepted.len() > 20, "{} accepted", accepted.len());
             all_done(&accepted, &done).await;
         }
+    });
+}
+
+#[test]
+fn a_replica_takes_the_place_of_a_master_that_dies() {
+    run(async {
+        let mut servers = redis_cluster();
+        let replica = redis_replica(&servers);
+        let hosts = servers.each_ref().map(|server| format!("127.0.0.1:{}", server.port()));
+        let url = format!("redis+cluster://{}", hosts.join(","));
+        let (sender, worker) = (connect(&url).await, connect(&url).await);
+        // Its slot is on the first node.
+        let channel = queue("bar.v1");
+        let mut accepted = BTreeSet::new();
+        for n in 0..50 {
+            sender.enqueue(&channel, cast(n), EnqueueOptions::default()).await.expect("it is accepted");
+            accepted.insert(n);
+        }
+        assert_eq!(owner(&servers, &channel), 0);
+        // What the replica has heard of survives.
+        let offset = |server: &Server, name: &str| {
+            let info = redis_command(server, "INFO replication");
+            let line = info.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+            line.unwrap_or_else(|| panic!("no {name} in {info}"))
+        };
+        let caught_up = async {
+            while offset(&replica, "slave_repl_offset:") != offset(&servers[0], "master_repl_offset:") {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(SOON, caught_up).await.expect("the replica catches up");
+        servers[0].kill();
+        let done = work(Arc::clone(&worker), channel.clone());
+        all_done(&accepted, &done).await;
+        until_answered(&Client::new(Arc::clone(&sender)), &channel).await;
+        assert_eq!(redis_command(&replica, &format!("EXISTS skyloom:{{{channel}}}:queue:work")), ":1");
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+#[path = "../common/load.rs"]
 mod load;
 
 mod conformance;

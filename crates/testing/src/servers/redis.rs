@@ -91,6 +91,33 @@ pub fn redis_cluster() -> [Server; 3] {
     panic!("the three do not become a cluster: {}", servers[0].log());
 }
 
+/// A replica of the first of a cluster: when that dies, it takes its place.
+///
+/// # Panics
+/// If it does not join the cluster in time.
+#[must_use]
+pub fn redis_replica(cluster: &[Server; 3]) -> Server {
+    let settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "yes"];
+    let eager = ["--cluster-require-full-coverage", "no", "--cluster-replica-validity-factor", "0"];
+    let replica = Server::start(redis_launch().args(settings).args(eager));
+    let master = redis_command(&cluster[0], "CLUSTER MYID");
+    let master = master.lines().last().unwrap_or_default();
+    assert_eq!(redis_command(&replica, &format!("CLUSTER MEET 127.0.0.1 {}", cluster[0].port())), "+OK");
+    let is_up = || redis_command(&replica, "INFO replication").contains("master_link_status:up");
+    let port = format!(":{}", replica.port());
+    let is_known = || cluster.iter().all(|server| redis_command(server, "CLUSTER SLOTS").contains(&port));
+    let mut has_joined = false;
+    for _ in 0..3_000 {
+        // Asked again, it would begin anew.
+        has_joined = has_joined || redis_command(&replica, &format!("CLUSTER REPLICATE {master}")) == "+OK";
+        if has_joined && is_up() && is_known() {
+            return replica;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    panic!("it does not become a replica: {}", replica.log());
+}
+
 /// What a Redis answers to an inline command, as it is on the wire, without the last line's end.
 ///
 /// # Panics

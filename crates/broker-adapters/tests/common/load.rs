@@ -1,10 +1,12 @@
-//! Load: numbered work that must not be lost, and calls that must end.
+//! Load for the tests of faults, whatever the broker: numbered work that must not be lost, and calls that must end.
+
+#![allow(dead_code, reason = "each program of tests uses its part of this")]
 
 use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -14,16 +16,15 @@ use skyloom_core::{
     broker::{Broker, ConsumeOptions, EnqueueOptions, Settlement},
     client::{Client, Request},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// What must happen happens within this, however slow the machine.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
-pub(crate) fn channel(name: &str) -> Channel {
+pub(crate) fn queue(name: &str) -> Channel {
     name.parse().expect("a valid name")
 }
 
-/// One-way work with a number as its payload.
 pub(crate) fn cast(number: u32) -> Arc<Envelope> {
     let mut envelope = Envelope::new(Kind::Cast, Guid::call());
     envelope.payload = number.to_le_bytes().to_vec().into();
@@ -51,14 +52,15 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 
 /// Puts numbered work on a queue until it is told to stop. Returns the numbers that were accepted.
 pub(crate) async fn put_until(broker: Arc<dyn Broker>, channel: Channel, stop: Arc<AtomicBool>) -> BTreeSet<u32> {
-    let (mut accepted, mut next) = (BTreeSet::new(), 0);
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let mut accepted = BTreeSet::new();
     while !stop.load(Ordering::Relaxed) {
-        let numbers = next..next + 20;
-        next = numbers.end;
-        let acks: Vec<_> =
-            numbers.map(|number| (number, broker.enqueue(&channel, cast(number), EnqueueOptions::default()))).collect();
+        let acks: Vec<_> = std::iter::repeat_with(|| NUMBER.fetch_add(1, Ordering::Relaxed))
+            .take(20)
+            .map(|number| (number, broker.enqueue(&channel, cast(number), EnqueueOptions::default())))
+            .collect();
         for (number, ack) in acks {
-            // What was under way when the server went is of unknown outcome; the rest waits for it to come back.
+            // While the server is away it waits; what was under way when it went is of unknown outcome.
             if soon("the answer to an enqueue", ack).await.is_ok() {
                 accepted.insert(number);
             }
@@ -68,7 +70,7 @@ pub(crate) async fn put_until(broker: Arc<dyn Broker>, channel: Channel, stop: A
     accepted
 }
 
-/// Works on casts and answers calls. The numbers of the casts are noted.
+/// Works on numbered casts and answers calls for as long as the broker is used. What was done is in the set.
 pub(crate) fn work(broker: Arc<dyn Broker>, channel: Channel) -> Arc<Mutex<BTreeSet<u32>>> {
     let done = Arc::<Mutex<BTreeSet<u32>>>::default();
     let noted = Arc::clone(&done);
@@ -76,13 +78,12 @@ pub(crate) fn work(broker: Arc<dyn Broker>, channel: Channel) -> Arc<Mutex<BTree
         let mut consumer = broker.consume(channel, ConsumeOptions::default()).await.expect("it can be consumed");
         while let Some(delivery) = consumer.next().await {
             let request = Arc::clone(delivery.envelope());
-            let settlement = if request.reply_to.is_some() {
-                Settlement::Reply(echo(&request))
+            if request.reply_to.is_some() {
+                drop(delivery.settle(Settlement::Reply(echo(&request))));
             } else {
                 noted.lock().expect("nobody panics").insert(number(&request));
-                Settlement::Done
-            };
-            drop(delivery.settle(settlement));
+                drop(delivery.settle(Settlement::Done));
+            }
         }
     });
     done
@@ -95,22 +96,40 @@ pub(crate) fn echo(request: &Envelope) -> Arc<Envelope> {
     Arc::new(reply)
 }
 
+/// Waits until all of this is done.
+pub(crate) async fn all_done(accepted: &BTreeSet<u32>, done: &Mutex<BTreeSet<u32>>) {
+    let all = async {
+        while !accepted.is_subset(&done.lock().expect("nobody panics")) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if timeout(SOON, all).await.is_err() {
+        let done = done.lock().expect("nobody panics");
+        let lost: Vec<_> = accepted.difference(&done).take(10).collect();
+        panic!("of {} accepted {} were done; lost are {lost:?}, ...", accepted.len(), done.len());
+    }
+}
+
+/// Calls with this much time until it is told to stop. Returns how many succeeded.
+pub(crate) async fn call_until(client: Client, channel: Channel, time: Duration, stop: Arc<AtomicBool>) -> u32 {
+    let mut succeeded = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        let called = call(&client, &channel, time).await;
+        // Its deadline, and the time that a busy machine may need to say so.
+        assert!(began.elapsed() < time + SOON / 3, "a call hung: {called:?}");
+        succeeded += u32::from(called.is_ok());
+        sleep(Duration::from_millis(1)).await;
+    }
+    succeeded
+}
+
 /// One call.
 pub(crate) async fn call(client: &Client, channel: &Channel, time: Duration) -> Result<(), Status> {
     let mut request = Request::new(channel.clone(), "Echo", Codec::Json, "1".into());
     request.timeout = Some(time);
     let answered = timeout(time + SOON, client.call(request)).await.expect("a call ends by its deadline");
     answered.map(drop)
-}
-
-/// Calls until it is told to stop. Returns how many calls succeeded.
-pub(crate) async fn call_until(client: Client, channel: Channel, stop: Arc<AtomicBool>) -> u32 {
-    let mut succeeded = 0;
-    while !stop.load(Ordering::Relaxed) {
-        succeeded += u32::from(call(&client, &channel, Duration::from_secs(2)).await.is_ok());
-        sleep(Duration::from_millis(1)).await;
-    }
-    succeeded
 }
 
 /// Calls until one succeeds.
