@@ -61,12 +61,22 @@ impl Drop for Worker {
     }
 }
 
-/// A caller in Rust, who speaks protobuf, is served by the worker in Python.
+/// A caller in Rust, who speaks protobuf, is served by the worker in Python; so are many at once, whose calls may
+/// share messages of the broker.
 async fn greeted(url: &str) {
     let connection = skyloom::connect(url).await.unwrap();
-    let request = HelloRequest { name: "Rust".to_owned() };
-    let reply = GreeterClient::new(connection.client()).hello(request).await.expect("a reply");
-    assert_eq!(reply.text, "Hello, Rust!");
+    let client = GreeterClient::new(connection.client());
+    for at_once in [1, 40, 40, 40] {
+        let mut calls = tokio::task::JoinSet::new();
+        for n in 0..at_once {
+            let client = client.clone();
+            calls.spawn(async move {
+                let reply = client.hello(HelloRequest { name: n.to_string() }).await.expect("a reply");
+                assert_eq!(reply.text, format!("Hello, {n}!"));
+            });
+        }
+        calls.join_all().await;
+    }
     connection.close().await;
 }
 
