@@ -96,7 +96,7 @@ step cargo build --workspace --all-features --bins
 if "$embedded"; then
     # Test targets by name, without those whose every test starts a server; then single tests of the others.
     targets=()
-    for path in crates/*/tests/*.rs crates/*/tests/*/main.rs services/*/tests/*.rs; do
+    for path in crates/*/tests/*.rs crates/*/tests/*/main.rs services/*/tests/*.rs examples/tests/*.rs; do
         name="${path#*/tests/}"; name="${name%/main.rs}"; name="${name%.rs}"
         case "$name" in nats | redis | amqp | beanstalk) ;; *) targets+=(--test "$name") ;; esac
     done

@@ -26,9 +26,71 @@
 //! async fn main() -> Result<()> { skyloom::serve(Greeter).await }
 //! ```
 //!
-//! Without a broker's URL in the configuration, the process uses the local broker, and hosts one if
-//! there is none.
-#![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
+//! `cargo run` starts it. Without a broker's URL in its configuration, the process uses the local broker, and
+//! hosts one if there is none; nothing has to be installed.
+//!
+//! # Calling it
+//! `#[service]` writes the client beside the service. It needs a connection and nobody's address. Here both
+//! are in one process, on the broker in its memory:
+//!
+//! ```
+//! use skyloom::{Connection, prelude::*};
+//! # #[derive(Serialize, Deserialize)]
+//! # struct Hello { name: String }
+//! # #[derive(Serialize, Deserialize)]
+//! # struct Greeting { text: String }
+//! # struct Greeter;
+//! # #[service(version = 1)]
+//! # impl Greeter {
+//! #     #[handler]
+//! #     async fn hello(&self, Json(hello): Json<Hello>) -> Result<Json<Greeting>> {
+//! #         Ok(Json(Greeting { text: format!("Hello, {}!", hello.name) }))
+//! #     }
+//! # }
+//!
+//! #[skyloom::main]
+//! async fn main() -> Result<()> {
+//!     let connection = Connection::memory(); // or `skyloom::connect("local:").await?`
+//!     let running = App::new().serve(Greeter).start(&connection).await?;
+//!
+//!     let greeter = GreeterClient::new(connection.client());
+//!     let Json(greeting) = greeter.hello(Json(Hello { name: "Ada".to_owned() })).await?;
+//!     assert_eq!(greeting.text, "Hello, Ada!");
+//!
+//!     running.drain().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to look
+//! | for | see |
+//! |---|---|
+//! | writing a service | [`macro@service`], [`macro@handler`], [`macro@event`], [`Context`], [`Streaming`] |
+//! | messages | [`Json`], [`HttpBody`], any protobuf message; [`Payload`] |
+//! | calling | [`Client`], [`client::Call`], [`client::ClientOptions`], [`InstanceClient`] |
+//! | how a call ends | [`Status`], [`Code`], [`Outcome`], [`Ledger`] |
+//! | a process | [`fn@serve`], [`App`], [`macro@main`], [`Settings`], [`Foreground`] |
+//! | where things are | [`connect()`], [`Endpoints`], [`Connection`], [`registry`] |
+//! | writing a broker's adapter, a gateway, a tool | [`broker`], [`contract`], [`mod@service`], [`worker`], [`Envelope`] |
+//!
+//! The [guide] goes through these in order; the [examples] are read in a minute each.
+//!
+//! [guide]: https://github.com/skyloom/skyloom/blob/main/docs/README.md
+//! [examples]: https://github.com/skyloom/skyloom/tree/main/examples
+//!
+//! # Features
+//! None is on by default: the embedded broker and JSON need none.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `proto` | contract-first services: what the code of `skyloom-build` refers to, `include_proto!` |
+//! | `transcode` | JSON to protobuf and back by a contract, for gateways and tools; part of `proto` |
+//! | `nats` | NATS as broker and registry: `nats://`, `tls://` |
+//! | `redis` | Redis and Valkey as broker and registry: `redis://`, `rediss://`, `redis+cluster://`, `redis+unix:///` |
+//! | `amqp` | RabbitMQ as broker: `amqp://`, `amqps://` |
+//! | `beanstalk` | beanstalkd as broker: `beanstalk://` |
+//! | `brokers` | all four |
+//! | `daemon` | `--daemon`: a process that puts itself into the background |
 
 mod connect;
 #[cfg(feature = "daemon")]
@@ -45,6 +107,7 @@ mod app;
 pub mod transcode;
 #[cfg(feature = "proto")]
 mod proto;
+mod instance;
 mod runtime;
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -68,4 +131,5 @@ pub use self::{
     config::Settings,
     connect::{ConnectError, Connection, Endpoints, connect, guarantees},
     foreground::Foreground,
+    instance::InstanceClient,
 };

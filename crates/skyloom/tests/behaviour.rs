@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use skyloom::{Code, Connection, Ledger, Outcome, TopicName, prelude::*, worker::Running};
+use skyloom::{Code, Connection, Guid, InstanceClient, Ledger, Outcome, TopicName, prelude::*, worker::Running};
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tower::{limit::ConcurrencyLimitLayer, timeout::TimeoutLayer};
 
@@ -218,6 +218,16 @@ async fn a_stream_that_is_dropped_ends_at_its_worker() {
 }
 
 #[tokio::test]
+async fn a_stream_outlives_the_client_that_asked_for_it() {
+    let started = start(1).await;
+    let mut numbers = ProbeClient::new(started.connection.client()).numbers(order(0)).await.unwrap();
+    for expected in 0..100 {
+        let next = tokio::time::timeout(Duration::from_secs(20), numbers.next()).await.expect("it goes on");
+        assert_eq!(next.unwrap().unwrap().0.number, expected);
+    }
+}
+
+#[tokio::test]
 async fn an_event_reaches_each_group_once_and_a_broadcast_each_instance() {
     let started = start(3).await;
     let client = started.connection.client();
@@ -265,6 +275,24 @@ async fn towers_layers_wrap_the_handlers() {
     }
     assert!(calls.join_all().await.iter().all(Result::is_ok));
     assert_eq!(probe.0.most_at_once.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn one_instance_is_reached_and_one_that_is_gone_is_said() {
+    let started = start(2).await;
+    for _ in 0..4 {
+        started.client.slow(order(0)).await.unwrap();
+    }
+    let mut calls = 0;
+    for running in &started.running {
+        let one = InstanceClient::new(started.connection.client(), running.instance());
+        assert_eq!(one.ping().await.unwrap().id, running.instance());
+        calls += one.stats().await.unwrap().methods.iter().map(|method| method.calls).sum::<u64>();
+    }
+    assert_eq!(calls, 4);
+    let gone = InstanceClient::new(started.connection.client(), Guid::private()).timeout(Duration::from_secs(5));
+    let status = gone.ping().await.unwrap_err();
+    assert_eq!((status.code(), status.outcome()), (Code::FailedPrecondition, Outcome::NotStarted), "{status}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use super::{
     file::{ClusterFile, EXAMPLE},
     logs::Logs,
     obstacles,
+    order::start_order,
     plan::Plan,
     rebuild::Rebuild,
     run::run,
@@ -59,12 +60,28 @@ pub(crate) struct UpArgs {
     /// Keep the state (state.json) and one log file for each part (logs/NAME.log) here
     #[arg(long, value_name = "RUN_DIR")]
     dir: Option<PathBuf>,
+    /// Read and check the file, say in which order its services start, and start nothing
+    #[arg(long)]
+    check: bool,
 }
 
 fn parse_scale(text: &str) -> Result<(String, u32), String> {
     let wrong = || format!("{text:?} is no scale; write NAME=N, such as qr=3");
     let (name, number) = text.split_once('=').ok_or_else(wrong)?;
     Ok((name.to_owned(), number.parse().map_err(|_| wrong())?))
+}
+
+/// Says what a file would start. Whether its programs are there is not looked at, so that a file can be checked
+/// where it is written and not only where it runs.
+fn check(args: &UpArgs, file: &ClusterFile) -> Result<(), Failure> {
+    let shown = args.file.display();
+    let after = file.services.iter().map(|(name, service)| (name.clone(), service.after.clone())).collect();
+    let order = start_order(&after).map_err(|sentence| Failure::usage(format!("{shown}: {sentence}")))?;
+    let broker = file.broker.iter().map(|_| "broker".to_owned());
+    let gateway = file.gateway.iter().map(|_| "gateway".to_owned());
+    let parts: Vec<String> = broker.chain(order).chain(gateway).collect();
+    note(&format!("{shown} is well-formed; it starts {}", parts.join(", ")));
+    Ok(())
 }
 
 /// Runs a cluster file until a signal ends it.
@@ -80,6 +97,9 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         (Some(port), Some(gateway)) => gateway.port = port,
         (Some(_), None) => return Err(Failure::usage("--port: the cluster file has no [gateway]")),
         (None, _) => {}
+    }
+    if args.check {
+        return check(args, &file);
     }
     let directory =
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;

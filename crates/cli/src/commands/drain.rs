@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skyloom::{Channel, Codec, Guid, client::Request, registry::Snapshot, worker::DrainAnswer};
+use skyloom::{Guid, InstanceClient, registry::Snapshot};
 use tokio::time::timeout;
 
 use super::instances::{by_prefix, short_id};
@@ -38,11 +38,7 @@ pub(crate) struct DrainArgs {
 pub(crate) async fn drain(args: &DrainArgs, session: &Session, global: &Global) -> Result<(), Failure> {
     let snapshot = session.snapshot().await?;
     let instance = choose(&snapshot, &args.instance)?;
-    let mut request = Request::new(Channel::Instance(instance), "Drain", Codec::Json, "{}".into());
-    request.timeout = Some(ANSWER);
-    let answer = session.client().call(request).await?;
-    let answer: DrainAnswer = serde_json::from_slice(&answer.payload)
-        .map_err(|error| Failure::failed(format!("{instance} did not answer as an instance does: {error}")))?;
+    let answer = InstanceClient::new(session.client(), instance).timeout(ANSWER).drain().await?;
     if global.json {
         json(&serde_json::json!({ "instance": instance, "in_flight": answer.in_flight }))?;
     } else {

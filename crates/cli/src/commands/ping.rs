@@ -4,11 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
-use skyloom::{
-    Channel, Codec, Guid,
-    client::{Client, Request},
-    registry::Instance,
-};
+use skyloom::{Client, Guid, InstanceClient, registry::Instance};
 use tokio::time::Instant;
 
 use super::instances::{by_prefix, service_names, short_id};
@@ -70,10 +66,9 @@ pub(crate) async fn ping(args: &PingArgs, session: &Session, global: &Global) ->
 }
 
 async fn one(client: Client, instance: Arc<Instance>, short: String, timeout: Duration) -> Row {
-    let mut request = Request::new(Channel::Instance(instance.id), "Ping", Codec::Json, "{}".into());
-    request.timeout = Some(timeout);
+    let one = InstanceClient::new(client, instance.id).timeout(timeout);
     let start = Instant::now();
-    let answer = client.call(request).await;
+    let answer = one.ping().await;
     let took = start.elapsed();
     Row {
         id: instance.id,

@@ -199,3 +199,15 @@ async fn a_mistake_in_the_file_is_named_with_its_line() {
     let said = run(cluster.command(&["up", "nowhere.toml"]), "").await;
     assert!(said.sentence(2).starts_with("cannot read the cluster file nowhere.toml: "), "{said:?}");
 }
+
+#[tokio::test]
+async fn a_file_is_checked_without_starting_anything() {
+    let whole = "[broker]\n[gateway]\n[services.links]\ncommand = ['nowhere']\nafter = ['qr']\n";
+    let cluster = Cluster::new(&format!("{whole}[services.qr]\ncommand = ['nowhere']\n"));
+    let said = cluster.refused(&["--check"]).await;
+    let expected = "sky: cluster.toml is well-formed; it starts broker, qr, links, gateway\n";
+    assert_eq!((said.code, said.err.as_str()), (0, expected));
+    let cluster = Cluster::new(&format!("{whole}[services.qr]\ncommand = ['nowhere']\nafter = ['links']\n"));
+    let said = cluster.refused(&["--check"]).await;
+    assert!(said.sentence(2).starts_with("cluster.toml: services wait for each other: "), "{said:?}");
+}

@@ -107,7 +107,7 @@ impl Client {
     /// As for [`Client::call`].
     pub async fn stream(&self, mut request: Request) -> Result<ResponseStream> {
         request.scope.clone_from(&self.scope);
-        self.shared.open_stream(request).await
+        Arc::clone(&self.shared).open_stream(request).await
     }
 
     /// Sends one-way work and waits until the broker has accepted it.

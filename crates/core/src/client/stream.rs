@@ -22,11 +22,17 @@ pub struct ResponseStream {
     ledger: Ledger,
     book: Option<Arc<LedgerBook>>,
     ended: bool,
+    /// Keeps the inbox open that the replies come to, also when nobody has the client any more.
+    _client: Arc<Shared>,
 }
 
 impl ResponseStream {
     /// Waits until the stream has started.
-    async fn open(entry: Entry, mut replies: Replies, book: Option<Arc<LedgerBook>>) -> Result<Self> {
+    async fn open(
+        client: Arc<Shared>,
+        (entry, mut replies): (Entry, Replies),
+        book: Option<Arc<LedgerBook>>,
+    ) -> Result<Self> {
         let first = replies.recv().await.unwrap_or_else(|| Err(Status::aborted("the client was closed")))?;
         let ledger = own_cost(0);
         let failed = first.kind == Kind::Reply && first.status.is_some();
@@ -39,6 +45,7 @@ impl ResponseStream {
             ledger,
             book,
             ended: false,
+            _client: client,
         };
         if failed {
             return match stream.take(first) {
@@ -119,9 +126,9 @@ impl ResponseStream {
 
 impl Shared {
     /// Sends a request to a streaming method and waits until the stream has started.
-    pub(super) async fn open_stream(&self, mut request: Request) -> Result<ResponseStream> {
-        let (entry, replies) = self.start_stream(&mut request).await?;
-        ResponseStream::open(entry, replies, request.scope.map(|scope| Arc::clone(&scope.book))).await
+    pub(super) async fn open_stream(self: Arc<Self>, mut request: Request) -> Result<ResponseStream> {
+        let started = self.start_stream(&mut request).await?;
+        ResponseStream::open(self, started, request.scope.map(|scope| Arc::clone(&scope.book))).await
     }
 }
 
