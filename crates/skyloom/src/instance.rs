@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use skyloom_core::{
     Channel, Codec, Guid, Json, Payload, Result, Status,
     client::{Client, Request},
-    worker::{DrainAnswer, InstanceStats, PingAnswer},
+    worker::{DrainAnswer, InstanceStats, LogAnswer, LogRequest, PingAnswer},
 };
 
-/// Reaches one running instance: whether it lives, what it has done, and its end. The queue reaches
+/// Reaches one running instance: whether it lives, what it has done, what it logs, and its end. The queue reaches
 /// whichever instance is free; this reaches the one that [`registry`](crate::registry) lists under its
 /// GUID, or that answered a call (`Response::origin`).
 ///
@@ -39,7 +40,7 @@ impl InstanceClient {
     /// # Errors
     /// If the instance does not answer.
     pub async fn ping(&self) -> Result<PingAnswer> {
-        self.ask("Ping").await
+        self.ask("Ping", "{}".into()).await
     }
 
     /// What it has done since it started, by method.
@@ -47,7 +48,7 @@ impl InstanceClient {
     /// # Errors
     /// If the instance does not answer.
     pub async fn stats(&self) -> Result<InstanceStats> {
-        self.ask("Stats").await
+        self.ask("Stats", "{}".into()).await
     }
 
     /// Asks it to finish what it has taken and to end. It answers at once, with what it is still working on;
@@ -56,14 +57,23 @@ impl InstanceClient {
     /// # Errors
     /// If the instance does not answer.
     pub async fn drain(&self) -> Result<DrainAnswer> {
-        self.ask("Drain").await
+        self.ask("Drain", "{}".into()).await
     }
 
-    async fn ask<T>(&self, method: &'static str) -> Result<T>
+    /// What it logs, and a change of that, until it is restarted or reads its configuration anew.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the filter is none, `Unimplemented` if the process has a subscriber of its own; if
+    /// the instance does not answer.
+    pub async fn log(&self, request: LogRequest) -> Result<LogAnswer> {
+        self.ask("Log", Json(request).encode()?).await
+    }
+
+    async fn ask<T>(&self, method: &'static str, message: Bytes) -> Result<T>
     where
         Json<T>: Payload,
     {
-        let mut request = Request::new(Channel::Instance(self.instance), method, Codec::Json, "{}".into());
+        let mut request = Request::new(Channel::Instance(self.instance), method, Codec::Json, message);
         request.timeout = self.timeout;
         let answer = self.client.call(request).await?;
         let Json(answer) = Json::<T>::decode(answer.payload)

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use skyloom::{
-    Channel, Codec,
-    client::Request,
-    worker::{LogAnswer, LogRequest},
-};
+use skyloom::{InstanceClient, worker::LogRequest};
 
 use super::{drain::choose, instances::short_id};
 use crate::{
@@ -39,13 +35,8 @@ pub(crate) async fn log(args: &LogArgs, session: &Session, global: &Global) -> R
     }
     let snapshot = session.snapshot().await?;
     let instance = choose(&snapshot, &args.instance)?;
-    let asked = serde_json::to_vec(&LogRequest { filter: args.level.clone() })
-        .map_err(|error| Failure::failed(format!("the question cannot be written: {error}")))?;
-    let mut request = Request::new(Channel::Instance(instance), "Log", Codec::Json, asked.into());
-    request.timeout = Some(ANSWER);
-    let answer = session.client().call(request).await?;
-    let answer: LogAnswer = serde_json::from_slice(&answer.payload)
-        .map_err(|error| Failure::failed(format!("{instance} did not answer as an instance does: {error}")))?;
+    let one = InstanceClient::new(session.client(), instance).timeout(ANSWER);
+    let answer = one.log(LogRequest { filter: args.level.clone() }).await?;
     if global.json {
         return json(&serde_json::json!({ "instance": instance, "before": answer.before, "now": answer.now }));
     }
