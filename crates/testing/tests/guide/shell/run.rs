@@ -1,9 +1,8 @@
 //! Runs the commands of a page.
 
-use std::{
-    fs, thread,
-    time::{Duration, Instant},
-};
+use std::{fs, thread, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{expected::agrees, ground::Ground, session::Session};
 use crate::{
