@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 set -euo pipefail
 
-# Every check there is, in the order in which a mistake is cheapest to find. Needs Rust, openssl, servers that the
-# tests start themselves (redis-server, nats-server, rabbitmq-server, beanstalkd) and supervisors (daemontools,
-# systemd), which it installs where it may.
+# Every check there is, in the order in which a mistake is cheapest to find. Needs Rust, servers that the tests
+# start themselves (redis-server, nats-server, rabbitmq-server, beanstalkd), supervisors (daemontools, systemd) and
+# some tools, which it installs where it may.
 #
 #   scripts/test.sh              everything
 #   scripts/test.sh --quick      without the documentation build and the licence check
@@ -24,7 +24,7 @@ for argument in "$@"; do
     esac
 done
 
-# What is missing is said at once and in full, before anything takes time.
+# What is missing is installed at once, or said at once and in full, before anything takes time.
 missing=()
 if command -v cargo > /dev/null; then
     cargo fmt --version > /dev/null 2>&1 || missing+=("rustfmt: run 'rustup component add rustfmt'")
@@ -35,36 +35,31 @@ fi
 # Debian puts servers where only root looks.
 export PATH="$PATH:/usr/sbin:/sbin"
 servers=(redis-server nats-server rabbitmq-server beanstalkd)
-# Packages by a program of theirs.
-supervisors=(daemontools:svscan systemd:systemd-analyze)
-absent() {
-    for server in "${servers[@]}"; do command -v "$server" > /dev/null || printf '%s\n' "$server"; done
-    for pair in "${supervisors[@]}"; do command -v "${pair#*:}" > /dev/null || printf '%s\n' "${pair%:*}"; done
-}
-if ! "$embedded" && [[ -n "$(absent)" ]]; then
-    if [[ "$(id -u)" == 0 ]] && command -v apt-get > /dev/null; then
-        printf 'Installing %s, which the tests start ...\n' "$(absent | paste -sd ' ')"
-        # The system's own instances must not be started.
-        (apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y openssl python3-venv $(absent)) > /dev/null 2>&1 || true
-    fi
-    # The examples in Python are run in an environment of their own.
-    python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=("Python 3 with venv: install it (Debian: apt-get install python3-venv), or give --embedded")
-    # The suite of a client library of beanstalkd's is in JavaScript.
-    command -v npm > /dev/null || missing+=("Node.js with npm: install them (Debian: apt-get install nodejs npm), or give --embedded")
-    # The tests of TLS make certificates with it.
-    command -v openssl > /dev/null || missing+=("openssl: install it (Debian: apt-get install openssl), or give --embedded")
-    for server in $(absent); do
-        missing+=("$server: install it (Debian: apt-get install $server), or leave its tests out with --embedded")
-    done
+# Programs, and Debian's packages with them: a linker, what tests of new projects call, a terminal for a test ...
+needed=(cc:gcc git:git curl:curl script:bsdutils)
+# ... and beside the servers supervisors, certificates for TLS, and what a library of beanstalkd's is tested in.
+if ! "$embedded"; then
+    needed+=(redis-server:redis-server nats-server:nats-server rabbitmq-server:rabbitmq-server beanstalkd:beanstalkd)
+    needed+=(svscan:daemontools systemd-analyze:systemd openssl:openssl node:nodejs npm:npm)
 fi
-command -v script > /dev/null || missing+=("script, which gives a test a terminal: install it (Debian: apt-get install bsdutils)")
-# The tests of the templates call a new service, clone a repository, and build cargo-generate to compare with.
-for tool in git curl; do
-    command -v "$tool" > /dev/null || missing+=("$tool: install it (Debian: apt-get install $tool)")
+has_venv() { python3 -c 'import ensurepip, venv' 2> /dev/null; }
+# cargo-generate, with which new projects are compared, is built with OpenSSL.
+has_headers() { pkg-config --exists openssl 2> /dev/null || { command -v perl && command -v make; } > /dev/null; }
+absent() {
+    local pair
+    for pair in "${needed[@]}"; do command -v "${pair%:*}" > /dev/null || printf '%s\n' "${pair#*:}"; done
+    "$embedded" || has_venv || echo python3-venv
+    has_headers || printf '%s\n' pkg-config libssl-dev
+}
+if [[ -n "$(absent)" && "$(id -u)" == 0 ]] && command -v apt-get > /dev/null; then
+    printf 'Installing what the tests start and call: %s ...\n' "$(absent | paste -sd ' ')"
+    # The system's own instances must not be started.
+    # shellcheck disable=SC2046
+    (apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(absent)) > /dev/null 2>&1 || true
+fi
+for package in $(absent); do
+    missing+=("$package: install it (Debian: apt-get install $package)$("$embedded" || echo "; --embedded needs less")")
 done
-headers() { pkg-config --exists openssl 2> /dev/null || (command -v perl && command -v make) > /dev/null; }
-headers || missing+=("OpenSSL's headers, for cargo-generate: install them (Debian: apt-get install pkg-config libssl-dev), or perl and make")
-command -v cc > /dev/null || missing+=("a linker, cc: install gcc or clang (Debian: apt-get install gcc libc6-dev)")
 if ((${#missing[@]} > 0)); then
     echo "scripts/test.sh needs what is not here:" >&2
     printf '  %s\n' "${missing[@]}" >&2
