@@ -84,6 +84,12 @@ impl Global {
         [flag("broker", &self.broker), flag("registry", &self.registry)].into_iter().flatten().collect()
     }
 
+    /// The same as variables of the environment, for a program that is started.
+    pub(crate) fn as_variables(&self) -> Vec<(&'static str, String)> {
+        let pairs = [("SKYLOOM_BROKER", &self.broker), ("SKYLOOM_REGISTRY", &self.registry)];
+        pairs.into_iter().filter_map(|(name, url)| Some((name, url.clone()?))).collect()
+    }
+
     /// The broker and the registry: the flags, else what is configured, else this host's own.
     ///
     /// # Errors

@@ -114,8 +114,8 @@ async fn grpc_client(port: u16, seen: Arc<Seen>) {
 /// Starts `sky hold` with a gateway behind it.
 fn held(site: &Site, port: u16) -> Process {
     let mut command = Command::new(program("sky"));
-    command.args(["hold", "--listen", &format!("127.0.0.1:{port}"), "--"]).arg(program("gateway"));
-    command.env("SKYLOOM_BROKER", &site.url).stdin(Stdio::null());
+    command.args(["--broker", &site.url, "hold", "--listen", &format!("127.0.0.1:{port}"), "--"]);
+    command.arg(program("gateway")).stdin(Stdio::null());
     Process::run(command, "hold", site.path())
 }
 

@@ -106,7 +106,7 @@ fn list(site: &Site) -> Vec<String> {
 async fn an_operator_changes_what_an_instance_logs() {
     let site = Site::new();
     let _broker = site.broker(&[]);
-    let greeter = site.service("greeter", &[]);
+    let mut greeter = site.service("greeter", &[]);
     site.connect_when(1).await;
     let instance = list(&site)[0].clone();
     let short = instance[..8].to_owned();
@@ -118,7 +118,9 @@ async fn an_operator_changes_what_an_instance_logs() {
     let as_json = sky(&site, &["log", &short, "trace", "--json"]);
     let as_json: Value = serde_json::from_slice(&as_json.stdout).unwrap();
     assert_eq!(as_json, json!({ "instance": instance, "before": "warn", "now": "trace" }));
-    greeter.says("\"TRACE\"", 1).await;
+    // A line that it would not have had before.
+    greeter.terminated().await;
+    assert!(greeter.said().contains("\"draining\""), "{}", greeter.said());
 }
 
 /// How a program ends, and what it says.

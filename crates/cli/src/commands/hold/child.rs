@@ -70,6 +70,7 @@ impl Child {
     /// listenfd and systemfd. Without `LISTEN_PID` any process may take it, which the number cannot be known for.
     pub(super) fn start(
         command: &[String],
+        environment: &[(&'static str, String)],
         listener: &TcpListener,
         notices: &Notices,
         generation: u64,
@@ -80,7 +81,7 @@ impl Child {
         let heard = UnixDatagram::bind(&socket)?;
         let listening: OwnedFd = listener.try_clone()?.into();
         let mut start = Command::new(program);
-        start.args(arguments).stdin(Stdio::from(listening));
+        start.args(arguments).envs(environment.iter().cloned()).stdin(Stdio::from(listening));
         start.env("LISTEN_FDS", "1").env("LISTEN_FDS_FIRST_FD", "0").env("NOTIFY_SOCKET", &socket);
         for told in ["LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_PID"] {
             start.env_remove(told);

@@ -48,7 +48,8 @@ pub(crate) async fn hold(args: &HoldArgs, global: &Global) -> Result<(), Failure
     let notices = Notices::new()
         .map_err(|error| refused("cannot make a directory for the program to say that it is ready", error))?;
     tracing::info!("holding {} for {}", args.listen, args.command.join(" "));
-    let keeper = Keeper { command: args.command.clone(), listener, notices, wishes };
+    let environment = global.as_variables();
+    let keeper = Keeper { command: args.command.clone(), environment, listener, notices, wishes };
     let program = args.command.first().cloned().unwrap_or_default();
     let status = keeper.run().await.map_err(|error| refused(&format!("cannot run {program}"), error))?;
     ended(&program, status)

@@ -62,6 +62,8 @@ impl Wishes {
 #[derive(Debug)]
 pub(super) struct Keeper {
     pub(super) command: Vec<String>,
+    /// What is added to the program's environment.
+    pub(super) environment: Vec<(&'static str, String)>,
     pub(super) listener: TcpListener,
     pub(super) notices: Notices,
     pub(super) wishes: Wishes,
@@ -115,7 +117,7 @@ impl Keeper {
 
     fn start(&self, generation: &mut u64) -> io::Result<Box<Child>> {
         *generation += 1;
-        Child::start(&self.command, &self.listener, &self.notices, *generation)
+        Child::start(&self.command, &self.environment, &self.listener, &self.notices, *generation)
     }
 
     async fn turn(&mut self, mut child: Box<Child>, was_ready: &mut bool, generation: &mut u64) -> io::Result<Turn> {
