@@ -20,6 +20,15 @@ const STARTING: Duration = Duration::from_secs(5);
 /// # Errors
 /// A mistake in the configuration, a broker that is not there, or an address that cannot be listened on.
 pub async fn serve(settings: Settings) -> Result<()> {
+    serve_with(settings, GatewayOptions::default()).await
+}
+
+/// As [`serve`], with limits of one's own; how long a drain may take is the configuration's.
+///
+/// # Errors
+/// As for [`serve`].
+pub async fn serve_with(settings: Settings, options: GatewayOptions) -> Result<()> {
+    let options = GatewayOptions { drain: settings.drain, ..options };
     let address = listen(&settings)?;
     let mut foreground = Foreground::start(settings.clone())?;
     let endpoints = settings.endpoints();
@@ -27,7 +36,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let connect = Box::pin(endpoints.connect_within(STARTING));
     let Some(connection) = foreground.unless_ended(connect).await else { return Ok(()) };
     let connection = connection?;
-    let result = serve_on(&connection, address, &mut foreground, &settings).await;
+    let result = serve_on(&connection, address, &mut foreground, &settings, options).await;
     match result {
         Ok(draining) => {
             let time = foreground.settings().drain;
@@ -50,10 +59,10 @@ async fn serve_on(
     address: SocketAddr,
     foreground: &mut Foreground,
     settings: &Settings,
+    options: GatewayOptions,
 ) -> Result<crate::server::Draining> {
     let client = connection.client_with(settings.client());
     foreground.follow(client.clone());
-    let options = GatewayOptions { drain: settings.drain, ..GatewayOptions::default() };
     let wait = options.registry_wait;
     let gateway = Gateway::new(client, Arc::clone(&connection.registry), options);
     let known = gateway.clone();

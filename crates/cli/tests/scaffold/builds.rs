@@ -21,7 +21,10 @@ fn name_of(form: &Variant) -> String {
 fn every_form_of_a_service_and_a_gateway() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
-    fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"members/*\"]\n").unwrap();
+    // The profile is that of a project that stands by itself.
+    let manifest =
+        "[workspace]\nresolver = \"3\"\nmembers = [\"members/*\"]\n[profile.dev]\ndebug = \"line-tables-only\"\n";
+    fs::write(root.join("Cargo.toml"), manifest).unwrap();
     let members = root.join("members");
     for (number, form) in Variant::forms(name_of).iter().enumerate() {
         if number % 2 == 0 {
