@@ -49,6 +49,11 @@ impl Shell {
         until(text, || self.out.lock().unwrap().contains(text)).await;
     }
 
+    /// Waits until it is ready for a line: a terminal is switched over before.
+    async fn asks(&self) {
+        until("an empty prompt", || self.out.lock().unwrap().ends_with("sky> \r\u{1b}[5C\u{1b}[?2026l")).await;
+    }
+
     fn interrupt(&self) {
         kill_process(Pid::from_raw(self.child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
     }
@@ -198,26 +203,41 @@ async fn at_a_terminal_tab_completes_and_lines_are_remembered() {
     shell.shows("\r\n3\r\n").await;
     shell.write("\x03");
     until("the stream to end", || echo.left.load(Ordering::SeqCst)).await;
+    shell.asks().await;
     shell.write("call echo.v1/Refu\x03");
+    shell.asks().await;
     // An event comes while a line is being written.
-    shell.write("listen echo.shouted\rcall echo.v1/Say {\"text\": ");
-    until("it to listen", || shell.out.lock().unwrap().contains("listening to echo.shouted")).await;
+    shell.write("listen echo.shouted\r");
+    shell.shows("listening to echo.shouted").await;
+    shell.asks().await;
+    shell.write("call echo.v1/Say {\"text\": ");
+    shell.shows("call echo.v1/Say {\"text\": ").await;
     ground.ok(&["publish", "echo.shouted", "{\"text\":\"meanwhile\"}"]).await;
     shell.shows("echo.shouted  {\"text\":\"meanwhile\"}").await;
     shell.write("\"after\"}\r");
     shell.shows("\"text\":\"after\"").await;
-    shell.write(" call echo.v1/Say {\"text\": \"secret\"}\r\x04");
+    // Two lines at once, as they are pasted.
+    shell.asks().await;
+    shell.write("call echo.v1/Say {\"text\": \"one\"}\rcall echo.v1/Say {\"text\": \"two\"}\r");
+    shell.shows("\"text\":\"one\"").await;
+    shell.shows("\"text\":\"two\"").await;
+    shell.asks().await;
+    shell.write(" call echo.v1/Say {\"text\": \"secret\"}\r");
+    shell.shows("\"text\":\"secret\"").await;
+    shell.asks().await;
+    shell.write("\x04");
     let (code, out, _) = shell.ended().await;
     assert_eq!(code, Some(0), "{out}");
 
     let remembered = std::fs::read_to_string(state.join("skyloom/shell_history")).unwrap();
     assert!(remembered.contains("call echo.v1.Echo/Say {\"text\": \"seen\"}\n"), "{remembered}");
     assert!(!remembered.contains("secret") && !remembered.contains("Refu"), "{remembered}");
-    // The next shell has them: up, up, up.
+    // The next shell has them, the first six lines up.
     let mut next = at_terminal();
-    next.shows("sky> ").await;
-    next.write("\x1b[A\x1b[A\x1b[A\x1b[A\r");
+    next.asks().await;
+    next.write(&("\x1b[A".repeat(6) + "\r"));
     next.shows("\"text\":\"seen\"").await;
+    next.asks().await;
     next.write("\x04");
     assert_eq!(next.ended().await.0, Some(0));
 }
