@@ -16,6 +16,8 @@ struct Shell {
     input: Option<ChildStdin>,
     out: Arc<Mutex<String>>,
     err: Arc<Mutex<String>>,
+    /// How much it had shown when something was written last.
+    shown: usize,
 }
 
 impl Shell {
@@ -36,10 +38,11 @@ impl Shell {
         let out = collect(Box::new(child.stdout.take().unwrap()));
         let err = collect(Box::new(child.stderr.take().unwrap()));
         let input = child.stdin.take();
-        Self { child, input, out, err }
+        Self { child, input, out, err, shown: 0 }
     }
 
     fn write(&mut self, text: &str) {
+        self.shown = self.out.lock().unwrap().len();
         let input = self.input.as_mut().unwrap();
         input.write_all(text.as_bytes()).unwrap();
         input.flush().unwrap();
@@ -51,7 +54,11 @@ impl Shell {
 
     /// Waits until it is ready for a line: a terminal is switched over before.
     async fn asks(&self) {
-        until("an empty prompt", || self.out.lock().unwrap().ends_with("sky> \r\u{1b}[5C\u{1b}[?2026l")).await;
+        until("an empty prompt", || {
+            let out = self.out.lock().unwrap();
+            out.len() > self.shown && out.ends_with("sky> \r\u{1b}[5C\u{1b}[?2026l")
+        })
+        .await;
     }
 
     fn interrupt(&self) {
