@@ -80,7 +80,7 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Broker(args) => commands::broker(args, global).await,
         Command::Gateway(args) => commands::gateway(args, global).await,
         Command::Hold(args) => commands::hold(args, global).await,
-        Command::Supervise(args) => cluster::supervise(args, global),
+        Command::Supervise(args) => cluster::supervise(args, global).await,
         Command::Brokers(args) => commands::brokers(*args, global),
         Command::Config(args) => commands::config(args, global),
         Command::Doctor(args) => doctor::doctor(args, global).await,

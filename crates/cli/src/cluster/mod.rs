@@ -11,6 +11,7 @@ mod probe;
 mod program;
 mod signals;
 mod plan;
+mod build;
 mod examine;
 mod board;
 mod process;

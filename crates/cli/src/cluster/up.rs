@@ -1,14 +1,11 @@
 //! The command `sky up`.
 
-use std::{
-    env,
-    io::{IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
 
 use skyloom::config::LogFormat;
 
 use super::{
+    build::Build,
     file::{ClusterFile, EXAMPLE},
     logs::Logs,
     obstacles,
@@ -18,7 +15,6 @@ use super::{
     run::run,
     run_dir::RunDir,
     signals::wishes,
-    source::{Show, Sources, Watcher},
 };
 use crate::{
     failure::Failure,
@@ -113,7 +109,15 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
     obstacles::check(&plan)?;
     let paint = Paint::stderr(global.color);
-    let built = build(args, &file, &directory, paint, &mut plan).await?;
+    let mut built = None;
+    if !file.wanted().is_empty() {
+        let build = Build { path: &args.file, directory: &directory, release: args.release, watch: args.watch, paint };
+        built = build.run(&file, &mut plan, "started").await?;
+    } else if args.watch || args.release {
+        let flag = if args.watch { "--watch" } else { "--release" };
+        let shown = args.file.display();
+        return Err(Failure::usage(format!("{flag}: {shown} has nothing to build; give a service package = \"NAME\"")));
+    }
     let wishes = wishes()?;
     let names: Vec<String> = plan.parts.iter().map(|part| part.name.clone()).collect();
     let processes = plan.parts.iter().flat_map(|part| &part.processes);
@@ -130,58 +134,4 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     }
     let rebuild = built.map(|built| Rebuild::new(built, logs.clone(), paint.is_on(), directory, &args.file));
     run(&plan, &logs, run_dir, rebuild, wishes).await
-}
-
-/// Builds what the file gives as packages; what to follow from then on, if that is wished.
-async fn build(
-    args: &UpArgs,
-    file: &ClusterFile,
-    directory: &Path,
-    paint: Paint,
-    plan: &mut Plan,
-) -> Result<Option<(Sources, Watcher)>, Failure> {
-    let wanted = file.wanted();
-    let shown = args.file.display();
-    if wanted.is_empty() {
-        let flag = if args.watch { "--watch" } else { "--release" };
-        return if args.watch || args.release {
-            Err(Failure::usage(format!("{flag}: {shown} has nothing to build; give a service package = \"NAME\"")))
-        } else {
-            Ok(None)
-        };
-    }
-    let beside = directory.join(args.file.parent().unwrap_or(Path::new("")));
-    let wrong = |sentence: String| Failure::usage(format!("{shown}: {sentence}"));
-    let mut sources = Sources::find(&wanted, &beside, directory, args.release).await.map_err(wrong)?;
-    // It watches before it builds, so that no change is missed.
-    let mut watcher =
-        if args.watch { Some(sources.watch(directory.join(&args.file)).await.map_err(wrong)?) } else { None };
-    while !first_build(&mut sources, paint).await? {
-        let Some(watcher) = &mut watcher else {
-            return Err(Failure::failed("the build failed, so nothing was started"));
-        };
-        note("the build failed, so nothing was started; a change of the sources tries again");
-        watcher.changed().await;
-    }
-    sources.renewed().map_err(Failure::failed)?;
-    if let Some(watcher) = &mut watcher {
-        sources.watch_inputs(watcher).map_err(Failure::failed)?;
-    }
-    for part in sources.parts() {
-        if let Some(program) = sources.file(part) {
-            plan.built(part, program);
-        }
-    }
-    Ok(watcher.map(|watcher| (sources, watcher)))
-}
-
-/// Whether all programs were built. On a terminal cargo shows how far it is.
-async fn first_build(sources: &mut Sources, paint: Paint) -> Result<bool, Failure> {
-    note(&format!("building {}", sources.parts().collect::<Vec<_>>().join(", ")));
-    let is_terminal = std::io::stderr().is_terminal();
-    let show = if is_terminal { Show::AsItComes } else { Show::Collected { colored: paint.is_on() } };
-    let outcome = sources.build(show).await.map_err(Failure::failed)?;
-    // If standard error is closed, nobody wants to read it.
-    drop(std::io::stderr().lock().write_all(outcome.said.as_bytes()));
-    Ok(outcome.succeeded)
 }

@@ -238,6 +238,23 @@ async fn nothing_starts_if_something_does_not_build() {
 }
 
 #[tokio::test]
+async fn a_supervisor_is_given_what_was_built_for_production() {
+    let cluster = workspace(FILE);
+    let said = run(cluster.command(&["supervise", "daemontools", "cluster.toml", "--out", "svc"]), "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let program = cluster.path("target/release/orders");
+    assert!(program.exists(), "{said:?}");
+    let folders = fs::read_dir(cluster.path("svc")).unwrap();
+    let scripts = folders.filter_map(|folder| fs::read_to_string(folder.unwrap().path().join("run")).ok());
+    let naming = scripts.filter(|script| script.contains(&program.display().to_string())).count();
+    assert_eq!(naming, 2, "each of the two instances has its script");
+    fs::write(cluster.path("stock/src/main.rs"), "fn main() { nothing }").unwrap();
+    let said = run(cluster.command(&["supervise", "daemontools", "cluster.toml", "--out", "other"]), "").await;
+    assert!(said.err.ends_with("sky: the build failed, so nothing was written\n"), "{said:?}");
+    assert!(!cluster.path("other").exists());
+}
+
+#[tokio::test]
 async fn a_mistake_about_sources_is_one_sentence() {
     for (file, sentence) in [
         ("[broker]\n[services.a]\npackage = 'ordres'\n", "has no package \"ordres\"; did you mean orders?"),

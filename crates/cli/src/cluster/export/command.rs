@@ -6,19 +6,24 @@ use std::{
 };
 
 use super::{
-    super::{file::ClusterFile, plan::Plan},
+    super::{build::Build, file::ClusterFile, plan::Plan},
     daemontools,
     pieces::Pieces,
     systemd,
     tree::Tree,
 };
-use crate::{failure::Failure, output::note, session::Global};
+use crate::{
+    failure::Failure,
+    output::{Paint, note},
+    session::Global,
+};
 
 /// Write what an existing supervisor needs to run a cluster file
 ///
 /// For daemontools: a service directory for each process, with run, log/run (multilog) and env/. For systemd: a target,
 /// socket units, services that tell when they are ready (Type=notify) and that they live (watchdog), and a template unit
-/// for each service. Programs are named by their absolute paths as they are found now.
+/// for each service. Programs are named by their absolute paths as they are found now;
+/// what the file gives as a package is built with optimisations first.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SuperviseArgs {
     /// daemontools or systemd
@@ -49,11 +54,17 @@ enum Supervisor {
 ///
 /// # Errors
 /// A mistake in the cluster file, or a file that cannot be written.
-pub(crate) fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(), Failure> {
+pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(), Failure> {
     let file = ClusterFile::read(&args.file)?;
     let directory =
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
-    let plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    let mut plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    if !file.wanted().is_empty() {
+        // What runs in production is built for it.
+        let paint = Paint::stderr(global.color);
+        let build = Build { path: &args.file, directory: &directory, release: true, watch: false, paint };
+        build.run(&file, &mut plan, "written").await?;
+    }
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
     let (tree, usual) = match args.supervisor {

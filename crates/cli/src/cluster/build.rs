@@ -1,0 +1,80 @@
+//! Builds what a cluster file gives as packages, before it is used.
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::Path,
+};
+
+use super::{
+    file::ClusterFile,
+    plan::Plan,
+    source::{Show, Sources, Watcher},
+};
+use crate::{
+    failure::Failure,
+    output::{Paint, note},
+};
+
+/// What is built, and how.
+pub(super) struct Build<'a> {
+    /// The cluster file.
+    pub(super) path: &'a Path,
+    /// The current directory.
+    pub(super) directory: &'a Path,
+    /// With optimisations.
+    pub(super) release: bool,
+    /// The sources are followed from then on, and a failure waits for their repair.
+    pub(super) watch: bool,
+    /// Whether errors are coloured.
+    pub(super) paint: Paint,
+}
+
+impl Build<'_> {
+    /// Builds, and tells the plan where the programs are; what to follow from then on, if that is wished.
+    ///
+    /// # Errors
+    /// A package that is not there; or that it does not build, so that nothing was `done`.
+    pub(super) async fn run(
+        &self,
+        file: &ClusterFile,
+        plan: &mut Plan,
+        done: &str,
+    ) -> Result<Option<(Sources, Watcher)>, Failure> {
+        let beside = self.directory.join(self.path.parent().unwrap_or(Path::new("")));
+        let wrong = |sentence: String| Failure::usage(format!("{}: {sentence}", self.path.display()));
+        let sources = Sources::find(&file.wanted(), &beside, self.directory, self.release).await;
+        let mut sources = sources.map_err(wrong)?;
+        // It watches before it builds, so that no change is missed.
+        let mut watcher = match self.watch {
+            true => Some(sources.watch(self.directory.join(self.path)).await.map_err(wrong)?),
+            false => None,
+        };
+        while !build(&mut sources, self.paint).await? {
+            let failed = format!("the build failed, so nothing was {done}");
+            let Some(watcher) = &mut watcher else { return Err(Failure::Failed(failed)) };
+            note(&format!("{failed}; a change of the sources tries again"));
+            watcher.changed().await;
+        }
+        sources.renewed().map_err(Failure::failed)?;
+        if let Some(watcher) = &mut watcher {
+            sources.watch_inputs(watcher).map_err(Failure::failed)?;
+        }
+        for part in sources.parts() {
+            if let Some(program) = sources.file(part) {
+                plan.built(part, program);
+            }
+        }
+        Ok(watcher.map(|watcher| (sources, watcher)))
+    }
+}
+
+/// Whether all programs were built. On a terminal cargo shows how far it is.
+async fn build(sources: &mut Sources, paint: Paint) -> Result<bool, Failure> {
+    note(&format!("building {}", sources.parts().collect::<Vec<_>>().join(", ")));
+    let is_terminal = std::io::stderr().is_terminal();
+    let show = if is_terminal { Show::AsItComes } else { Show::Collected { colored: paint.is_on() } };
+    let outcome = sources.build(show).await.map_err(Failure::failed)?;
+    // If standard error is closed, nobody wants to read it.
+    drop(std::io::stderr().lock().write_all(outcome.said.as_bytes()));
+    Ok(outcome.succeeded)
+}
