@@ -90,7 +90,7 @@ impl Cluster {
 
     /// HTTP through the real gateway, without a socket.
     #[must_use]
-    pub fn http(&self) -> Http {
+    pub fn http(&self) -> Http<'_> {
         let live = self.instances().iter().filter(|instance| !instance.seat.is_lost()).count();
         let mut gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody may have been lost since.

@@ -1,6 +1,6 @@
 //! What is sent.
 
-use std::{fmt::Display, future::IntoFuture, panic::Location, pin::Pin};
+use std::{fmt::Display, future::IntoFuture, marker::PhantomData, panic::Location, pin::Pin};
 
 use bytes::Bytes;
 use http::{Method, header};
@@ -10,10 +10,12 @@ use skyloom_gateway::Gateway;
 
 use super::{response::HttpResponse, stream::HttpStream};
 
-/// HTTP through the cluster's gateway, without a socket: the gateway's own handler answers.
+/// HTTP through the cluster's gateway, without a socket: the gateway's own handler answers. It lives no longer than
+/// the cluster, whose services end with it.
 #[derive(Clone, Debug)]
-pub struct Http {
+pub struct Http<'a> {
     gateway: Gateway,
+    cluster: PhantomData<&'a ()>,
 }
 
 /// A request that is being put together; it is sent when it is awaited.
@@ -26,9 +28,9 @@ pub struct HttpRequest {
     mistake: Option<String>,
 }
 
-impl Http {
+impl Http<'_> {
     pub(crate) fn new(gateway: Gateway) -> Self {
-        Self { gateway }
+        Self { gateway, cluster: PhantomData }
     }
 
     /// `GET`.
