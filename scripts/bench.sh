@@ -3,7 +3,7 @@ set -euo pipefail
 
 # The project's figures as one table, each beside its yardstick from the same run.
 #
-#   scripts/bench.sh [in-process] [processes] [test-cluster] [http] [idle] [build] [engine]
+#   scripts/bench.sh [in-process] [processes] [test-cluster] [http] [idle] [build] [scaffold] [engine]
 #   scripts/bench.sh --brokers [local] [nats-core] [nats-jetstream] [redis] [beanstalk] [amqp] [door]
 #
 # Without a choice, all of them. --brokers compares each broker's adapter with what one would write by hand on
