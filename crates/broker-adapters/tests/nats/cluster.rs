@@ -13,7 +13,7 @@ use skyloom_core::{
 use skyloom_testing::servers::nats_cluster;
 
 use crate::{
-    kit::{cast, echo, eventually, number, queue, request, soon},
+    kit::{cast, echo, eventually, number, patiently, queue, request, soon},
     site::connect,
 };
 
@@ -71,5 +71,5 @@ async fn a_cluster_goes_on_without_one_of_its_three_nodes() {
     working.abort();
     let client = Client::new(Arc::new(sender));
     let call = async { while request(&client, &answering, Duration::from_millis(500)).await.is_err() {} };
-    soon("calls go on", call).await;
+    patiently("calls go on", call).await;
 }

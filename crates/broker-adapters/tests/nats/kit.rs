@@ -14,11 +14,22 @@ use tokio::time::{sleep, timeout};
 /// What must happen happens within this, however slow the machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(SOON, future).await {
+/// Servers that elect a leader anew take longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    match timeout(limit, future).await {
         Ok(output) => output,
-        Err(_) => panic!("{what}: it did not happen within {SOON:?}"),
+        Err(_) => panic!("{what}: it did not happen within {limit:?}"),
     }
+}
+
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    within(SOON, what, future).await
+}
+
+pub(crate) async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
+    within(PATIENCE, what, future).await
 }
 
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
@@ -27,9 +38,7 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    if timeout(SOON * 3, wait).await.is_err() {
-        panic!("{what}: it did not happen within {:?}", SOON * 3);
-    }
+    patiently(what, wait).await;
 }
 
 pub(crate) fn queue(name: &str) -> Channel {

@@ -15,7 +15,6 @@ use tower_layer::{Identity, Layer};
 use tower_service::Service;
 
 use super::{
-    clock,
     fake::{Fake, FakeParts},
     instance::{Ground, Part},
     running::Cluster,
@@ -28,7 +27,8 @@ use super::{
 pub struct TestCluster {
     parts: Vec<Part>,
     fakes: Vec<FakeParts>,
-    paused: bool,
+    /// What is to be done first.
+    first: Option<fn()>,
     limits: Limits,
     worker: WorkerOptions,
     client: ClientOptions,
@@ -120,8 +120,9 @@ impl TestCluster {
     /// Pauses the runtime's clock: time passes at once whenever nothing else happens, so that a pause of
     /// minutes takes none. It needs the runtime of one thread that `#[tokio::test]` has; if that is started
     /// paused already, this changes nothing.
+    #[cfg(feature = "paused")]
     pub fn paused(mut self) -> Self {
-        self.paused = true;
+        self.first = Some(super::clock::pause);
         self
     }
 
@@ -170,9 +171,9 @@ impl TestCluster {
     /// If a service's contract breaks the rules, a service is there and faked as well, a method is faked
     /// twice, or the broker's limits are too small.
     pub async fn try_start(self) -> Result<Cluster> {
-        let Self { mut parts, fakes, paused, limits, worker, client, gateway } = self;
-        if paused {
-            clock::pause();
+        let Self { mut parts, fakes, first, limits, worker, client, gateway } = self;
+        if let Some(first) = first {
+            first();
         }
         for FakeParts { queue, name, methods, definition } in fakes {
             let is_own = |part: &Part| part.contract.as_ref().is_ok_and(|own| own.queue.as_str() == queue);

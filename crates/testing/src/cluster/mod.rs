@@ -1,5 +1,6 @@
 //! A cluster in the test's own process.
 
+#[cfg(feature = "paused")]
 mod clock;
 mod patience;
 mod target;
