@@ -86,6 +86,14 @@ step() {
 # One set of features throughout, so that what one step compiles serves the next.
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --all-features -- -D warnings
+# Each by itself, as it is built where the others are not: then nobody lends it a feature of a dependency.
+alone() {
+    local manifest
+    for manifest in crates/*/Cargo.toml services/*/Cargo.toml examples/Cargo.toml; do
+        cargo check --quiet --manifest-path "$manifest"
+    done
+}
+step alone
 # The tests over real processes start these programs.
 step cargo build --workspace --all-features --bins
 if "$embedded"; then
