@@ -24,12 +24,12 @@ async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>)
     }
 }
 
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    within(SOON, what, future).await
+pub(crate) fn soon<T>(what: &str, future: impl Future<Output = T>) -> impl Future<Output = T> {
+    within(SOON, what, future)
 }
 
-pub(crate) async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
-    within(PATIENCE, what, future).await
+pub(crate) fn patiently<T>(what: &str, future: impl Future<Output = T>) -> impl Future<Output = T> {
+    within(PATIENCE, what, future)
 }
 
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
