@@ -149,7 +149,7 @@ impl Running<'_> {
         let command = self.ground.command(block.code.trim().trim_start_matches("$ "));
         let (file, place) = (format!("background-{}.log", block.line), self.page.place(block));
         let log = format!("\"$TMPDIR/{file}\"");
-        let (code, _) = self.session.run(&format!("{{ {command}\n}} > {log} 2>&1 &"));
+        let code = self.session.begin(&command, &log);
         assert_eq!(code, 0, "{place}: it does not start");
         let wait = format!("for _ in $(seq 1200); do grep -qF -- '{until}' {log} && exit 0; sleep 0.05; done; exit 1");
         let (code, _) = self.session.run(&format!("( {wait} )"));

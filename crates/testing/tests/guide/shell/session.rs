@@ -75,10 +75,17 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Starts a command that goes on, in a process group of its own: so all of it can be ended.
+    pub(crate) fn begin(&mut self, command: &str, log: &str) -> i32 {
+        self.run(&format!("set -m; {{ {command}\n}} > {log} 2>&1 & set +m")).0
+    }
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
         // What a page has started in the background ends with it; a shell that is gone has left nothing.
-        let _ = writeln!(self.input, "for job in $(jobs -p); do kill $job; done; wait; exit");
+        let _ = writeln!(self.input, "for job in $(jobs -p); do kill -- -$job; done; wait; exit");
         drop(self.child.wait());
     }
 }
@@ -91,4 +98,21 @@ fn a_shell_keeps_what_a_command_sets_and_tells_how_it_ended() {
     assert_eq!(session.run("echo $B; printf c"), (0, "a-b\nc".to_owned()));
     assert_eq!(session.run("ls nothing > /dev/null 2>&1"), (2, String::new()));
     assert_eq!(session.run("echo $?"), (0, "2".to_owned()));
+}
+
+#[test]
+fn what_a_shell_has_started_in_the_background_ends_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut session = Session::start(directory.path(), &[]);
+    assert_eq!(session.begin("sleep 1000 & echo $! > pid; wait", "log"), 0);
+    let (_, pid) = session.run("until [ -s pid ]; do sleep 0.01; done; cat pid");
+    let process = Path::new("/proc").join(pid);
+    assert!(process.exists());
+    drop(session);
+    // Whoever adopts it has to take note first.
+    let ended = (0..1_000).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") Z ")) || !process.exists()
+    });
+    assert!(ended, "{} goes on", process.display());
 }
