@@ -21,7 +21,7 @@ pub(super) struct Shared {
     pub(super) options: ClientOptions,
     pub(super) pending: Arc<Pending>,
     pub(super) budget: RetryBudget,
-    /// `options.timeout` in milliseconds, which a running process may change.
+    /// `options.timeout` in nanoseconds, which a running process may change.
     timeout: AtomicU64,
     inbox: OnceCell<Inbox>,
 }
@@ -31,7 +31,7 @@ impl Shared {
         Self {
             pending: Pending::new(&broker, options.max_pending),
             budget: RetryBudget::new(&options.retry),
-            timeout: AtomicU64::new(millis(options.timeout)),
+            timeout: AtomicU64::new(nanos(options.timeout)),
             inbox: OnceCell::new(),
             broker,
             options,
@@ -40,11 +40,11 @@ impl Shared {
 
     /// How long a call may take if nothing else says so.
     pub(super) fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout.load(Relaxed))
+        Duration::from_nanos(self.timeout.load(Relaxed))
     }
 
     pub(super) fn set_timeout(&self, timeout: Duration) {
-        self.timeout.store(millis(timeout), Relaxed);
+        self.timeout.store(nanos(timeout), Relaxed);
     }
 
     /// The inbox, if it is open.
@@ -63,6 +63,22 @@ impl Shared {
     }
 }
 
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+/// As much of it as 64 bits hold: more than 500 years.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::nanos;
+
+    #[test]
+    fn a_timeout_is_kept_as_it_was_given() {
+        for time in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(500), Duration::from_secs(10)] {
+            assert_eq!(Duration::from_nanos(nanos(time)), time);
+        }
+        assert_eq!(nanos(Duration::MAX), u64::MAX);
+    }
 }
