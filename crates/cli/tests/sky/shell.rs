@@ -194,7 +194,8 @@ async fn at_a_terminal_tab_completes_and_lines_are_remembered() {
     let at_terminal = || {
         let mut script = Command::new("script");
         let sky = env!("CARGO_BIN_EXE_sky");
-        script.args(["-qefc", &format!("'{sky}' --broker '{}' shell", ground.url), "/dev/null"]);
+        // With `exec` no other shell is between them, which Ctrl-C would end with its own code.
+        script.args(["-qefc", &format!("exec '{sky}' --broker '{}' shell", ground.url), "/dev/null"]);
         script.env("XDG_STATE_HOME", &state).env("TERM", "xterm").env("NO_COLOR", "1");
         Shell::start(script)
     };
