@@ -173,7 +173,9 @@ async fn round(client: &Client, channel: &Channel) {
 async fn listen(server: &Server, prefix: &str) -> Arc<AtomicUsize> {
     let listener = async_nats::connect(format!("127.0.0.1:{}", server.port())).await.expect("a connection");
     let mut heard = listener.subscribe(format!("{prefix}.queue.>")).await.expect("a subscription");
-    listener.flush().await.expect("the server knows of it");
+    // Once it hears itself the server knows of it.
+    listener.publish(format!("{prefix}.queue.itself"), "".into()).await.expect("a message");
+    soon("the listener hears itself", heard.next()).await.expect("its own message");
     let count = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&count);
     tokio::spawn(async move {

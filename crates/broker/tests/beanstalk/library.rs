@@ -21,13 +21,22 @@ fn done(command: &mut Command) -> String {
     said
 }
 
+/// The certificates that the system trusts, where Debian and others have them. Node.js has its own and asks for these by
+/// a variable; behind a company's proxy it needs them.
+const CERTIFICATES: (&str, &str) = ("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt");
+
 /// Where the packages are.
 fn modules() -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fivebeans");
     let modules = directory.join("node_modules");
     if !modules.join("must").exists() {
         let flags = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"];
-        done(Command::new("npm").args(flags).arg(&directory).args(PACKAGES));
+        let mut npm = Command::new("npm");
+        let (variable, system) = CERTIFICATES;
+        if std::env::var_os(variable).is_none() && Path::new(system).exists() {
+            npm.env(variable, system);
+        }
+        done(npm.args(flags).arg(&directory).args(PACKAGES));
     }
     modules
 }
