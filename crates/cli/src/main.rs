@@ -6,6 +6,7 @@ mod output;
 mod session;
 mod method;
 mod scaffold;
+mod handover;
 mod commands;
 mod complete;
 mod shell;

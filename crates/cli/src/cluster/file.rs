@@ -30,6 +30,7 @@ listen = "unix:/tmp/sky.sock"     # default: that of --broker
 [gateway]
 port = 8080                       # default
 command = ["gateway"]             # default: sky gateway; `--listen ADDRESS` is added
+hold = true                       # default: the listening socket is handed to it (LISTEN_FDS)
 
 [services.orders]
 package = "orders"                # built by cargo: a package of the workspace that this file is in
@@ -88,6 +89,13 @@ pub(super) struct GatewayPart {
     /// The arguments of a program that is built.
     #[serde(default)]
     pub(super) args: Vec<String>,
+    /// Whether the listening socket is held for it, so that one gateway can take the place of another.
+    #[serde(default = "yes")]
+    pub(super) hold: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_port() -> u16 {

@@ -6,7 +6,7 @@ use crate::text::did_you_mean;
 
 const TOP: [&str; 3] = ["broker", "gateway", "services"];
 const BROKER: [&str; 2] = ["listen", "snapshot"];
-const GATEWAY: [&str; 6] = ["port", "command", "package", "source", "bin", "args"];
+const GATEWAY: [&str; 7] = ["port", "command", "package", "source", "bin", "args", "hold"];
 const SERVICE: [&str; 8] = ["package", "source", "bin", "args", "command", "instances", "env", "after"];
 
 /// Checks every key of the file.
@@ -68,7 +68,7 @@ mod tests {
             ),
             (
                 "[gateway]\nxyz = 1",
-                "line 2: there is no key \"xyz\" in [gateway]; there are port, command, package, source, bin, args",
+                "line 2: there is no key \"xyz\" in [gateway]; there are port, command, package, source, bin, args, hold",
             ),
             ("services.qr.comand = []", "line 1: there is no key \"comand\" in [services.qr]; did you mean command?"),
         ];

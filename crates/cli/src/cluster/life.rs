@@ -1,5 +1,7 @@
 //! One process from its start to its end.
 
+use std::net::TcpListener;
+
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use rustix::process::{Pid, Signal};
@@ -45,12 +47,12 @@ pub(super) enum Event {
 }
 
 impl Life {
-    /// Starts a process.
+    /// Starts a process, with a listening socket if there is one for it.
     ///
     /// # Errors
     /// How it failed, in words.
-    pub(super) fn start(spec: &Spec, logs: &Logs) -> Result<Self, String> {
-        let process = Process::start(spec, logs).map_err(|error| format!("cannot be started: {error}"))?;
+    pub(super) fn start(spec: &Spec, socket: Option<&TcpListener>, logs: &Logs) -> Result<Self, String> {
+        let process = Process::start(spec, socket, logs).map_err(|error| format!("cannot be started: {error}"))?;
         Ok(Self {
             process,
             name: spec.name.clone(),
@@ -79,9 +81,17 @@ impl Life {
     /// Waits for what happens next. May be dropped and asked again.
     pub(super) async fn next(&mut self, probe: Probe, brokers: &Brokers) -> Event {
         let (pid, mut brokers) = (self.process.pid(), brokers.clone());
+        let told = self.process.told();
+        let ready = async {
+            match told {
+                // Whoever shares a socket cannot be asked through it.
+                Some(told) => told.await,
+                None => probe.ready(pid, &mut brokers).await,
+            }
+        };
         tokio::select! {
             ended = self.process.ended() => Event::Ended(describe(ended)),
-            () = probe.ready(pid, &mut brokers), if !self.ready => {
+            () = ready, if !self.ready => {
                 self.ready = true;
                 Event::Ready
             }

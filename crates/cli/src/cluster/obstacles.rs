@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The first obstacle, and how to get it out of the way.
 pub(super) fn check(plan: &Plan) -> Result<(), Failure> {
     if let Some(address) = plan.gateway {
-        check_port(address)?;
+        drop(listen(address)?);
     }
     let Some(Embedded { address, hosted, name }) = &plan.embedded else { return Ok(()) };
     match (hosted, answers(address)) {
@@ -37,15 +37,18 @@ pub(super) fn check(plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-fn check_port(address: SocketAddr) -> Result<(), Failure> {
+/// Listens for the gateway.
+///
+/// # Errors
+/// If the port is taken, or the system refuses.
+pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let (port, ip) = (address.port(), address.ip());
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Failure::failed(format!(
+    TcpListener::bind(address).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::failed(format!(
             "port {port} of {ip} is taken: stop what listens there, or choose another with --port"
-        ))),
-        Err(error) => Err(Failure::failed(format!("the gateway cannot listen on {address}: {error}"))),
-    }
+        )),
+        _ => Failure::failed(format!("the gateway cannot listen on {address}: {error}")),
+    })
 }
 
 fn answers(address: &Address) -> bool {

@@ -47,6 +47,8 @@ pub(super) struct Part {
     pub(super) after: Vec<usize>,
     /// How to tell that one of its processes is ready.
     pub(super) probe: Probe,
+    /// The address that is listened on for it: its processes are handed the socket, and tell when they are ready.
+    pub(super) held: Option<SocketAddr>,
     /// Its processes.
     pub(super) processes: Vec<Spec>,
 }
@@ -166,7 +168,7 @@ impl Build<'_> {
         }
         let spec = self.spec(embedded.name.to_owned(), self.sky.clone(), arguments);
         let probe = if embedded.name == "broker" { Probe::Broker } else { Probe::Registry };
-        Part { name: spec.name.clone(), after: Vec::new(), probe, processes: vec![spec] }
+        Part { name: spec.name.clone(), after: Vec::new(), probe, held: None, processes: vec![spec] }
     }
 
     fn service(&self, name: &str, service: &ServicePart, earlier: &[Part]) -> Result<Part, String> {
@@ -185,6 +187,7 @@ impl Build<'_> {
             name: name.to_owned(),
             after: earlier.iter().enumerate().filter(|(_, part)| after(part)).map(|(place, _)| place).collect(),
             probe: Probe::Registered,
+            held: None,
             processes: (1..=service.instances).map(process).collect(),
         })
     }
@@ -197,7 +200,13 @@ impl Build<'_> {
         };
         arguments.extend(["--listen".to_owned(), address.to_string()]);
         let spec = self.spec("gateway".to_owned(), program, arguments);
-        Ok(Part { name: spec.name.clone(), after, probe: Probe::Http(address), processes: vec![spec] })
+        Ok(Part {
+            name: spec.name.clone(),
+            after,
+            probe: Probe::Http(address),
+            held: part.hold.then_some(address),
+            processes: vec![spec],
+        })
     }
 }
 
@@ -260,6 +269,9 @@ mod tests {
         let gateway = &plan.parts[0].processes[0];
         assert!(gateway.program.ends_with("sh"));
         assert_eq!(gateway.arguments, ["-x", "--listen", "127.0.0.1:8080"]);
+        assert_eq!(plan.parts[0].held, plan.gateway);
+        let alone = self::plan("[gateway]\ncommand = ['sh']\nhold = false\n").unwrap();
+        assert_eq!(alone.parts[0].held, None);
     }
 
     #[test]

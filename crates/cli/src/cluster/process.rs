@@ -1,15 +1,19 @@
 //! One child process.
 
-use std::{io, os::unix::process::ExitStatusExt as _, process::ExitStatus, process::Stdio, time::Duration};
+use std::{
+    io, net::TcpListener, os::unix::process::ExitStatusExt as _, process::ExitStatus, process::Stdio, time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     process::{Child, Command},
+    sync::watch,
     task::JoinHandle,
     time::timeout,
 };
 
 use super::{logs::Logs, plan::Spec};
+use crate::handover::{Notice, hand_down, is_ready};
 
 /// How long to wait for the last lines of a process that has ended. What it started may still
 /// hold its output.
@@ -22,17 +26,27 @@ pub(super) struct Process {
     child: Child,
     pid: Pid,
     readers: Vec<JoinHandle<()>>,
+    /// Whether it has said that it is ready, if it was handed a socket.
+    told: Option<watch::Receiver<bool>>,
 }
 
 impl Process {
-    /// Starts it; its output goes to the logs.
+    /// Starts it, with a listening socket if there is one for it; its output goes to the logs.
     ///
     /// # Errors
     /// If the system refuses.
-    pub(super) fn start(spec: &Spec, logs: &Logs) -> io::Result<Self> {
+    pub(super) fn start(spec: &Spec, socket: Option<&TcpListener>, logs: &Logs) -> io::Result<Self> {
         let mut command = Command::new(&spec.program);
         command.args(&spec.arguments).envs(&spec.environment).current_dir(&spec.directory);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut told = None;
+        if let Some(socket) = socket {
+            let notice = Notice::new()?;
+            hand_down(&mut command, socket, &notice)?;
+            let (tell, heard) = watch::channel(false);
+            tokio::spawn(hear(notice, tell));
+            told = Some(heard);
+        }
         let mut child = command.process_group(0).spawn()?;
         let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
@@ -40,12 +54,23 @@ impl Process {
         let mut readers = Vec::new();
         readers.extend(child.stdout.take().map(|output| follow(Box::new(output) as Box<dyn Output>)));
         readers.extend(child.stderr.take().map(|output| follow(Box::new(output))));
-        Ok(Self { child, pid, readers })
+        Ok(Self { child, pid, readers, told })
     }
 
     /// Its process id.
     pub(super) fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// Resolves when it has said that it is ready; none if it was handed no socket, and says nothing.
+    pub(super) fn told(&self) -> Option<impl Future<Output = ()> + use<>> {
+        let mut told = self.told.clone()?;
+        Some(async move {
+            // If nobody hears it any more, it is not known to be ready.
+            if told.wait_for(|told| *told).await.is_err() {
+                std::future::pending().await
+            }
+        })
     }
 
     /// Waits until it has ended.
@@ -67,6 +92,22 @@ impl Process {
         if self.child.id().is_some() {
             // An error means that it has ended already.
             let _ = kill_process_group(self.pid, signal);
+        }
+    }
+}
+
+/// Hears what a process tells its supervisor, for as long as somebody knows the process: one whose messages nobody
+/// takes would wait at some time.
+async fn hear(notice: Notice, tell: watch::Sender<bool>) {
+    loop {
+        let message = tokio::select! {
+            message = notice.next() => message,
+            () = tell.closed() => return,
+        };
+        match message {
+            Ok(message) if is_ready(&message) => drop(tell.send_replace(true)),
+            Ok(_) => {}
+            Err(_) => return,
         }
     }
 }
@@ -115,7 +156,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let logs = logs();
         logs.keep_in(directory.path()).unwrap();
-        let mut process = Process::start(&shell("echo $WORD; pwd >&2; exit 3"), &logs).unwrap();
+        let mut process = Process::start(&shell("echo $WORD; pwd >&2; exit 3"), None, &logs).unwrap();
         assert_eq!(describe(process.ended().await), "ended with exit code 3");
         let text = fs::read_to_string(directory.path().join("sh.log")).unwrap();
         let mut lines: Vec<&str> = text.lines().collect();
@@ -125,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_signal_reaches_the_whole_group() {
-        let mut process = Process::start(&shell("sleep 60 & wait"), &logs()).unwrap();
+        let mut process = Process::start(&shell("sleep 60 & wait"), None, &logs()).unwrap();
         process.signal(Signal::TERM);
         assert_eq!(describe(process.ended().await), "was ended by signal 15");
         assert!(process.readers.is_empty());

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     board::Board,
     logs::Logs,
+    obstacles::listen,
     plan::{Part, Plan},
     probe::Brokers,
     rebuild::Rebuild,
@@ -55,7 +56,8 @@ pub(super) async fn run(
     helpers.spawn(connect(plan.endpoints.clone(), connected, give_up.clone()));
     let ground = Ground { plan, logs, board: &board, brokers: &brokers, give_up: &give_up };
     let builds = |part: &Part| rebuild.as_ref().and_then(|rebuild| rebuild.follow(&part.name));
-    let mut parts: Vec<Running> = plan.parts.iter().map(|part| ground.start(part, builds(part))).collect();
+    let parts: Result<Vec<Running>, Failure> = plan.parts.iter().map(|part| ground.start(part, builds(part))).collect();
+    let mut parts = parts?;
     if let Some(rebuild) = rebuild {
         helpers.spawn(async move { match rebuild.run().await {} });
     }
@@ -83,7 +85,8 @@ struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    fn start(&self, part: &Part, builds: Option<watch::Receiver<u64>>) -> Running {
+    fn start(&self, part: &Part, builds: Option<watch::Receiver<u64>>) -> Result<Running, Failure> {
+        let socket = part.held.map(listen).transpose()?.map(Arc::new);
         let essential = ["broker", "registry", "gateway"].contains(&part.name.as_str());
         let earlier = part.after.iter().filter_map(|place| self.plan.parts.get(*place));
         let after: Vec<String> = earlier.map(|earlier| earlier.name.clone()).collect();
@@ -93,6 +96,7 @@ impl Ground<'_> {
             let supervisor = Supervisor {
                 spec: spec.clone(),
                 probe: part.probe,
+                socket: socket.clone(),
                 after: after.clone(),
                 logs: self.logs.clone(),
                 board: Arc::clone(self.board),
@@ -102,7 +106,7 @@ impl Ground<'_> {
             };
             supervisors.spawn(supervisor.run(wish.subscribe()));
         }
-        Running { wish, supervisors }
+        Ok(Running { wish, supervisors })
     }
 }
 

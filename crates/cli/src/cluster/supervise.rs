@@ -1,6 +1,6 @@
 //! Keeps one process running until the cluster stops.
 
-use std::{future::pending, sync::Arc};
+use std::{env, future::pending, net::TcpListener, sync::Arc};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -28,6 +28,8 @@ pub(super) struct Supervisor {
     pub(super) spec: Spec,
     /// How to tell that it is ready.
     pub(super) probe: Probe,
+    /// The socket that is handed to it.
+    pub(super) socket: Option<Arc<TcpListener>>,
     /// The parts that must be ready before it starts.
     pub(super) after: Vec<String>,
     /// Where its output goes.
@@ -68,6 +70,8 @@ impl Supervisor {
         }
         let mut lives = Lives::default();
         self.keep_running(&mut lives, &mut wish).await;
+        // From now on nobody is to wait in it.
+        self.socket = None;
         for life in lives.current.take().into_iter().chain(lives.next.take()) {
             lives.leaving.spawn(life.stop(self.logs.clone(), wish.clone()));
         }
@@ -80,7 +84,7 @@ impl Supervisor {
         let mut was_ready = false;
         loop {
             if lives.current.is_none() {
-                match Life::start(&self.spec, &self.logs) {
+                match Life::start(&self.spec, self.socket.as_deref(), &self.logs) {
                     Ok(life) => {
                         self.started(&life, "is started", &backoff);
                         lives.current = Some(life);
@@ -140,7 +144,8 @@ impl Supervisor {
         }
     }
 
-    /// Starts the new program beside the old one. Two gateways cannot have one port: there the old one ends first.
+    /// Starts the new program beside the old one. A gateway that listens by itself ends first: two of them cannot have
+    /// one port.
     async fn replace(&self, lives: &mut Lives, backoff: &mut Backoff, wish: &watch::Receiver<Wish>) {
         let name = &self.spec.name;
         backoff.reset();
@@ -148,13 +153,13 @@ impl Supervisor {
         if let Some(overtaken) = lives.next.take() {
             lives.leaving.spawn(overtaken.stop(self.logs.clone(), wish.clone()));
         }
-        if matches!(self.probe, Probe::Http(_)) {
+        if matches!(self.probe, Probe::Http(_)) && self.socket.is_none() {
             if let Some(old) = lives.current.take() {
                 old.stop(self.logs.clone(), wish.clone()).await;
             }
             return;
         }
-        match Life::start(&self.spec, &self.logs) {
+        match Life::start(&self.spec, self.socket.as_deref(), &self.logs) {
             Ok(life) => {
                 self.logs
                     .say(&format!("{name} is started anew beside the old one, pid {}", life.pid().as_raw_nonzero()));
@@ -199,7 +204,7 @@ impl Supervisor {
         self.board.ended(name, last.clone());
         if let Some(give_up) = self.give_up.as_ref().filter(|_| !was_ready) {
             // If nobody listens, another has given up already.
-            drop(give_up.try_send(format!("{name} {how} before it was ready; its last lines say why")));
+            drop(give_up.try_send(format!("{name} {how} before it was ready; its last lines say why{}", self.hint())));
             return false;
         }
         let pause = backoff.ended(ran, fastrand::f64());
@@ -236,7 +241,20 @@ impl Supervisor {
     }
 
     fn tell_slow(&self) {
-        self.logs.say(&format!("{} runs for {} and is not ready yet: see its lines", self.spec.name, span(SLOW)));
+        let (name, hint) = (&self.spec.name, self.hint());
+        self.logs.say(&format!("{name} runs for {} and is not ready yet: see its lines{hint}", span(SLOW)));
+    }
+
+    /// What a program of somebody's own may not be able to do with its socket.
+    fn hint(&self) -> &'static str {
+        let is_own = || env::current_exe().is_ok_and(|sky| sky == self.spec.program);
+        match &self.socket {
+            Some(_) if !is_own() => {
+                ". It is handed its listening socket (LISTEN_FDS) and is to say that it is ready (NOTIFY_SOCKET); with \
+                 hold = false in [gateway] it listens by itself"
+            }
+            _ => "",
+        }
     }
 }
 

@@ -33,8 +33,8 @@ const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
 ///
 /// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
 /// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
-/// `sky` itself is killed with SIGKILL, its processes go on; the next `sky up` in the same --dir
-/// names them. Paths in the file are relative to the current directory; a program without a slash
+/// `sky` itself is killed with SIGKILL, its processes go on, but not the gateway, whose socket it holds; the next
+/// `sky up` in the same --dir names them. Paths in the file are relative to the current directory; a program without a slash
 /// is looked for beside `sky` and then in PATH.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = format!("The cluster file:\n\n{EXAMPLE}"))]

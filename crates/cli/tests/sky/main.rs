@@ -6,6 +6,8 @@
 mod echo;
 mod ground;
 mod site;
+mod workspace;
+mod load;
 mod bench;
 mod calls;
 mod clusters;
@@ -17,3 +19,4 @@ mod mistakes;
 mod routes;
 mod shell;
 mod sources;
+mod sources_gateway;

@@ -1,24 +1,14 @@
 //! `sky up` on services that are built from their sources, and `sky up --watch`.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, sync::atomic::Ordering};
 
 use rustix::process::{Pid, Signal, test_kill_process};
-use skyloom::{Channel, Codec, QueueName, client::Request};
 
 use crate::{
-    ground::{hello_program, run, until},
+    ground::{run, until},
+    load::{Load, Stop},
     site::{Cluster, pid},
+    workspace::{greet, workspace},
 };
 
 const FILE: &str = "[broker]\n[gateway]\nport = PORT\n[services.orders]\npackage = 'orders'\ninstances = 2\n\
@@ -26,106 +16,6 @@ const FILE: &str = "[broker]\n[gateway]\nport = PORT\n[services.orders]\npackage
 
 /// So often the service is replaced under load.
 const REPLACED: usize = 20;
-
-/// A package whose program becomes the service of this crate's example, so that it is built within a second.
-fn package(root: &Path, name: &str, settings: &str) {
-    let hello = hello_program();
-    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-    let source = format!(
-        "use std::{{os::unix::process::CommandExt, process::Command}};\n\
-         fn main() {{\n    let error = Command::new({hello:?}){settings}.exec();\n    panic!(\"{{error}}\");\n}}\n"
-    );
-    fs::create_dir_all(root.join(name).join("src")).unwrap();
-    fs::write(root.join(name).join("Cargo.toml"), manifest).unwrap();
-    fs::write(root.join(name).join("src/main.rs"), source).unwrap();
-}
-
-/// The workspace of a newcomer: two packages and a cluster file.
-fn workspace(file: &str) -> Cluster {
-    let cluster = Cluster::new(file);
-    let root = cluster.path("");
-    fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = [\"orders\", \"stock\"]\nresolver = \"3\"\n").unwrap();
-    package(&root, "orders", ".env(\"SKYLOOM_SETTINGS_GREETING\", include_str!(\"greeting.txt\"))");
-    package(&root, "stock", ".env(\"SKYLOOM_SETTINGS_BYSTANDER\", \"true\")");
-    greet(&cluster, "Hello");
-    cluster
-}
-
-fn greet(cluster: &Cluster, word: &str) {
-    fs::write(cluster.path("orders/src/greeting.txt"), word).unwrap();
-}
-
-/// Requests without end, and what became of them.
-#[derive(Clone, Default)]
-struct Load {
-    stop: Arc<AtomicBool>,
-    answered: Arc<AtomicU64>,
-    failed: Arc<Mutex<Vec<String>>>,
-    seen: Arc<Mutex<BTreeSet<String>>>,
-}
-
-/// Ends the load however the test ends.
-struct Stop(Load);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::SeqCst);
-    }
-}
-
-impl Load {
-    fn note(&self, result: Result<(), String>) {
-        match result {
-            Ok(()) => drop(self.answered.fetch_add(1, Ordering::SeqCst)),
-            Err(why) => self.failed.lock().unwrap().push(why),
-        }
-    }
-
-    /// A request by REST, each on a connection of its own.
-    fn get(&self, port: u16) -> Result<(), String> {
-        let mut answer = String::new();
-        let mut ask = || {
-            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-            write!(stream, "GET /v1/hello/Ada HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-            stream.read_to_string(&mut answer).map(drop)
-        };
-        ask().map_err(|error: std::io::Error| error.to_string())?;
-        let text = answer.split_once(r#"{"text":""#).and_then(|(_, rest)| rest.split_once(", Ada!"));
-        let (word, _) = text.ok_or_else(|| answer.clone())?;
-        self.seen.lock().unwrap().insert(word.to_owned());
-        Ok(())
-    }
-
-    fn start(&self, cluster: &Cluster) -> Vec<tokio::task::JoinHandle<()>> {
-        let port = cluster.port;
-        let by_rest = (0..3).map(|_| {
-            let load = self.clone();
-            tokio::task::spawn_blocking(move || {
-                while !load.stop.load(Ordering::SeqCst) {
-                    let result = load.get(port);
-                    load.note(result);
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-            })
-        });
-        // Long ones, so that some are in flight whenever the service is replaced.
-        let by_queue = (0..4).map(|number| {
-            let (load, url) = (self.clone(), cluster.url());
-            tokio::spawn(async move {
-                let connection = skyloom::connect(&url).await.unwrap();
-                let queue = Channel::Queue(QueueName::new("greeter.v1").unwrap());
-                while !load.stop.load(Ordering::SeqCst) {
-                    let body = format!("{{\"ms\":{}}}", 150 + 40 * number);
-                    let request = Request::new(queue.clone(), "Doze", Codec::Json, body.into());
-                    let result = connection.client().call(request).await;
-                    load.note(result.map(drop).map_err(|status| status.to_string()));
-                }
-                connection.close().await;
-            })
-        });
-        by_rest.chain(by_queue).collect()
-    }
-}
 
 #[tokio::test]
 async fn no_request_fails_while_a_service_is_replaced_again_and_again() {

@@ -1,8 +1,8 @@
 //! Service directories for daemontools: `run`, `log/run` and `env/`.
 
 use super::{
-    super::plan::Spec,
-    pieces::{Pieces, Role},
+    super::plan::{Part, Spec},
+    pieces::Pieces,
     tree::Tree,
 };
 use crate::failure::Failure;
@@ -13,10 +13,10 @@ use crate::failure::Failure;
 /// If a variable's value is one that envdir cannot give.
 pub(super) fn directories(pieces: &Pieces<'_>) -> Result<Tree, Failure> {
     let mut tree = Tree::default();
-    for (part, role, _) in pieces.parts() {
+    for (part, _, _) in pieces.parts() {
         for spec in &part.processes {
             let name = &spec.name;
-            tree.program(format!("{name}/run"), run(pieces, role, spec));
+            tree.program(format!("{name}/run"), run(pieces, part, spec));
             tree.program(format!("{name}/log/run"), log(pieces));
             for (variable, value) in &spec.environment {
                 let text = envdir(value).map_err(|why| Failure::usage(format!("{name}: {variable}: {why}")))?;
@@ -27,13 +27,13 @@ pub(super) fn directories(pieces: &Pieces<'_>) -> Result<Tree, Failure> {
     Ok(tree)
 }
 
-fn run(pieces: &Pieces<'_>, role: Role, spec: &Spec) -> String {
+fn run(pieces: &Pieces<'_>, part: &Part, spec: &Spec) -> String {
     let mut words = vec!["envdir".to_owned(), "./env".to_owned()];
     words.extend(user(pieces));
     // The directory of the service is another than the one that the program runs in.
     words.extend(["sh".to_owned(), "-c".to_owned(), quoted("cd \"$0\" && exec \"$@\"")]);
     words.push(quoted(&spec.directory.display().to_string()));
-    if let (Role::Gateway, Some(address)) = (role, pieces.plan.gateway) {
+    if let Some(address) = part.held {
         // The socket stays open while the gateway behind it is replaced: svc -a.
         words.push(quoted(&pieces.sky.display().to_string()));
         words.extend(["hold".to_owned(), "--listen".to_owned(), address.to_string(), "--".to_owned()]);

@@ -35,13 +35,17 @@ SystemCallFilter=@system-service
 UMask=0077
 ";
 
-/// How a service of ours lives. A mistake in the configuration (2) is not mended by starting anew; anything else is,
-/// however often. The drain time is 20 s unless it is configured, and the process itself asks for more.
-const LIFE: &str = "\
+/// What a service of ours tells systemd: that it is ready, and that it lives.
+const NOTIFYING: &str = "\
 Type=notify
 NotifyAccess=main
-ExecReload=/bin/kill -HUP $MAINPID
 WatchdogSec=30
+";
+
+/// How a service lives. A mistake in the configuration (2) is not mended by starting anew; anything else is,
+/// however often. The drain time is 20 s unless it is configured, and the process itself asks for more.
+const LIFE: &str = "\
+ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=1
 RestartPreventExitStatus=2
@@ -62,7 +66,7 @@ pub(super) fn units(pieces: &Pieces<'_>) -> Tree {
                 }
             }
             Role::Gateway => {
-                if let Some(address) = pieces.plan.gateway {
+                if let Some(address) = part.held {
                     tree.file(format!("{unit}.socket"), socket(pieces, &unit, &address.to_string()));
                 }
             }
@@ -118,13 +122,16 @@ fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String
          StartLimitIntervalSec=0\n",
         part.name, pieces.name
     );
-    if role != Role::Service {
+    let listens_itself = role == Role::Gateway && part.held.is_none();
+    if role != Role::Service && !listens_itself {
         let _ = writeln!(text, "Requires={unit}.socket\nAfter={unit}.socket");
     }
     if !after.is_empty() {
         let _ = writeln!(text, "Wants={0}\nAfter={0}", after.join(" "));
     }
-    let _ = write!(text, "\n[Service]\n{LIFE}ExecStart={}\n", command(pieces, role, spec));
+    // Such a program may know nothing of supervisors.
+    let kind = if listens_itself { "Type=exec\n" } else { NOTIFYING };
+    let _ = write!(text, "\n[Service]\n{kind}{LIFE}ExecStart={}\n", command(pieces, role, spec));
     let _ = writeln!(text, "WorkingDirectory={}", escaped(&spec.directory.display().to_string()));
     let mut secrets = String::new();
     for (variable, value) in &spec.environment {

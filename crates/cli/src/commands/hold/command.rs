@@ -9,10 +9,7 @@ use std::{
 use skyloom::telemetry;
 use skyloom_gateway::inherited_listener;
 
-use super::{
-    child::Notices,
-    keeper::{Keeper, Wishes},
-};
+use super::keeper::{Keeper, Wishes};
 use crate::{failure::Failure, session::Global};
 
 /// Hold a listening socket while the program behind it is replaced: a gateway's restart that nobody sees
@@ -45,11 +42,9 @@ pub(crate) async fn hold(args: &HoldArgs, global: &Global) -> Result<(), Failure
     };
     let refused = |what: &str, error: std::io::Error| Failure::failed(format!("{what}: {error}"));
     let wishes = Wishes::new().map_err(|error| refused("cannot listen to signals", error))?;
-    let notices = Notices::new()
-        .map_err(|error| refused("cannot make a directory for the program to say that it is ready", error))?;
     tracing::info!("holding {} for {}", args.listen, args.command.join(" "));
     let environment = global.as_variables();
-    let keeper = Keeper { command: args.command.clone(), environment, listener, notices, wishes };
+    let keeper = Keeper { command: args.command.clone(), environment, listener, wishes };
     let program = args.command.first().cloned().unwrap_or_default();
     let status = keeper.run().await.map_err(|error| refused(&format!("cannot run {program}"), error))?;
     ended(&program, status)

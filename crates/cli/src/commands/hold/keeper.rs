@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::child::{Child, News, Notices};
+use super::child::{Child, News};
 
 /// How long a program may take to say that it is ready before its replacement is given up.
 const STARTING: Duration = Duration::from_secs(60);
@@ -65,7 +65,6 @@ pub(super) struct Keeper {
     /// What is added to the program's environment.
     pub(super) environment: Vec<(&'static str, String)>,
     pub(super) listener: TcpListener,
-    pub(super) notices: Notices,
     pub(super) wishes: Wishes,
 }
 
@@ -91,11 +90,10 @@ impl Keeper {
     /// Runs until it is asked to end, or the program ends before it was ever ready; how that has ended.
     pub(super) async fn run(mut self) -> io::Result<ExitStatus> {
         let mut draining = JoinSet::new();
-        let mut generation = 0;
         let mut was_ready = false;
-        let mut current = self.start(&mut generation)?;
+        let mut current = self.start()?;
         loop {
-            let turn = self.turn(current, &mut was_ready, &mut generation).await?;
+            let turn = self.turn(current, &mut was_ready).await?;
             // Those that have drained meanwhile need not be waited for.
             while draining.try_join_next().is_some() {}
             current = match turn {
@@ -104,7 +102,7 @@ impl Keeper {
                 Turn::Ended(status, true) => {
                     tracing::warn!("the program has ended ({status}); it is started anew in {PAUSE:?}");
                     sleep(PAUSE).await;
-                    self.start(&mut generation)?
+                    self.start()?
                 }
                 Turn::Replaced { old, new } => {
                     tracing::info!(old = old.id(), new = new.id(), "the new program is ready, and the old one drains");
@@ -115,12 +113,11 @@ impl Keeper {
         }
     }
 
-    fn start(&self, generation: &mut u64) -> io::Result<Box<Child>> {
-        *generation += 1;
-        Child::start(&self.command, &self.environment, &self.listener, &self.notices, *generation)
+    fn start(&self) -> io::Result<Box<Child>> {
+        Child::start(&self.command, &self.environment, &self.listener)
     }
 
-    async fn turn(&mut self, mut child: Box<Child>, was_ready: &mut bool, generation: &mut u64) -> io::Result<Turn> {
+    async fn turn(&mut self, mut child: Box<Child>, was_ready: &mut bool) -> io::Result<Turn> {
         loop {
             let wish = tokio::select! {
                 news = child.next() => {
@@ -137,7 +134,7 @@ impl Keeper {
             match wish {
                 Wish::End => return Ok(Turn::End(child)),
                 Wish::Reload => child.signal(Signal::HUP),
-                Wish::Replace => match self.replacement(&mut child, generation).await {
+                Wish::Replace => match self.replacement(&mut child).await {
                     Replacement::Failed => {}
                     Replacement::End => return Ok(Turn::End(child)),
                     Replacement::Ready(new) => {
@@ -150,8 +147,8 @@ impl Keeper {
     }
 
     /// Another generation, once it is ready. The old one is heard meanwhile, and may even end.
-    async fn replacement(&mut self, old: &mut Child, generation: &mut u64) -> Replacement {
-        let mut new = match self.start(generation) {
+    async fn replacement(&mut self, old: &mut Child) -> Replacement {
+        let mut new = match self.start() {
             Ok(new) => new,
             Err(error) => {
                 tracing::error!("the old program stays, for a new one cannot be started: {error}");

@@ -1,0 +1,121 @@
+//! What a program tells whoever has started it, by the protocol of sd_notify(3).
+
+use std::{
+    env, fs, io,
+    os::unix::{
+        fs::{FileTypeExt as _, PermissionsExt as _},
+        net::UnixDatagram as Plain,
+    },
+    path::{Path, PathBuf},
+};
+
+use skyloom::Guid;
+use tokio::net::UnixDatagram;
+
+/// The longest message of a program to its supervisor; systemd itself reads no more (PIPE_BUF).
+const MESSAGE: usize = 4096;
+
+/// How the names of the sockets begin, in the directory for temporary files.
+const PREFIX: &str = "sky-notice-";
+
+/// A socket on which one program says that it is ready; its file goes with it. One that a killed `sky` has left behind
+/// is removed when the next is made.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+impl Notice {
+    /// Makes one that only processes of this user can send to.
+    ///
+    /// # Errors
+    /// If the directory for temporary files cannot be written.
+    pub(crate) fn new() -> io::Result<Self> {
+        let directory = env::temp_dir();
+        remove_deserted(&directory);
+        let path = directory.join(format!("{PREFIX}{}", Guid::private()));
+        let socket = UnixDatagram::bind(&path)?;
+        let notice = Self { socket, path };
+        fs::set_permissions(&notice.path, fs::Permissions::from_mode(0o600))?;
+        Ok(notice)
+    }
+
+    /// Where the program is to send to (`NOTIFY_SOCKET`).
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The next message. May be dropped and asked again.
+    ///
+    /// # Errors
+    /// If the socket is of no use any more.
+    pub(crate) async fn next(&self) -> io::Result<String> {
+        let mut message = [0; MESSAGE];
+        let length = self.socket.recv(&mut message).await?;
+        Ok(String::from_utf8_lossy(message.get(..length).unwrap_or_default()).into_owned())
+    }
+}
+
+impl Drop for Notice {
+    fn drop(&mut self) {
+        // One that stays is removed by the next.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// Whether a message says that the program does its work.
+pub(crate) fn is_ready(message: &str) -> bool {
+    message.lines().any(|line| line == "READY=1")
+}
+
+/// Removes the sockets of this kind on which nobody listens. Those of other users refuse us, which is another error.
+fn remove_deserted(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let is_one = entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && entry.file_type().is_ok_and(|kind| kind.is_socket());
+        if is_one && is_deserted(&entry.path()) {
+            // Another `sky` may have been quicker.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+fn is_deserted(socket: &Path) -> bool {
+    let sent = Plain::unbound().and_then(|plain| plain.connect(socket));
+    sent.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_says_that_it_is_ready() {
+        let notice = Notice::new().unwrap();
+        let mode = fs::metadata(notice.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let program = Plain::unbound().unwrap();
+        program.send_to(b"STATUS=starting", notice.path()).unwrap();
+        program.send_to(b"READY=1\nSTATUS=serving", notice.path()).unwrap();
+        assert!(!is_ready(&notice.next().await.unwrap()));
+        assert!(is_ready(&notice.next().await.unwrap()));
+        let path = notice.path().to_owned();
+        drop(notice);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn only_what_is_deserted_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(format!("{PREFIX}{name}"));
+        let _alive = Plain::bind(path("alive")).unwrap();
+        drop(Plain::bind(path("deserted")).unwrap());
+        fs::write(path("file"), "").unwrap();
+        drop(Plain::bind(directory.path().join("another")).unwrap());
+        remove_deserted(directory.path());
+        assert!(path("alive").exists() && path("file").exists() && directory.path().join("another").exists());
+        assert!(!path("deserted").exists());
+    }
+}
