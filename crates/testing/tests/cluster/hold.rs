@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     io::{self, ErrorKind},
     process::{Command, Stdio},
     sync::{
@@ -116,7 +117,14 @@ fn held(site: &Site, port: u16) -> Process {
     let mut command = Command::new(program("sky"));
     command.args(["--broker", &site.url, "hold", "--listen", &format!("127.0.0.1:{port}"), "--"]);
     command.arg(program("gateway")).stdin(Stdio::null());
+    std::fs::create_dir_all(site.path().join("tmp")).unwrap();
+    command.env("TMPDIR", site.path().join("tmp"));
     Process::run(command, "hold", site.path())
+}
+
+/// What is in the holder's directory for temporary files.
+fn temporary(site: &Site) -> Vec<OsString> {
+    std::fs::read_dir(site.path().join("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }
 
 #[tokio::test]
@@ -204,4 +212,12 @@ async fn a_holder_that_is_killed_leaves_nobody_behind() {
     hold.kill();
     hold.says("the gateway has drained", 1).await;
     eventually("the address is free", || async { std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() }).await;
+    // What it could not remove, the next one does.
+    let left = temporary(&site);
+    let mut next = held(&site, port);
+    next.says("the gateway listens", 1).await;
+    let now = temporary(&site);
+    assert!(left.len() == 1 && now.len() == 1 && left != now, "{left:?} {now:?}");
+    next.terminated().await;
+    assert_eq!(temporary(&site), Vec::<OsString>::new());
 }
