@@ -1,6 +1,6 @@
 //! What `#[skyloom::main]` makes of a `main`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -8,6 +8,9 @@ use crate::{
     exit::{TEMPORARY, code, sentence},
     telemetry::last_words,
 };
+
+/// How long the end of a program waits for what it has given to `spawn_blocking`; then that is cut off.
+const BLOCKING: Duration = Duration::from_secs(5);
 
 fn build(workers: Option<usize>) -> std::io::Result<Runtime> {
     match workers {
@@ -37,7 +40,9 @@ where
             return ExitCode::from(TEMPORARY);
         }
     };
-    match runtime.block_on(program) {
+    let ended = runtime.block_on(program);
+    runtime.shutdown_timeout(BLOCKING);
+    match ended {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             last_words(&sentence(&error));

@@ -41,6 +41,22 @@ impl Faulty {
         Ok(report(&ctx))
     }
 
+    /// Blocks the thread at the first attempt, as no handler should, and takes no time at any other.
+    #[handler]
+    async fn block(&self, ctx: Context, Json(order): Json<Order>) -> Result<Json<Report>> {
+        if ctx.attempt() == 1 {
+            std::thread::sleep(Duration::from_millis(order.millis));
+        }
+        Ok(report(&ctx))
+    }
+
+    /// Blocks a thread beside the event loop, and does not wait for it.
+    #[handler]
+    async fn block_beside(&self, ctx: Context, Json(order): Json<Order>) -> Result<Json<Report>> {
+        drop(tokio::task::spawn_blocking(move || std::thread::sleep(Duration::from_millis(order.millis))));
+        Ok(report(&ctx))
+    }
+
     /// Panics each time.
     #[handler]
     async fn panic(&self, Json(_order): Json<Order>) -> Result<Json<Report>> {

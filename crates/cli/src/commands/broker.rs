@@ -63,7 +63,8 @@ pub(crate) async fn broker(args: &BrokerArgs, global: &Global) -> Result<(), Fai
     let address: Address = url.parse().map_err(|error| Failure::usage(format!("--listen: {error}")))?;
     let beanstalk = args.beanstalk.as_deref().map(beanstalk_address).transpose();
     let beanstalk = beanstalk.map_err(|error| Failure::usage(format!("--beanstalk: {error}")))?;
-    let mut foreground = Foreground::start(settings).map_err(|status| Failure::of_process(&status))?;
+    let foreground = Foreground::start(settings).map_err(|status| Failure::of_process(&status))?;
+    let mut foreground = foreground.unhurried();
     let mut limits =
         Limits { channel_messages: args.queue_messages, channel_bytes: args.queue_bytes, ..Limits::default() };
     if beanstalk.is_some() {

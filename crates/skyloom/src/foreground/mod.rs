@@ -4,6 +4,8 @@ mod supervisor;
 
 mod reload;
 
+mod last_resort;
+
 mod process;
 
 pub use self::process::Foreground;

@@ -3,7 +3,6 @@
 use std::{
     io::{self, IsTerminal as _},
     sync::Arc,
-    time::Duration,
 };
 
 use sd_notify::NotifyState;
@@ -14,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    last_resort::{LastResort, limit},
     reload::{Hook, reload},
     supervisor::{tell, tell_reloading, watchdog},
 };
@@ -23,11 +23,8 @@ use crate::{
     telemetry,
 };
 
-/// How long closing connections and files may take after the drain time.
-const CLOSING: Duration = Duration::from_secs(5);
-
 /// The life of a process in the foreground, as supervisors want it: it logs to standard error, drains on SIGTERM
-/// within a time, reads its configuration anew on SIGHUP, and tells a supervisor that listens (`NOTIFY_SOCKET`,
+/// within a time, even if a handler blocks the event loop, reads its configuration anew on SIGHUP, and tells a supervisor that listens (`NOTIFY_SOCKET`,
 /// `WATCHDOG_USEC`) when it is ready, reloading, stopping, and that its event loop turns.
 ///
 /// ```no_run
@@ -45,6 +42,8 @@ pub struct Foreground {
     /// The terminal that the process was started from has gone.
     abandoned: mpsc::Receiver<()>,
     settings: watch::Receiver<Arc<Settings>>,
+    /// Ends a process that does not end by itself.
+    last_resort: Option<LastResort>,
     /// Ends with this.
     helpers: JoinSet<()>,
 }
@@ -65,11 +64,20 @@ impl Foreground {
         let termination = Termination::new().map_err(no_signals)?;
         let hangup = Hangup::new().map_err(no_signals)?;
         let (changed, settings) = watch::channel(Arc::new(settings));
+        let last_resort = Some(LastResort::start(settings.clone()).map_err(no_signals)?);
         let (abandon, abandoned) = mpsc::channel(1);
         let mut helpers = JoinSet::new();
         helpers.spawn(watchdog());
         helpers.spawn(heed(hangup, changed, hooks, abandon));
-        Ok(Self { termination, abandoned, settings, helpers })
+        Ok(Self { termination, abandoned, settings, last_resort, helpers })
+    }
+
+    /// Lets the end of the process take as long as it takes: for one that nothing blocks but what it must finish, such
+    /// as a broker that writes down what it keeps.
+    #[must_use]
+    pub fn unhurried(mut self) -> Self {
+        self.last_resort = None;
+        self
     }
 
     /// The configuration as it is now.
@@ -117,7 +125,7 @@ impl Foreground {
 
     /// Tells the supervisor that the process drains, and how long that may take. [`Foreground::drain`] does so itself.
     pub fn stopping(&self) {
-        let limit = self.settings().drain + CLOSING;
+        let limit = limit(&self.settings());
         let allowance = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
         tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(allowance), NotifyState::Status("draining")]);
         tracing::info!("draining");
@@ -126,8 +134,11 @@ impl Foreground {
     /// Drains: tells the supervisor, and waits for the future, but no longer than the drain time and a few seconds
     /// for closing, and not at all if the process is asked to end once more.
     pub async fn drain(mut self, drain: impl Future<Output = ()>) {
-        let limit = self.settings().drain + CLOSING;
+        let limit = limit(&self.settings());
         self.stopping();
+        if let Some(last_resort) = &self.last_resort {
+            last_resort.begun();
+        }
         tokio::select! {
             () = drain => tracing::info!("drained"),
             () = tokio::time::sleep(limit) => {

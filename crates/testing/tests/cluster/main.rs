@@ -10,6 +10,7 @@ mod walkthrough;
 mod brokers;
 mod python;
 mod life;
+mod ending;
 mod hold;
 mod daemontools;
 mod systemd;

@@ -1,0 +1,81 @@
+//! A process that is asked to end does so in time, whatever its handlers do.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::kit::{Process, Site, call, depth, eventually};
+
+const QUEUE: &str = "faulty.v1";
+
+/// The drain time of the processes here; each has 5 s more for closing.
+const DRAIN: (&str, &str) = ("SKYLOOM_DRAIN", "1s");
+
+/// When such a process has ended at last, with half a second that it is left to itself and some for a slow machine.
+const BOUND: Duration = Duration::from_millis(6_500 + 2_500);
+
+/// What a process says that is ended by force.
+const WORDS: &str = "the process has not: a handler blocks its event loop";
+
+/// Has a service block its event loop, and calls another to its help.
+async fn blocked(site: &Site) -> (Process, Process, tokio::task::JoinHandle<Value>) {
+    let victim = site.service("faulty", &[DRAIN]);
+    let connection = site.connect_when(1).await;
+    let calling = connection.clone();
+    let reply = tokio::spawn(async move {
+        let order = json!({ "millis": 120_000 });
+        let reply = call(&calling, QUEUE, "Block", order, Duration::from_secs(40)).await.unwrap();
+        serde_json::from_slice(&reply.payload).unwrap()
+    });
+    eventually("it works on the call", || async { depth(&connection, QUEUE).await.leased == 1 }).await;
+    let other = site.service("faulty", &[]);
+    (victim, other, reply)
+}
+
+#[tokio::test]
+async fn a_handler_that_blocks_its_event_loop_cannot_hold_up_the_end() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let (mut victim, other, reply) = blocked(&site).await;
+    let asked = Instant::now();
+    victim.signal(Signal::TERM);
+    let status = victim.ended().await;
+    let took = asked.elapsed();
+    assert_eq!(status.code(), Some(1), "{}", victim.said());
+    assert!(took > Duration::from_secs(6) && took < BOUND, "it took {took:?}");
+    let said = victim.said();
+    assert_eq!(said.matches(WORDS).count(), 1, "{said}");
+    let report = reply.await.unwrap();
+    assert_eq!((&report["attempt"], &report["pid"]), (&json!(2), &json!(other.id())), "the other does it");
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_blocked_process_at_once() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let (mut victim, _other, reply) = blocked(&site).await;
+    victim.signal(Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked = Instant::now();
+    victim.signal(Signal::INT);
+    assert_eq!(victim.ended().await.code(), Some(1), "{}", victim.said());
+    assert!(asked.elapsed() < Duration::from_secs(3), "it took {:?}", asked.elapsed());
+    assert!(victim.said().contains(WORDS), "{}", victim.said());
+    assert_eq!(reply.await.unwrap()["attempt"], 2);
+}
+
+#[tokio::test]
+async fn what_blocks_a_thread_beside_the_event_loop_is_cut_off() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let mut service = site.service("faulty", &[DRAIN]);
+    let connection = site.connect_when(1).await;
+    let order = json!({ "millis": 120_000 });
+    call(&connection, QUEUE, "BlockBeside", order, Duration::from_secs(10)).await.unwrap();
+    let asked = Instant::now();
+    service.signal(Signal::TERM);
+    assert_eq!(service.ended().await.code(), Some(0), "{}", service.said());
+    assert!(asked.elapsed() < BOUND, "it took {:?}", asked.elapsed());
+}
