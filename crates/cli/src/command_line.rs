@@ -1,9 +1,6 @@
 //! From the command line to a command and its exit code.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{env, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
@@ -13,6 +10,7 @@ use crate::{
     complete::{self, CompletionsArgs},
     doctor::{self, DoctorArgs},
     failure::Failure,
+    mistake::{self, Program},
     output::note,
     scaffold::{self, NewArgs},
     session::{ASKING, Global, Session},
@@ -120,10 +118,9 @@ fn explain(error: &clap::Error) -> ExitCode {
             ExitCode::from(2)
         }
         _ => {
-            let text = error.render().to_string();
-            let sentence = text.strip_prefix("error: ").unwrap_or(&text);
-            drop(write!(io::stderr().lock(), "sky: {sentence}"));
-            ExitCode::from(2)
+            let words: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            let words = words.iter().map(String::as_str);
+            end(Err(Failure::Usage(mistake::sentence(error, Program::Sky, &CommandLine::command(), words))))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod text;
 mod failure;
+mod mistake;
 mod output;
 mod session;
 mod method;

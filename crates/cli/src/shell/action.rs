@@ -1,9 +1,12 @@
 //! What a line of the shell asks for.
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, error::ErrorKind};
 
 use super::words::{Word, is_json};
-use crate::commands::Question;
+use crate::{
+    commands::Question,
+    mistake::{Program, sentence},
+};
 
 /// A line of `sky shell`. JSON needs no quotes: call greeter.v1.Greeter/Hello {"name": "Ada"}
 #[derive(Debug, Parser)]
@@ -60,16 +63,11 @@ impl Line {
         }
         // A list in JSON could be taken for nothing else, but an option's value may begin with a hyphen.
         let words = words.iter().map(|word| word.text.as_str());
-        Self::try_parse_from(words).map_err(|error| match error.kind() {
+        Self::try_parse_from(words.clone()).map_err(|error| match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 Said::Help(error.render().to_string())
             }
-            _ => {
-                let text = error.render().to_string();
-                let text = text.strip_prefix("error: ").unwrap_or(&text);
-                let about = |line: &&str| !line.starts_with("For more information");
-                Said::Mistake(text.lines().filter(about).collect::<Vec<_>>().join("\n").trim_end().to_owned())
-            }
+            _ => Said::Mistake(sentence(&error, Program::Shell, &Self::command(), words)),
         })
     }
 }
@@ -85,8 +83,6 @@ pub(super) fn method_of(words: &[Word]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::{super::words::split, *};
 
     fn read(line: &str) -> Result<Line, Said> {
@@ -104,7 +100,7 @@ mod tests {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is missing from {help}");
         }
         let Err(Said::Mistake(mistake)) = read("cal x") else { panic!("no mistake") };
-        assert!(mistake.starts_with("unrecognized subcommand 'cal'") && mistake.contains("call"), "{mistake}");
+        assert_eq!(mistake, "there is no command \"cal\" (did you mean call or cast?); see `help`");
         assert!(matches!(read("call x -"), Err(Said::Mistake(why)) if why.contains("no standard input")));
     }
 

@@ -94,17 +94,47 @@ async fn a_mistyped_name_gets_the_nearest() {
 
 #[tokio::test]
 async fn the_command_line_itself_is_checked() {
-    for (arguments, part) in [
-        (&["frobnicate"][..], "unrecognized subcommand 'frobnicate'"),
-        (&["services", "--jsn"], "--jsn"),
-        (&["bench", "a/b", "-c", "0"], "0 is not in 1..=50000"),
-        (&["gateway", "--port", "99999"], "99999 is not in 0..=65535"),
-        (&["up", "x.toml", "--scale", "qr"], "write NAME=N"),
+    for (line, sentence) in [
+        ("frobnicate", "there is no command \"frobnicate\"; see `sky help`"),
+        ("srvices", "there is no command \"srvices\" (did you mean services or supervise?); see `sky help`"),
+        ("dead frob", "dead has no command \"frob\"; see `sky help dead`"),
+        ("--frob services", "sky takes no \"--frob\"; see `sky help services`"),
+        ("services --jsn", "services takes no \"--jsn\" (did you mean --json?); see `sky help services`"),
+        ("services more", "services takes no \"more\"; see `sky help services`"),
+        ("call a.v1/B {} -x", "call takes no \"-x\" (if it is a value, write it after `--`); see `sky help call`"),
+        ("call", "call needs <SERVICE/METHOD>; see `sky help call`"),
+        ("hold", "hold needs --listen <ADDRESS> and <COMMAND>...; see `sky help hold`"),
+        ("call a/b --timeout", "--timeout <TIME> needs a value; see `sky help call`"),
+        ("bench a/b -c 0", "--concurrency <CONCURRENCY>: 0 is not in 1..=50000; see `sky help bench`"),
+        ("bench a/b -c x", "--concurrency <CONCURRENCY>: \"x\": invalid digit found in string; see `sky help bench`"),
+        ("gateway --port 99999", "--port <PORT>: 99999 is not in 0..=65535; see `sky help gateway`"),
+        (
+            "gateway --port 1 --listen x",
+            "--port <PORT> and --listen <ADDRESS> exclude each other; see `sky help gateway`",
+        ),
+        ("services --json --json", "--json is given twice; see `sky help services`"),
+        (
+            "--json=1 services",
+            "unexpected value '1' for '--json' found; no more were expected; see `sky help services`",
+        ),
+        (
+            "completions bsh",
+            "\"bsh\" is no <SHELL>, which is one of bash, zsh, fish (did you mean bash?); see `sky help completions`",
+        ),
+        ("up x.toml --scale qr", "--scale <NAME=N>: \"qr\" is no scale; write NAME=N, such as qr=3; see `sky help up`"),
     ] {
         let mut sky = command();
-        sky.args(arguments);
+        sky.args(line.split(' '));
         let said = run(sky, "").await;
-        assert!(said.sentence(2).contains(part), "{said:?}");
+        assert_eq!(said.sentence(2), sentence, "{line}");
+    }
+    // Whoever names no command at all is shown which there are.
+    for line in [&[][..], &["dead"]] {
+        let mut sky = command();
+        sky.args(line);
+        let said = run(sky, "").await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains("\nCommands:\n"), "{said:?}");
     }
     let mut help = command();
     help.arg("--help");

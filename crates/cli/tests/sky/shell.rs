@@ -107,7 +107,7 @@ async fn a_mistake_is_said_and_the_next_line_is_done() {
     let said = run(ground.command(&["shell"]), lines).await;
     assert_eq!(said.code, 1, "{said:?}");
     for sentence in [
-        "unrecognized subcommand 'cal'",
+        "there is no command \"cal\" (did you mean call or cast?); see `help`",
         "echo.v1.Echo has no method \"Sya\"; did you mean Say?",
         "there is no field \"txt\"; did you mean \"text\"?",
         "the quote in column 18 is not closed",
