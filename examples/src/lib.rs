@@ -20,5 +20,8 @@ mod errors_and_deadlines {}
 #[doc = include_str!("../../docs/events-and-streams.md")]
 mod events_and_streams {}
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/configuration.md")]
+mod configuration {}
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/gateway.md")]
 mod gateway {}

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use skyloom::config::{ConfigError, LogFormat, Settings, Sources};
+use skyloom::config::{ConfigError, LogFormat, OwnSettings, Settings, Sources};
 
 struct Case {
     directory: tempfile::TempDir,
@@ -159,4 +159,32 @@ fn the_page_about_every_key_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
     let page = fs::read_to_string(path).unwrap_or_default();
     assert!(page == skyloom::config::reference(), "write it anew: sky config --reference > docs/configuration.md");
+}
+
+#[test]
+fn a_program_gives_what_it_knows_and_leaves_the_rest() {
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Own {
+        base_url: String,
+        limits: Vec<u32>,
+        #[serde(default)]
+        password: Option<String>,
+    }
+    let own = Own { base_url: "http://here".to_owned(), limits: vec![1, 2], password: Some("secret".to_owned()) };
+    let settings =
+        Settings { drain: Duration::from_secs(3), settings: OwnSettings::of(&own).unwrap(), ..Settings::default() };
+    assert_eq!((settings.drain, settings.lease), (Duration::from_secs(3), Duration::from_secs(30)));
+    assert_eq!(settings.own::<Own>().unwrap(), own);
+    assert!(settings.reload().unwrap().is_none(), "it was not read from anywhere");
+    assert!(!format!("{settings:?}").contains("secret"));
+
+    // What was read is changed in the same way, and is read anew.
+    let case = case("[service]\nlease = \"2s\"\n", &[], &[]);
+    let mut settings = Settings::load(&case.sources).unwrap();
+    settings.concurrency = 4;
+    assert_eq!((settings.lease, settings.concurrency), (Duration::from_secs(2), 4));
+    assert_eq!(settings.reload().unwrap().unwrap().concurrency, 64);
+    settings.sources = None;
+    assert!(settings.reload().unwrap().is_none());
 }

@@ -98,7 +98,7 @@ async fn the_command_line_itself_is_checked() {
         ("frobnicate", "there is no command \"frobnicate\"; see `sky help`"),
         ("srvices", "there is no command \"srvices\" (did you mean services or supervise?); see `sky help`"),
         ("dead frob", "dead has no command \"frob\"; see `sky help dead`"),
-        ("--frob services", "sky takes no \"--frob\"; see `sky help services`"),
+        ("--frob", "sky takes no \"--frob\"; see `sky help`"),
         ("services --jsn", "services takes no \"--jsn\" (did you mean --json?); see `sky help services`"),
         ("services more", "services takes no \"more\"; see `sky help services`"),
         ("call a.v1/B {} -x", "call takes no \"-x\" (if it is a value, write it after `--`); see `sky help call`"),

@@ -34,7 +34,7 @@ impl Settings {
 
     /// The service's own keys with their values, without regard to where they come from.
     fn own_text(&self) -> Vec<(String, String)> {
-        let table = self.settings.clone().and_then(|own| own.into_table().ok()).unwrap_or_default();
+        let table = self.settings.value().into_table().unwrap_or_default();
         let mut pairs: Vec<_> = table.into_iter().map(|(key, value)| (key, value.kind.to_string())).collect();
         pairs.sort();
         pairs

@@ -6,6 +6,7 @@ mod filter;
 mod keys;
 mod file;
 mod layers;
+mod own_settings;
 mod settings;
 mod origins;
 mod own;
@@ -20,6 +21,7 @@ pub use self::{
     layers::FILE_VARIABLE,
     nearest::nearest,
     origins::{Origin, origins},
+    own_settings::OwnSettings,
     reference::reference,
     settings::{LogFormat, Settings, Sources},
 };

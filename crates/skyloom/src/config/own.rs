@@ -1,6 +1,5 @@
 //! The service's own settings.
 
-use config::{Map, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
 use super::{ConfigError, Settings, file::hint, keys::OWN, origins::origins};
@@ -11,9 +10,7 @@ impl Settings {
     /// # Errors
     /// If a key is missing, unknown or of another form than the type has it.
     pub fn own<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        let empty = || Value::new(None, ValueKind::Table(Map::new()));
-        let own = self.settings.clone().unwrap_or_else(empty);
-        own.try_deserialize().map_err(|error| self.own_mistake(&error.to_string()))
+        self.settings.value().try_deserialize().map_err(|error| self.own_mistake(&error.to_string()))
     }
 
     /// The mistake with its place and the nearest key, if it is an unknown key; serde puts names into backticks, the

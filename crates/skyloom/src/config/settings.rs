@@ -2,12 +2,12 @@
 
 use std::{env, path::PathBuf, time::Duration};
 
-use config::{Config, Value};
+use config::Config;
 use serde::{Deserialize, Deserializer, de};
 use skyloom_core::{client::ClientOptions, worker::WorkerOptions};
 
 use super::{
-    ConfigError,
+    ConfigError, OwnSettings,
     file::sections,
     keys::parse_duration,
     layers::{FILE_VARIABLE, Layer, environment, flags, help},
@@ -34,6 +34,23 @@ pub enum LogFormat {
 
 /// The configuration of one process: built-in default, then `skyloom.toml` (`[default]`,
 /// `[service]`, `[service."name@1"]`), then `SKYLOOM_*`, then flags; the later wins.
+///
+/// [`App::new`](crate::App::new) reads it. A program that knows better gives all of it, or reads it and changes some:
+///
+/// ```
+/// use std::time::Duration;
+/// use skyloom::{App, Settings, config::Sources};
+///
+/// // Nothing is read: no file, no variable, no flag.
+/// let settings = Settings { drain: Duration::from_secs(5), concurrency: 4, ..Settings::default() };
+/// let app = App::with_settings(settings);
+///
+/// // What was read, but for one value.
+/// let mut settings = Settings::load(&Sources::of_process(Some("links@1")))?;
+/// settings.region = "eu".to_owned();
+/// let app = App::with_settings(settings);
+/// # Ok::<(), skyloom::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -63,10 +80,10 @@ pub struct Settings {
     /// The gateway's address.
     pub listen: String,
     /// The service's own keys.
-    pub(super) settings: Option<Value>,
-    /// What it was read from.
+    pub settings: OwnSettings,
+    /// What it was read from, and is read from again at SIGHUP; none: the program itself has made it.
     #[serde(skip)]
-    pub(super) sources: Option<Sources>,
+    pub sources: Option<Sources>,
 }
 
 impl Default for Settings {
@@ -84,7 +101,7 @@ impl Default for Settings {
             drain: worker.drain,
             timeout: client.timeout,
             listen: "127.0.0.1:8080".to_owned(),
-            settings: None,
+            settings: OwnSettings::default(),
             sources: None,
         }
     }
