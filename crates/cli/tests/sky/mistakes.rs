@@ -128,7 +128,10 @@ async fn the_command_line_itself_is_checked() {
         let said = run(sky, "").await;
         assert_eq!(said.sentence(2), sentence, "{line}");
     }
-    // Whoever names no command at all is shown which there are.
+}
+
+#[tokio::test]
+async fn whoever_names_no_command_is_shown_which_there_are() {
     for line in [&[][..], &["dead"]] {
         let mut sky = command();
         sky.args(line);

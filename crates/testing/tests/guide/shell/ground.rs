@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use super::programs::{directory as programs, program};
 use crate::page::root;
 
-/// The ports that pages write: the gateway's, and that of the door for clients of beanstalkd.
-const PORTS: [&str; 2] = [GATEWAY, "11300"];
+/// The ports that pages write: the gateway's, a second one's, and that of the door for clients of beanstalkd.
+const PORTS: [&str; 3] = [GATEWAY, "8081", "11300"];
 const GATEWAY: &str = "8080";
 
 /// What of the workspace a page's commands name; the rest of their directory is empty.

@@ -5,7 +5,7 @@
 //! succeed. In `console` lines that begin with `$ ` are commands and the rest is what they print; a command
 //! has to succeed unless the next is `echo $?`. Files that a page shows by name, `toml cluster.toml`, are
 //! there when the commands after them run. `CODE` is the code of the link that was shortened last, `INSTANCE` an
-//! instance of the greeter. What an HTML comment before a block says:
+//! instance of the greeter, `PID` the program of the block that runs on. What an HTML comment before a block says:
 //!
 //! - `<!-- cluster -->`: the example cluster runs from here on.
 //! - `<!-- background: TEXT -->`: the block runs on, and the next begins when it has printed the text.

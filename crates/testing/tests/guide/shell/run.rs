@@ -128,6 +128,8 @@ impl Running<'_> {
         if command.contains("INSTANCE") {
             command = command.replace("INSTANCE", &self.instance());
         }
+        // The job is a shell that waits for the program.
+        command = command.replace("PID", "$(cat /proc/$!/task/$!/children)");
         let command = self.ground.command(&command);
         let (code, printed) = self.session.run(&command);
         if let Some((_, rest)) = printed.split_once("\"code\":").filter(|_| printed.contains("shortUrl")) {
