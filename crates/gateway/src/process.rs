@@ -69,7 +69,9 @@ async fn serve_on(
     let bound = bind(gateway, address).await?;
     // Whoever restarts a gateway without an interruption sends its requests here from now on. If the registry is
     // away, they are answered with that.
-    let _ = foreground.unless_ended(timeout(wait, known.known())).await;
+    if foreground.unless_ended(timeout(wait, known.known())).await.is_none() {
+        return Ok(bound.serve_until(std::future::ready(())).await);
+    }
     foreground.ready(&format!("listening on {}", bound.local_addr()));
     Ok(bound.serve_until(foreground.ended()).await)
 }

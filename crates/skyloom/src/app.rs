@@ -75,7 +75,8 @@ impl App {
     }
 
     /// Lets a part of the program take over a new configuration while it runs, its own settings above all, when the
-    /// process gets SIGHUP. If one refuses it, the old configuration stays.
+    /// process gets SIGHUP. If one refuses it, the old configuration stays: those that have taken over the new one
+    /// before it are called with the old one again.
     ///
     /// ```no_run
     /// # use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};

@@ -12,9 +12,11 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// # Errors
 /// A sentence that says what is wrong with the text.
 pub fn parse_filter(text: &str) -> Result<Targets, String> {
+    // Without the spaces, which would become a part of the modules' names.
+    let mut parts = Vec::new();
     for part in text.split(',').map(str::trim) {
-        let (module, level) = part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
-        if module.is_some_and(|module| module.trim().is_empty()) {
+        let (module, level) = part.split_once('=').map_or((None, part), |(module, level)| (Some(module.trim()), level));
+        if module.is_some_and(str::is_empty) {
             return Err(format!("{part:?} names no module before its =; write it as links=debug"));
         }
         let level = level.trim().to_ascii_lowercase();
@@ -25,18 +27,27 @@ pub fn parse_filter(text: &str) -> Result<Targets, String> {
             };
             return Err(format!("{level:?} is no level to log; {hint}"));
         }
+        parts.push(module.map_or_else(|| level.clone(), |module| format!("{module}={level}")));
     }
-    text.parse().map_err(|error| format!("{text:?} does not say what to log: {error}"))
+    parts.join(",").parse().map_err(|error| format!("{text:?} does not say what to log: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
     fn levels_alone_and_by_module() {
         for text in ["info", "DEBUG", "info,links=debug", "warn, skyloom_core::worker=trace", "off"] {
             assert!(parse_filter(text).is_ok(), "{text}");
+        }
+        for text in ["links=debug,warn", " warn , links = DEBUG", "links =debug, warn"] {
+            let filter = parse_filter(text).unwrap();
+            let enabled = |target, level| filter.would_enable(target, &level);
+            assert!(enabled("links::store", Level::DEBUG) && !enabled("links", Level::TRACE), "{text}");
+            assert!(enabled("qr", Level::WARN) && !enabled("qr", Level::INFO), "{text}");
         }
         let said = |text: &str| parse_filter(text).unwrap_err();
         assert_eq!(said("debgu"), "\"debgu\" is no level to log; did you mean \"debug\"?");

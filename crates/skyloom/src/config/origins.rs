@@ -56,13 +56,15 @@ pub fn origins(sources: &Sources) -> Result<Vec<Origin>, ConfigError> {
     Ok(keys.chain(own).collect())
 }
 
-/// A URL without the password that it may hold; any other text as it is.
+/// A URL without the password, or NATS's token, that it may hold; any other text as it is.
 pub(super) fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
-    match authority.rsplit_once('@').and_then(|(login, host)| Some((login.split_once(':')?.0, host))) {
-        Some((user, host)) => format!("{scheme}://{user}:***@{host}{tail}"),
+    let Some((login, host)) = authority.rsplit_once('@') else { return text.to_owned() };
+    match login.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:***@{host}{tail}"),
+        None if scheme == "nats" => format!("{scheme}://***@{host}{tail}"),
         None => text.to_owned(),
     }
 }
@@ -90,6 +92,19 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neither_a_password_nor_a_token_is_shown() {
+        for (text, shown) in [
+            ("nats://s3cr3t@h:4222?mode=core", "nats://***@h:4222?mode=core"),
+            ("nats://ada:s3cr3t@a:4222,b:4222", "nats://ada:***@a:4222,b:4222"),
+            ("amqp://guest@h/%2f", "amqp://guest@h/%2f"),
+            ("redis://h/1", "redis://h/1"),
+            ("ada@h", "ada@h"),
+        ] {
+            assert_eq!(without_password(text), shown);
+        }
+    }
 
     #[test]
     fn each_value_says_where_it_comes_from() {

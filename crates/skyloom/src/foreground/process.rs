@@ -2,7 +2,10 @@
 
 use std::{
     io::{self, IsTerminal as _},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use sd_notify::NotifyState;
@@ -24,8 +27,8 @@ use crate::{
 };
 
 /// The life of a process in the foreground, as supervisors want it: it logs to standard error, drains on SIGTERM
-/// within a time, even if a handler blocks the event loop, reads its configuration anew on SIGHUP, and tells a supervisor that listens (`NOTIFY_SOCKET`,
-/// `WATCHDOG_USEC`) when it is ready, reloading, stopping, and that its event loop turns.
+/// within a time, even if a handler blocks the event loop, reads its configuration anew on SIGHUP, and tells a
+/// supervisor that listens (`NOTIFY_SOCKET`, `WATCHDOG_USEC`) when it is ready, reloading, stopping, and that its event loop turns.
 ///
 /// ```no_run
 /// # async fn run(settings: skyloom::Settings) -> skyloom::Result<()> {
@@ -46,6 +49,8 @@ pub struct Foreground {
     last_resort: Option<LastResort>,
     /// Ends with this.
     helpers: JoinSet<()>,
+    /// Whether a supervisor has been told that the process does its work.
+    is_ready: Arc<AtomicBool>,
 }
 
 impl Foreground {
@@ -68,8 +73,9 @@ impl Foreground {
         let (abandon, abandoned) = mpsc::channel(1);
         let mut helpers = JoinSet::new();
         helpers.spawn(watchdog());
-        helpers.spawn(heed(hangup, changed, hooks, abandon));
-        Ok(Self { termination, abandoned, settings, last_resort, helpers })
+        let is_ready = Arc::<AtomicBool>::default();
+        helpers.spawn(heed(hangup, changed, hooks, abandon, Arc::clone(&is_ready)));
+        Ok(Self { termination, abandoned, settings, last_resort, helpers, is_ready })
     }
 
     /// Lets the end of the process take as long as it takes: for one that nothing blocks but what it must finish, such
@@ -104,6 +110,7 @@ impl Foreground {
 
     /// Tells the supervisor that the process does its work, and what that is.
     pub fn ready(&self, status: &str) {
+        self.is_ready.store(true, Relaxed);
         tell(&[NotifyState::Ready, NotifyState::Status(status)]);
     }
 
@@ -152,7 +159,13 @@ impl Foreground {
 }
 
 /// Heeds SIGHUP for as long as the process runs.
-async fn heed(mut hangup: Hangup, settings: watch::Sender<Arc<Settings>>, hooks: Vec<Hook>, abandon: mpsc::Sender<()>) {
+async fn heed(
+    mut hangup: Hangup,
+    settings: watch::Sender<Arc<Settings>>,
+    hooks: Vec<Hook>,
+    abandon: mpsc::Sender<()>,
+    is_ready: Arc<AtomicBool>,
+) {
     let had_terminal = io::stdin().is_terminal();
     loop {
         hangup.wished().await;
@@ -162,11 +175,17 @@ async fn heed(mut hangup: Hangup, settings: watch::Sender<Arc<Settings>>, hooks:
             let _ = abandon.try_send(());
             continue;
         }
-        tell_reloading();
+        // That it is ready again is what a supervisor takes for ready, so a process that still starts says nothing.
+        let is_ready = is_ready.load(Relaxed);
+        if is_ready {
+            tell_reloading();
+        }
         let current = Arc::clone(&settings.borrow());
         if let Some(newer) = reload(&current, &hooks) {
             settings.send_replace(newer);
         }
-        tell(&[NotifyState::Ready]);
+        if is_ready {
+            tell(&[NotifyState::Ready]);
+        }
     }
 }

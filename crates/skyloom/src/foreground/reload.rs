@@ -23,8 +23,11 @@ pub(super) fn reload(current: &Settings, hooks: &[Hook]) -> Option<Arc<Settings>
             return None;
         }
     };
-    for hook in hooks {
+    for (accepted, hook) in hooks.iter().enumerate() {
         if let Err(status) = hook(&newer) {
+            for hook in hooks.iter().take(accepted) {
+                go_back(hook, current);
+            }
             tracing::error!("SIGHUP: the configuration stays as it is, for the new one is refused: {status}");
             return None;
         }
@@ -35,6 +38,13 @@ pub(super) fn reload(current: &Settings, hooks: &[Hook]) -> Option<Arc<Settings>
     }
     say(current, &newer, !hooks.is_empty());
     Some(Arc::new(newer))
+}
+
+/// Lets a part of the program that has taken over a new configuration take over the old one again.
+fn go_back(hook: &Hook, current: &Settings) {
+    if let Err(status) = hook(current) {
+        tracing::error!("SIGHUP: a part of the program does not take back the configuration that it had: {status}");
+    }
 }
 
 fn say(current: &Settings, newer: &Settings, hooked: bool) {
@@ -86,5 +96,32 @@ mod tests {
         write(11);
         assert!(reload(&current, &hooks).is_none());
         assert_eq!(*limit.lock().unwrap(), 7, "the old configuration stays");
+    }
+
+    #[test]
+    fn what_one_part_refuses_no_other_keeps() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("skyloom.toml");
+        let write = |drain: u32| fs::write(&file, format!("[service]\ndrain = '{drain}s'\n")).unwrap();
+        write(1);
+        let current = Settings::load(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap();
+        let kept: Arc<Mutex<u64>> = Arc::default();
+        let taken = Arc::clone(&kept);
+        let hooks: Vec<Hook> = vec![
+            Box::new(move |settings| {
+                *taken.lock().unwrap() = settings.drain.as_secs();
+                Ok(())
+            }),
+            Box::new(|settings| match settings.drain.as_secs() {
+                9.. => Err(Status::invalid_argument("too long")),
+                _ => Ok(()),
+            }),
+        ];
+        write(7);
+        let newer = reload(&current, &hooks).unwrap();
+        assert_eq!(*kept.lock().unwrap(), 7);
+        write(11);
+        assert!(reload(&newer, &hooks).is_none());
+        assert_eq!(*kept.lock().unwrap(), 7);
     }
 }

@@ -8,7 +8,7 @@ use std::{
         unix::fs::MetadataExt as _,
     },
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
@@ -75,16 +75,15 @@ impl Stream {
             state.lost += 1;
             return;
         }
-        // Whoever has closed his end hears nothing more; that is no reason to end.
-        if state.lost > 0 {
-            drop(stderr.write_all(note(self.format, state.lost).as_bytes()));
-            state.lost = 0;
-        }
-        for (index, chunk) in line.chunks(CHUNK).enumerate() {
+        let note = (state.lost > 0).then(|| note(self.format, state.lost));
+        state.lost = 0;
+        let note = note.as_deref().unwrap_or_default().as_bytes();
+        for (index, chunk) in note.chunks(CHUNK).chain(line.chunks(CHUNK)).enumerate() {
             if index > 0 && !state.has_room(PATIENCE) {
                 state.lost += 1;
                 return;
             }
+            // Whoever has closed his end hears nothing more; that is no reason to end.
             drop(stderr.write_all(chunk));
         }
     }
@@ -116,10 +115,23 @@ impl Room {
         // What is ready is told once; asking anew tells it again.
         let stderr = io::stderr().as_raw_fd();
         let asked = self.poll.registry().reregister(&mut SourceFd(&stderr), Token(0), Interest::WRITABLE);
-        match asked.and_then(|()| self.poll.poll(&mut self.events, Some(patience))) {
+        match asked.and_then(|()| self.wait(patience)) {
             Ok(()) => !self.events.is_empty(),
-            // A signal, for instance: then writing itself tells.
+            // Then writing itself tells.
             Err(_) => true,
+        }
+    }
+
+    /// Waits for room. A signal, such as the one that asks the process to end, makes the wait no shorter: to write
+    /// without room would be to wait for ever.
+    fn wait(&mut self, patience: Duration) -> io::Result<()> {
+        let start = Instant::now();
+        loop {
+            let left = patience.saturating_sub(start.elapsed());
+            match self.poll.poll(&mut self.events, Some(left)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                polled => return polled,
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod walkthrough;
 mod brokers;
 mod python;
 mod life;
+mod starting;
 mod ending;
 mod hold;
 mod daemontools;

@@ -7,7 +7,7 @@ mod site;
 
 pub(crate) use self::{
     http::{free_port, http, try_http},
-    process::Process,
+    process::{Killed, Process},
     programs::{program, root},
     site::{Site, call, depth, eventually},
 };

@@ -12,6 +12,16 @@ use tokio::time::Instant;
 
 use super::program;
 
+/// A child that is killed when the test is done with it; its streams are the test's own.
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// A process that is killed when the test is done with it.
 pub(crate) struct Process {
     child: Child,
