@@ -173,9 +173,7 @@ impl State {
         let error = match target {
             // Whoever wanted the reply is gone, and that is nobody's fault.
             Target::Inbox(_) => return self.accepted(done),
-            Target::Work(Channel::Instance(instance)) => {
-                BrokerError::refused(format!("instance {instance} does not run; `sky ps` lists those that do"))
-            }
+            Target::Work(Channel::Instance(instance)) => BrokerError::Gone { instance: *instance },
             // The channel has gone with its last consumer, and takes along what it held.
             Target::Again(_) if matches!(done, Done::Move { .. }) => return self.accepted(done),
             target => BrokerError::unavailable(format!("queue {} was deleted; try again", self.name(target))),

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use skyloom_core::{
-    Channel, Envelope, TopicName,
+    Channel, Envelope, Guid, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
         Inbox, ReplySink,
@@ -117,10 +117,10 @@ impl BeanstalkBroker {
 }
 
 /// An instance's tube is put to only if somebody watches it.
-async fn put_to_instance(shared: &Shared, channel: &Channel, put: Put) {
+async fn put_to_instance(shared: &Shared, instance: Guid, put: Put) {
     let error = match shared.answer(None, Command::StatsTube(&put.tube)).await {
         Ok(Reply::Ok(body)) if Stats::of(&body).number("current-watching") != Some(0) => return drop(shared.put(put)),
-        Ok(_) => BrokerError::refused(format!("{channel} does not run")),
+        Ok(_) => BrokerError::Gone { instance },
         Err(error) => BrokerError::unavailable(error.to_string()),
     };
     sender::tell(shared, put.done, Err(error));
@@ -157,12 +157,12 @@ impl Broker for BeanstalkBroker {
             done,
             bounded: !matches!(channel, Channel::Instance(_)),
         };
-        if matches!(channel, Channel::Instance(_)) {
+        if let Channel::Instance(instance) = *channel {
             if shared.is_closed() {
                 return Ack::ready(Err(closed()));
             }
-            let (shared, channel) = (Arc::clone(shared), channel.clone());
-            self.0.shared.spawn(async move { put_to_instance(&shared, &channel, put).await });
+            let shared = Arc::clone(shared);
+            self.0.shared.spawn(async move { put_to_instance(&shared, instance, put).await });
             return ack;
         }
         match shared.put(put) {

@@ -83,13 +83,14 @@ fn heard(link: &Link, sink: &dyn ReplySink, message: Message) {
 /// Nobody listens where a call was sent to; the subject says which it was.
 fn unheard(link: &Link, sink: &dyn ReplySink, subject: &str) {
     let Some((kind, call)) = subject.rsplit('.').next().and_then(|last| last.split_at_checked(1)) else { return };
+    let (call, instance) = call.split_once('_').unwrap_or((call, ""));
     let calls = match kind {
         "b" => call.parse().map(|bundle| link.calls_of(bundle)).unwrap_or_default(),
         _ => call.parse::<Guid>().into_iter().collect(),
     };
-    let error = match kind {
-        "i" => BrokerError::refused("the instance that it is for does not run"),
-        _ => BrokerError::unavailable("nobody serves the queue, and core NATS keeps no work"),
+    let error = match instance.parse() {
+        Ok(instance) => BrokerError::Gone { instance },
+        Err(_) => BrokerError::unavailable("nobody serves the queue, and core NATS keeps no work"),
     };
     for call in calls {
         link.load().ended(call);

@@ -140,10 +140,14 @@ impl Names {
         format!("{}.inbox.{inbox}", self.prefix)
     }
 
-    /// Where an inbox hears that nobody listens where a call was sent to; it names the call.
+    /// Where an inbox hears that nobody listens where a call was sent to; it names the call, and the instance that it
+    /// was for.
     pub(super) fn unheard(&self, inbox: Guid, target: &Target, call: Guid) -> String {
-        let kind = if matches!(target, Target::Instance(_)) { 'i' } else { 'q' };
-        format!("{}.inbox.{inbox}.{kind}{call}", self.prefix)
+        let last = match target {
+            Target::Instance(instance) => format!("i{call}_{instance}"),
+            _ => format!("q{call}"),
+        };
+        format!("{}.inbox.{inbox}.{last}", self.prefix)
     }
 
     /// The same for a bundle of calls.

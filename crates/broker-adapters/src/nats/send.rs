@@ -243,7 +243,7 @@ enum Answer {
 /// That nobody listens.
 pub(super) fn nobody(target: &Target) -> BrokerError {
     match target {
-        Target::Instance(_) => BrokerError::refused(format!("{target} does not run")),
+        Target::Instance(instance) => BrokerError::Gone { instance: *instance },
         _ => BrokerError::unavailable(format!("nobody serves {target}, and core NATS keeps no work")),
     }
 }

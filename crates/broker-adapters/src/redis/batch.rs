@@ -97,7 +97,7 @@ fn command(ops: &[Op], limits: &QueueLimits, share: usize) -> Cmd {
     match &ops[0].what {
         What::Put { .. } => {
             let mut call = Script::Put.call(&base);
-            call.arg(i32::from(place.needs_consumer)).arg(limits.messages).arg(limits.bytes);
+            call.arg(i32::from(place.instance.is_some())).arg(limits.messages).arg(limits.bytes);
             put::arguments(&mut call, ops, share);
             call
         }
@@ -158,9 +158,8 @@ fn conclude_puts(ops: Vec<Op>, value: Value, limits: &QueueLimits) {
     let all_absent = exceptions.first().is_some_and(|(index, _)| *index == 0);
     let mut refused = exceptions.into_iter().peekable();
     for (index, op) in (1..).zip(ops) {
-        if all_absent {
-            let reason = format!("no instance {} runs; sky ps shows those that do", op.place.shown);
-            op.fail(BrokerError::refused(reason));
+        if let Some(instance) = op.place.instance.filter(|_| all_absent) {
+            op.fail(BrokerError::Gone { instance });
         } else if let Some((_, why)) = refused.next_if(|(refused, _)| *refused == index) {
             let error = full(&op.place.shown, &why, limits);
             op.fail(error);

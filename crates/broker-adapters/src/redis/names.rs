@@ -18,8 +18,8 @@ pub(super) struct Place {
     pub(super) group: Option<(String, String)>,
     /// What the channel is called.
     pub(super) shown: String,
-    /// Nothing is kept for a channel that nobody consumes.
-    pub(super) needs_consumer: bool,
+    /// The instance, if the channel is one's own: nothing is kept for one that does not run.
+    pub(super) instance: Option<Guid>,
 }
 
 /// The key of an inbox.
@@ -58,9 +58,13 @@ impl Names {
 
     fn place(&self, channel: &Channel) -> Place {
         let prefix = &self.prefix;
+        let mut instance = None;
         let (tag, rest, group) = match channel {
             Channel::Queue(name) => (name.to_string(), "queue".to_owned(), None),
-            Channel::Instance(guid) => (guid.to_string(), "instance".to_owned(), None),
+            Channel::Instance(guid) => {
+                instance = Some(*guid);
+                (guid.to_string(), "instance".to_owned(), None)
+            }
             Channel::Group(topic, group) => {
                 let groups = format!("{prefix}:{{{topic}}}:groups");
                 (topic.to_string(), format!("group:{group}"), Some((group.to_string(), groups)))
@@ -71,7 +75,7 @@ impl Names {
             slot: slot_of(&tag),
             group,
             shown: channel.to_string(),
-            needs_consumer: matches!(channel, Channel::Instance(_)),
+            instance,
         }
     }
 
@@ -83,7 +87,7 @@ impl Names {
             slot: slot_of(topic.as_str()),
             group: Some((String::new(), format!("{prefix}:{{{topic}}}:groups"))),
             shown: topic.to_string(),
-            needs_consumer: false,
+            instance: None,
         }
     }
 
@@ -95,20 +99,20 @@ impl Names {
             slot: slot_of(&tag),
             group: None,
             shown: format!("_inbox.{tag}"),
-            needs_consumer: false,
+            instance: None,
         }
     }
 
     /// Where the set of all channels lies: the base is its key.
     pub(super) fn channels(&self) -> Place {
         let base = format!("{}:channels", self.prefix);
-        Place { slot: slot_of(&base), base, group: None, shown: "channels".to_owned(), needs_consumer: false }
+        Place { slot: slot_of(&base), base, group: None, shown: "channels".to_owned(), instance: None }
     }
 
     /// Where the registry lies.
     pub(super) fn registry(&self) -> Place {
         let base = format!("{}:{{registry}}", self.prefix);
-        Place { slot: slot_of("registry"), base, group: None, shown: "registry".to_owned(), needs_consumer: false }
+        Place { slot: slot_of("registry"), base, group: None, shown: "registry".to_owned(), instance: None }
     }
 
     /// The start of the names of the publish/subscribe channels on which processes are while they live.

@@ -39,7 +39,7 @@ struct Stopped {
 impl Seat {
     pub(super) fn new(session: Guid, number: u32, place: Arc<Place>, options: ConsumeOptions) -> Arc<Self> {
         let name = format!("{session}:{number}:{}", options.lease.as_millis());
-        let ephemeral = options.ephemeral || place.needs_consumer;
+        let ephemeral = options.ephemeral || place.instance.is_some();
         Arc::new(Self {
             name,
             place,

@@ -67,7 +67,8 @@ skyloom_testing::conformance_tests! { Core;
         an_event_without_a_group_is_accepted;
     inboxes: a_reply_reaches_only_the_inbox_that_is_named,
         a_closed_inbox_hears_nothing_and_hinders_nobody,
-        an_unknown_instance_is_refused;
+        an_unknown_instance_is_refused,
+        an_instance_is_reached_until_it_takes_no_more;
     contents: a_large_binary_payload_survives,
         every_field_of_an_envelope_survives;
 }

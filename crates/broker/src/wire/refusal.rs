@@ -5,7 +5,7 @@ use skyloom_core::broker::BrokerError;
 
 use super::{
     WireError,
-    primitives::{Reader, put_text},
+    primitives::{Reader, put_guid, put_text},
 };
 
 const OK: u8 = 0;
@@ -17,6 +17,7 @@ const EXPIRED: u8 = 5;
 const DEAD: u8 = 6;
 const STALE: u8 = 7;
 const REFUSED: u8 = 8;
+const GONE: u8 = 9;
 
 pub(super) fn put_result(out: &mut BytesMut, result: &Result<(), BrokerError>) {
     match result {
@@ -56,6 +57,10 @@ pub(super) fn put_error(out: &mut BytesMut, error: &BrokerError) {
             out.put_u8(REFUSED);
             put_text(out, reason);
         }
+        BrokerError::Gone { instance } => {
+            out.put_u8(GONE);
+            put_guid(out, *instance);
+        }
         // What this version of the protocol has no number for is still told in words.
         other => {
             out.put_u8(REFUSED);
@@ -87,6 +92,7 @@ fn error_of(code: u8, reader: &mut Reader<'_>) -> Result<BrokerError, WireError>
         DEAD => BrokerError::Dead { attempts: reader.u32()?, reason: reader.text("the reason")? },
         STALE => BrokerError::Stale,
         REFUSED => BrokerError::Refused { reason: reader.text("the reason")? },
+        GONE => BrokerError::Gone { instance: reader.guid()? },
         _ => return Err(reader.value("the result")),
     })
 }

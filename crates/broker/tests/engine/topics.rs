@@ -92,7 +92,7 @@ fn callers_hear_that_an_instance_is_gone() {
     world.enqueue(&instance, call("a"));
     world.enqueue(&instance, call("b"));
     let gone = |body: &str, error: &str| format!("1 7 hears {body}: {error}");
-    let unsent = format!("the broker is not available: nobody consumes instance {} any more", guid(5));
+    let unsent = format!("no instance {} is running; `sky instances` lists those that are", guid(5));
     let lost = format!(
         "the connection to the broker was lost: its last attempt failed and nobody consumes instance {} any more",
         guid(5)
@@ -109,7 +109,7 @@ fn a_stopped_instance_may_still_answer_but_takes_nothing_more() {
     world.consume(2, 1, &instance, options(1));
     world.enqueue(&instance, call("a"));
     world.stop(2, 1);
-    let refused = format!("1 7 hears b: the broker refused: no instance {} is running", guid(5));
+    let refused = format!("1 7 hears b: no instance {} is running; `sky instances` lists those that are", guid(5));
     assert_eq!(world.enqueue(&instance, call("b")), [refused]);
     assert_eq!(world.settle(2, "a", Settle::Reply("A")), ["1 7 hears A"]);
     assert_eq!(world.engine.totals().channels, 0);

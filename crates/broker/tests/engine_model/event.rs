@@ -24,6 +24,7 @@ pub(crate) fn kind(error: &BrokerError) -> Kind {
         BrokerError::Dead { .. } => "dead",
         BrokerError::Stale => "stale",
         BrokerError::Refused { .. } => "refused",
+        BrokerError::Gone { .. } => "gone",
         _ => "another",
     }
 }

@@ -163,7 +163,11 @@ impl Model {
     }
 
     fn abandon(&mut self, index: usize) {
-        let error = if self.messages[index].attempts == 0 { "unavailable" } else { "lost" };
+        let error = match self.messages[index].attempts {
+            0 if self.channels[self.messages[index].channel].instance => "gone",
+            0 => "unavailable",
+            _ => "lost",
+        };
         self.give_up(index, error);
     }
 
@@ -247,6 +251,7 @@ impl Model {
         let channel = match (self.named(to), to) {
             (Some(channel), _) => channel,
             (None, Where::Queue(_)) => self.make_channel(to, false),
+            (None, Where::Instance) => return Err("gone"),
             (None, _) => return Err("refused"),
         };
         self.check_channel(channel, size).map(|()| channel)
@@ -318,9 +323,10 @@ impl Model {
         if let Some(channel) = self.named(name) {
             return channel;
         }
-        let ephemeral = ephemeral || name == Where::Instance;
+        let instance = name == Where::Instance;
+        let ephemeral = ephemeral || instance;
         let (paused_until, rotation, lingers_until) = (0, Vec::new(), NEVER);
-        self.channels.push(Channel { name: Some(name), ephemeral, paused_until, rotation, lingers_until });
+        self.channels.push(Channel { name: Some(name), instance, ephemeral, paused_until, rotation, lingers_until });
         let channel = self.channels.len() - 1;
         if let Where::Group(_) = name {
             self.groups.push(channel);

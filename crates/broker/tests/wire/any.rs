@@ -161,6 +161,7 @@ fn error() -> impl Strategy<Value = BrokerError> {
         (any::<u32>(), reason()).prop_map(|(attempts, reason)| BrokerError::Dead { attempts, reason }),
         Just(BrokerError::Stale),
         reason().prop_map(|reason| BrokerError::Refused { reason }),
+        guid().prop_map(|instance| BrokerError::Gone { instance }),
     ]
 }
 

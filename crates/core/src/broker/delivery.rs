@@ -91,6 +91,12 @@ impl Delivery {
         self
     }
 
+    /// The same under the same lease, as a worker has read it.
+    pub(crate) fn with_envelope(mut self, envelope: Arc<Envelope>) -> Self {
+        self.envelope = envelope;
+        self
+    }
+
     /// When the caller's budget will be used up.
     #[inline]
     #[must_use]

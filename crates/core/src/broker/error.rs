@@ -1,6 +1,6 @@
 //! What can go wrong between a client or worker and its broker.
 
-use crate::{Outcome, Status};
+use crate::{Guid, Outcome, Status};
 
 /// Why the broker did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,12 @@ pub enum BrokerError {
         attempts: u32,
         /// Why the last attempt failed.
         reason: String,
+    },
+    /// The instance that it was for does not run, or not any more; it was not executed.
+    #[error("no instance {instance} is running; `sky instances` lists those that are")]
+    Gone {
+        /// The instance.
+        instance: Guid,
     },
     /// The lease has ended, so that settling it changed nothing.
     #[error("the lease has ended; somebody else has the work now")]
@@ -96,6 +102,7 @@ impl From<BrokerError> for Status {
             BrokerError::Lost { .. } => Self::aborted(message).with_outcome(Outcome::Unknown),
             BrokerError::Expired => Self::deadline_exceeded(message).with_outcome(Outcome::NotStarted),
             BrokerError::Dead { .. } => Self::internal(message).with_outcome(Outcome::Unknown),
+            BrokerError::Gone { .. } => Self::not_found(message).with_outcome(Outcome::NotStarted),
             BrokerError::Stale => Self::aborted(message),
             BrokerError::Unsupported { .. } => Self::unimplemented(message),
             BrokerError::Refused { .. } => Self::failed_precondition(message).with_outcome(Outcome::NotStarted),

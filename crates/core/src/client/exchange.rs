@@ -19,7 +19,7 @@ use super::{
     shared::Shared,
     table::State,
 };
-use crate::{Channel, Codec, Envelope, Guid, Ledger, Result, Status, broker::BoxFuture};
+use crate::{Channel, Codec, Envelope, Guid, Ledger, Outcome, Result, Status, broker::BoxFuture};
 
 /// A call from its request to its reply. Written by hand, for it is on the way of every call: what
 /// few calls need, such as the first inbox or another attempt, is in a box of its own.
@@ -185,10 +185,17 @@ async fn retry(shared: Arc<Shared>, request: Request, sent: Sent, first: Status)
         });
         match settled(reply.await, spent) {
             Ok(reply) => return Ok(reply),
-            Err(failed) => status = failed,
+            Err(failed) => status = after(&status, failed),
         }
     }
     Err(status)
+}
+
+/// How a call has ended whose last attempt failed like this: that the last was not started says nothing of those
+/// before it.
+fn after(before: &Status, last: Status) -> Status {
+    let unknown = before.outcome() == Outcome::Unknown && last.outcome() == Outcome::NotStarted;
+    if unknown { last.with_outcome(Outcome::Unknown) } else { last }
 }
 
 /// When to try again after attempt `number`; none if that is not allowed, not useful, or too late.

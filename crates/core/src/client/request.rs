@@ -55,6 +55,15 @@ impl Request {
             scope: None,
         }
     }
+
+    /// Sends it to this instance, and to no other that serves the same queue. It is tried once: if the instance does
+    /// not run, ends, or does not serve that queue, the call ends with `NotFound`, certainly not started.
+    pub fn set_instance(&mut self, instance: Guid) {
+        if let Channel::Queue(queue) = &self.channel {
+            self.method = format!("{queue}/{}", self.method.as_str()).into();
+        }
+        self.channel = Channel::Instance(instance);
+    }
 }
 
 /// An encoded reply.

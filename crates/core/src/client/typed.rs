@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Client, Request, making::Making, reply::Reply};
-use crate::{Channel, Codec, Ledger, Payload, Result, Text};
+use crate::{Channel, Codec, Guid, Ledger, Payload, Result, Text};
 
 /// A call that is about to be made: set its options, then await it.
 #[derive(Debug)]
@@ -39,6 +39,14 @@ impl<Q, R> Call<Q, R> {
     /// Adds a header for the handler; the name is made lower case.
     pub fn header(mut self, name: impl AsRef<str>, value: impl Into<Text>) -> Self {
         self.making.request().headers.push(name.as_ref().to_ascii_lowercase(), value);
+        self
+    }
+
+    /// Has this instance execute it, and no other that serves the method: one whose state the caller knows, by the
+    /// GUID that [`Context::instance`](crate::Context::instance) and the registry have. If it does not run any more,
+    /// the call ends with `NotFound`, certainly not started.
+    pub fn instance(mut self, instance: Guid) -> Self {
+        self.making.request().set_instance(instance);
         self
     }
 

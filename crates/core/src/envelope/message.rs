@@ -83,7 +83,8 @@ pub struct Envelope {
     pub kind: Kind,
     /// How the payload is encoded.
     pub codec: Codec,
-    /// The method, such as `Hello`; an event's topic; empty on a reply.
+    /// The method, such as `Hello`; an event's topic; empty on a reply. To one instance: its own method, such as
+    /// `Ping`, or with its queue that of a service that it serves, such as `greeter.v1/Hello`.
     pub method: Text,
     /// The inbox that awaits the reply; none for casts and events.
     pub reply_to: Option<Guid>,
@@ -109,6 +110,12 @@ impl Envelope {
     #[must_use]
     pub fn new(kind: Kind, id: Guid) -> Self {
         Self { id, kind, ..Self::default() }
+    }
+
+    /// Of a request to one instance: the queue and the method, if it is for one of the services that it serves.
+    #[must_use]
+    pub fn service_method(&self) -> Option<(&str, &str)> {
+        self.method.as_str().split_once('/')
     }
 
     /// Headers of the caller or, on a reply, of the handler.

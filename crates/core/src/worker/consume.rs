@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use tower_service::Service;
@@ -26,14 +26,14 @@ where
     T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     T::Future: Send,
 {
-    /// Takes deliveries until the instance drains or the broker is closed.
+    /// Takes deliveries until the instance drains or the broker is closed, and awaits what it has settled.
     pub(super) async fn run(self: Arc<Self>, mut consumer: Consumer) {
         let mut draining = self.shared.draining.subscribe();
         let mut drain = Some(Box::pin(async move { draining.wait_for(|draining| *draining).await.is_ok() }));
         let mut hands = Hands::new(Arc::clone(&self));
         loop {
             match poll_fn(|cx| poll_step(&mut consumer, drain.as_mut().map(Pin::as_mut), &mut hands, cx)).await {
-                Step::Ended => return,
+                Step::Ended => return poll_fn(|cx| hands.settling.poll(cx)).await,
                 Step::Drain => {
                     drain = None;
                     if let Err(error) = consumer.stop().await {
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// Starts everything that has been delivered.
+/// Starts everything that has been delivered, and reports what has been settled.
 fn poll_step<T, F>(
     consumer: &mut Consumer,
     drain: Option<Pin<&mut F>>,
@@ -63,8 +63,14 @@ where
         return Poll::Ready(Step::Drain);
     }
     let mut now = None;
-    while let Some(delivery) = ready!(consumer.poll_next(cx)) {
-        now = hands.take(delivery, now, cx);
+    loop {
+        match consumer.poll_next(cx) {
+            Poll::Ready(Some(delivery)) => now = hands.take(delivery, now, cx),
+            Poll::Ready(None) => return Poll::Ready(Step::Ended),
+            Poll::Pending => break,
+        }
     }
-    Poll::Ready(Step::Ended)
+    // Whether any are left does not matter: there may be more.
+    let _ = hands.settling.poll(cx);
+    Poll::Pending
 }

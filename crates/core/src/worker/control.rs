@@ -1,5 +1,5 @@
-//! What an instance answers on its own channel: ping, stats, drain, what it logs, and the end of a stream
-//! whose caller has gone away.
+//! What an instance answers about itself: ping, stats, drain, what it logs, and the end of a stream whose caller
+//! has gone away.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{InstanceStats, log::LogRequest, outcome::reply_to, shared::Shared};
 use crate::{
     Codec, Guid, Headers, Json, Kind, Ledger, Payload, Result, Status,
-    broker::{Consumer, Delivery, Settlement},
+    broker::{Delivery, Settlement},
 };
 
-/// The methods of an instance's channel `_inst.<guid>`; their messages are JSON.
+/// The methods of an instance's channel `_inst.<guid>` that are about the instance itself; their messages are JSON.
 pub const CONTROL_METHODS: [&str; 4] = ["Ping", "Stats", "Drain", "Log"];
 
 /// The answer to `Ping`.
@@ -30,16 +30,8 @@ pub struct DrainAnswer {
     pub in_flight: u64,
 }
 
-/// Answers until the consumer ends.
-pub(super) async fn run(shared: Arc<Shared>, mut consumer: Consumer) {
-    while let Some(delivery) = consumer.next().await {
-        let settlement = handle(&shared, &delivery);
-        // If it cannot be settled, the caller is told by its deadline.
-        drop(delivery.settle(settlement).await);
-    }
-}
-
-fn handle(shared: &Shared, delivery: &Delivery) -> Settlement {
+/// How a question to the instance itself is settled.
+pub(super) fn control(shared: &Shared, delivery: &Delivery) -> Settlement {
     let request = delivery.envelope();
     if request.kind == Kind::Cancel {
         shared.streams.stop(request.id);

@@ -7,18 +7,22 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 use tower_service::Service;
 
 use super::{
     in_flight::{Guard, InFlight},
     lane::Lane,
     outcome::{backoff, cost, reply_to, settle_failed_work},
+    settling::report,
     supervise::{End, Supervised},
 };
 use crate::{
     Code, Context, Kind, Ledger, Outcome, Result, Status, Streaming,
-    broker::{Ack, Delivery, Settlement},
+    broker::{Delivery, Settlement},
     client::into_status,
     service::{Answer, Body, Incoming},
 };
@@ -42,15 +46,18 @@ where
 {
     let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
     let received = Instant::now();
-    if delivery.deadline().is_some_and(|deadline| deadline <= received) {
+    let treatment = lane.treatment(delivery.envelope());
+    let turn = match delivery.deadline().is_some_and(|deadline| deadline <= received) {
+        true => End::TimedOut,
+        false => {
+            let turn = pin!(turn(lane.own.as_ref(), treatment.and_then(|method| method.slots.as_deref())));
+            Supervised::new(turn, &delivery, delivery.deadline()).await
+        }
+    };
+    let End::Finished(_turn) = turn else {
         let status = Status::deadline_exceeded("the time ran out before the handler could start");
         let settlement = failed(&lane, &delivery, status.with_outcome(Outcome::NotStarted), Ledger::default());
-        return report(&lane, delivery.settle(settlement).await);
-    }
-    let treatment = lane.treatment(delivery.envelope());
-    let _permit = match treatment.and_then(|method| method.slots.clone()) {
-        Some(slots) => slots.acquire_owned().await.ok(),
-        None => None,
+        return report(&lane.channel, delivery.settle(settlement).await);
     };
     if treatment.is_some_and(|method| method.once) && delivery.once().await.is_err() {
         // The lease is gone: whoever has it now will execute it.
@@ -61,6 +68,17 @@ where
     let future = Box::pin(call(lane.service.clone(), incoming));
     let started = Started { delivery, context, received };
     supervise(Arc::clone(&lane), future, started, in_flight).await;
+}
+
+/// Waits until a handler may run, by what bounds the executions of its channel and of its method.
+async fn turn<'a>(own: Option<&'a Semaphore>, method: Option<&'a Semaphore>) -> [Option<SemaphorePermit<'a>>; 2] {
+    let mut permits = [None, None];
+    for (permit, slots) in permits.iter_mut().zip([own, method]) {
+        if let Some(slots) = slots {
+            *permit = slots.acquire().await.ok();
+        }
+    }
+    permits
 }
 
 /// Goes on with a handler that has to wait.
@@ -97,13 +115,7 @@ pub(super) async fn ended<T>(lane: Arc<Lane<T>>, started: Started, end: End<Resu
         end => lane.unanswered(&delivery, &context, end),
     };
     lane.count(context.envelope(), received.elapsed(), is_failure);
-    report(&lane, delivery.settle(settlement).await);
-    drop(in_flight);
-}
-
-/// Waits for the broker's word on a settlement.
-pub(super) async fn report_when_settled<T>(lane: Arc<Lane<T>>, ack: Ack, in_flight: Counted) {
-    report(&lane, ack.await);
+    report(&lane.channel, delivery.settle(settlement).await);
     drop(in_flight);
 }
 
@@ -113,7 +125,7 @@ impl<T> Lane<T> {
         let status = match end {
             End::Finished(Err(status)) => status,
             End::TimedOut => Status::deadline_exceeded("the handler was started and did not finish in time"),
-            End::Panicked(message) => return panicked(self, delivery, &message),
+            End::Panicked(message) => return panicked(self, delivery, context, &message),
             End::Finished(Ok(_)) | End::Stopped => return Settlement::Done,
         };
         failed(self, delivery, status, context.ledger())
@@ -149,7 +161,7 @@ fn failed<T>(lane: &Lane<T>, delivery: &Delivery, status: Status, handler: Ledge
         if status.code() != Code::Cancelled {
             tracing::warn!(channel = %lane.channel, method = %request.method, attempt, %status, "work failed");
         }
-        return settle_failed_work(&status, attempt);
+        return if lane.own.is_some() { Settlement::Done } else { settle_failed_work(&status, attempt) };
     }
     let mut reply = reply_to(request, Kind::Reply, lane.shared.instance, attempt, crate::Headers::new());
     reply.ledger = cost(request, attempt, handler);
@@ -158,12 +170,15 @@ fn failed<T>(lane: &Lane<T>, delivery: &Delivery, status: Status, handler: Ledge
 }
 
 /// A panic is a failed attempt: another may succeed, and one that always panics becomes a dead
-/// letter with its reason, of which the caller is told.
-fn panicked<T>(lane: &Lane<T>, delivery: &Delivery, message: &str) -> Settlement {
+/// letter with its reason, of which the caller is told. What was for this very instance is not tried again.
+fn panicked<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context, message: &str) -> Settlement {
     let (request, attempt) = (delivery.envelope(), delivery.attempt());
     tracing::error!(channel = %lane.channel, method = %request.method, call = %request.id, attempt, message, "a handler panicked");
     let delay = if request.reply_to.is_some() { std::time::Duration::ZERO } else { backoff(attempt) };
     let reason = format!("the handler of {} panicked: {message}", request.method);
+    if lane.own.is_some() {
+        return failed(lane, delivery, Status::internal(reason).with_outcome(Outcome::Unknown), context.ledger());
+    }
     Settlement::Retry { delay, reason }
 }
 
@@ -204,11 +219,4 @@ async fn stream_out<T>(
     reply.ledger = cost(request, attempt, spent);
     reply.status = status;
     Settlement::Reply(Arc::new(reply))
-}
-
-/// A settle that came too late changes nothing: the broker has handed the work to another.
-pub(super) fn report<T>(lane: &Lane<T>, settled: std::result::Result<(), crate::broker::BrokerError>) {
-    if let Err(error) = settled {
-        tracing::warn!(channel = %lane.channel, %error, "could not settle");
-    }
 }

@@ -12,9 +12,10 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::{
-    execute::{Started, answered, ended, execute, report, report_when_settled, resume},
+    execute::{Started, answered, ended, execute, resume},
     in_flight::InFlight,
     lane::Lane,
+    settling::{Settling, report},
     supervise::{End, panic_message},
 };
 use crate::{
@@ -30,6 +31,7 @@ pub(super) struct Hands<T: Service<Incoming>> {
     service: T,
     /// Where a handler's future runs; used again unless one has to stay in it.
     place: Place<T::Future>,
+    pub(super) settling: Settling,
 }
 
 /// A place for one future after the other.
@@ -56,7 +58,8 @@ where
     T::Future: Send,
 {
     pub(super) fn new(lane: Arc<Lane<T>>) -> Self {
-        Self { service: lane.service.clone(), lane, place: Place::new() }
+        let settling = Settling::new(&lane.channel);
+        Self { service: lane.service.clone(), lane, place: Place::new(), settling }
     }
 
     /// Executes a delivery; what has to wait becomes a task of its own. `now` is the time if it has
@@ -114,11 +117,8 @@ where
             None => lane.count(delivery.envelope(), took, failed),
         }
         match delivery.settle(settlement).into_ready() {
-            Ok(settled) => report(lane, settled),
-            Err(ack) => {
-                let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
-                tokio::spawn(report_when_settled(Arc::clone(&self.lane), ack, in_flight));
-            }
+            Ok(settled) => report(&lane.channel, settled),
+            Err(ack) => self.settling.add(ack, InFlight::enter(Arc::clone(&lane.shared.in_flight))),
         }
         drop((moment, in_flight));
         Some(now)
@@ -149,7 +149,7 @@ where
 }
 
 /// Runs an execution as far as it goes at once; only what has to wait becomes a task of its own.
-fn start(execution: impl Future<Output = ()> + Send + 'static, cx: &mut Context<'_>) {
+pub(super) fn start(execution: impl Future<Output = ()> + Send + 'static, cx: &mut Context<'_>) {
     let mut execution = Box::pin(execution);
     if execution.as_mut().poll(cx).is_pending() {
         tokio::spawn(execution);

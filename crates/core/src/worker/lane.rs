@@ -16,6 +16,10 @@ pub(super) struct Lane<T> {
     pub(super) service: T,
     pub(super) shared: Arc<Shared>,
     pub(super) methods: Treatments,
+    /// How many of those that are for this very instance are executed at once: their channel has room for more, so
+    /// that the instance itself can always be asked. They are not tried again. None if the consumer's credit is the
+    /// bound.
+    pub(super) own: Option<Semaphore>,
 }
 
 /// How a method is to be treated.

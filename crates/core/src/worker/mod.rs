@@ -10,10 +10,12 @@ mod stats;
 mod shared;
 mod control;
 mod lane;
+mod settling;
 mod supervise;
 mod execute;
 mod hands;
 mod consume;
+mod own;
 mod server;
 
 pub use self::{

@@ -1,14 +1,18 @@
 //! An instance: services, their channels, and the life from start to drain.
 
-use std::{future::Future, sync::Arc, time::SystemTime};
+use std::{future::Future, sync::Arc, time::{Duration, SystemTime}};
 
-use tokio::task::JoinSet;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::{JoinHandle, JoinSet},
+};
 use tower_layer::{Identity, Layer};
 use tower_service::Service;
 
 use super::{
-    LogControl, WorkerOptions, control,
+    LogControl, WorkerOptions,
     lane::{Lane, Treatment, Treatments},
+    own::{Own, Services, consume_options},
     register::Registered,
     shared::Shared,
 };
@@ -21,7 +25,13 @@ use crate::{
     service::{Answer, Definition, Described, HandlerService, Incoming},
 };
 
-type Start = Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, Result<Vec<BoxFuture<'static, ()>>>> + Send>;
+type Start = Box<dyn FnOnce(Arc<Shared>) -> BoxFuture<'static, Result<Lanes>> + Send>;
+
+/// What serves the channels of one service, and its methods where this instance is meant and no other.
+struct Lanes {
+    shared: Vec<BoxFuture<'static, ()>>,
+    own: Services,
+}
 
 /// An instance that is being put together: one process, one or more services.
 pub struct Server {
@@ -130,22 +140,24 @@ impl Server {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        let mut lanes = JoinSet::new();
+        let (mut lanes, mut services) = (JoinSet::new(), Services::new());
         for start in self.starts {
-            for lane in start(Arc::clone(&self.shared)).await? {
+            let started = start(Arc::clone(&self.shared)).await?;
+            for lane in started.shared {
                 lanes.spawn(lane);
             }
+            services.extend(started.own);
         }
         let channel = Channel::Instance(self.shared.instance);
-        let options = ConsumeOptions { ephemeral: true, ..self.shared.options.consume() };
-        let control = self.shared.client.broker().consume(channel, options).await?;
-        let control = tokio::spawn(control::run(Arc::clone(&self.shared), control)).abort_handle();
+        let consumer = self.shared.client.broker().consume(channel, consume_options(&self.shared)).await?;
+        let (leave, left) = oneshot::channel();
+        let own = tokio::spawn(Own::new(Arc::clone(&self.shared), services).run(consumer, left));
         let instance = describe(&self.shared, &self.contracts);
         let registered = match self.registry {
             Some(registry) => Some(Registered::start(registry, instance, self.contracts).await),
             None => None,
         };
-        Ok(Running { shared: self.shared, lanes, control, registered })
+        Ok(Running { shared: self.shared, lanes, own, leave, registered })
     }
 
     /// Starts, serves until `shutdown` resolves or an operator asks for a drain, and drains.
@@ -188,7 +200,7 @@ async fn start_service<T>(
     contract: Contract,
     stack: T,
     methods: Treatments,
-) -> Result<Vec<BoxFuture<'static, ()>>>
+) -> Result<Lanes>
 where
     T: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
     T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -196,7 +208,13 @@ where
 {
     let options = shared.options.consume();
     let mut channels = Vec::new();
+    let mut lanes = Lanes { shared: Vec::new(), own: Services::new() };
     if !contract.methods.is_empty() {
+        let channel = contract.queue.to_string();
+        let own = Some(Semaphore::new((options.credit as usize).min(Semaphore::MAX_PERMITS)));
+        let methods = methods.clone().counted(&shared, &channel);
+        let lane = Lane { channel, service: stack.clone(), shared: Arc::clone(&shared), methods, own };
+        lanes.own.push((contract.queue.clone(), Arc::new(lane)));
         channels.push((Channel::Queue(contract.queue.clone()), options));
     }
     for event in &contract.events {
@@ -205,25 +223,30 @@ where
         let group = event.group.clone().map_or_else(own, Ok)?;
         channels.push((Channel::Group(event.topic.clone(), group), ConsumeOptions { ephemeral, ..options }));
     }
-    let mut lanes: Vec<BoxFuture<'static, ()>> = Vec::new();
     for (channel, options) in channels {
         let name = channel.to_string();
         // What a topic's events are called has nothing to do with the names of methods.
         let methods =
             if channel.queue().is_some() { methods.clone().counted(&shared, &name) } else { Treatments::default() };
-        let lane = Arc::new(Lane { channel: name, service: stack.clone(), shared: Arc::clone(&shared), methods });
+        let (service, shared) = (stack.clone(), Arc::clone(&shared));
+        let lane = Arc::new(Lane { channel: name, service, shared: Arc::clone(&shared), methods, own: None });
         let consumer: Consumer = shared.client.broker().consume(channel, options).await?;
-        lanes.push(Box::pin(lane.run(consumer)));
+        lanes.shared.push(Box::pin(lane.run(consumer)));
     }
     Ok(lanes)
 }
+
+/// How long those are answered at the end of a drain who have called the instance itself meanwhile.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// An instance that serves.
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Shared>,
     lanes: JoinSet<()>,
-    control: tokio::task::AbortHandle,
+    own: JoinHandle<()>,
+    /// Dropping it ends `own`.
+    leave: oneshot::Sender<()>,
     registered: Option<Registered>,
 }
 
@@ -255,14 +278,14 @@ impl Running {
     }
 
     /// Deregisters, stops consuming, finishes what it has taken, and returns; what is not finished
-    /// within the drain time is given back.
+    /// within the drain time is given back. Who calls this very instance meanwhile hears that it ends.
     pub async fn drain(self) {
         let time = self.shared.options.drain;
         self.drain_within(time).await;
     }
 
     /// The same with another drain time than the options have it.
-    pub async fn drain_within(mut self, time: std::time::Duration) {
+    pub async fn drain_within(mut self, time: Duration) {
         if let Some(registered) = self.registered.take() {
             registered.stop().await;
         }
@@ -275,7 +298,11 @@ impl Running {
             let left = self.shared.in_flight.count();
             tracing::warn!(left, "the drain time is over; what is left goes back to its queue");
         }
-        self.control.abort();
+        drop(self.leave);
+        let own = self.own.abort_handle();
+        if tokio::time::timeout(LAST_ANSWERS, self.own).await.is_err() {
+            own.abort();
+        }
     }
 }
 

@@ -62,6 +62,7 @@ macro_rules! broker_conformance {
             inboxes: a_reply_reaches_only_the_inbox_that_is_named,
                 a_closed_inbox_hears_nothing_and_hinders_nobody,
                 an_unknown_instance_is_refused,
+                an_instance_is_reached_until_it_takes_no_more,
                 closing_ends_consumers;
             contents: a_large_binary_payload_survives,
                 every_field_of_an_envelope_survives,

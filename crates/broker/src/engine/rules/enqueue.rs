@@ -80,7 +80,7 @@ impl<M: Clone> Engine<M> {
             (None, Channel::Group(topic, group)) => {
                 Err(BrokerError::refused(format!("no group {group} is subscribed to {topic}; consume the group first")))
             }
-            (None, Channel::Instance(guid)) => Err(BrokerError::refused(format!("no instance {guid} is running"))),
+            (None, Channel::Instance(instance)) => Err(BrokerError::Gone { instance: *instance }),
         }
     }
 

@@ -1,12 +1,12 @@
 //! What becomes of a message that is in the hands of a rule, that is, in none of its channel's
 //! indexes.
 
-use skyloom_core::{Guid, broker::BrokerError};
+use skyloom_core::{Channel, Guid, broker::BrokerError};
 
 use crate::engine::{
     Engine, Message, Output,
     limits::REASON_BYTES,
-    state::{Dead, JobPlace, Stored, Time},
+    state::{Dead, JobPlace, Name, Stored, Time},
 };
 
 impl<M> Engine<M> {
@@ -90,10 +90,12 @@ impl<M> Engine<M> {
     /// Lets it go because its channel is going.
     pub(crate) fn abandon(&mut self, slot: u32, out: &mut Vec<Output<M>>) {
         let Some(message) = self.messages.get(slot) else { return };
-        let name = self.channels.get(message.channel).map_or_else(String::new, |channel| channel.name.title());
-        let error = match message.attempts {
-            0 => BrokerError::unavailable(format!("nobody consumes {name} any more")),
-            _ => BrokerError::lost(format!("its last attempt failed and nobody consumes {name} any more")),
+        let name = self.channels.get(message.channel).map(|channel| &channel.name);
+        let title = || name.map_or_else(String::new, Name::title);
+        let error = match (message.attempts, name) {
+            (0, Some(Name::Channel(Channel::Instance(instance)))) => BrokerError::Gone { instance: *instance },
+            (0, _) => BrokerError::unavailable(format!("nobody consumes {} any more", title())),
+            _ => BrokerError::lost(format!("its last attempt failed and nobody consumes {} any more", title())),
         };
         self.give_up(slot, error, out);
     }

@@ -139,6 +139,7 @@ pub(crate) enum KeptError {
     Lost { reason: String },
     Expired,
     Dead { attempts: u32, reason: String },
+    Gone { instance: Guid },
     Refused { reason: String },
 }
 
@@ -169,6 +170,7 @@ impl From<BrokerError> for KeptError {
             BrokerError::Lost { reason } => Self::Lost { reason },
             BrokerError::Expired => Self::Expired,
             BrokerError::Dead { attempts, reason } => Self::Dead { attempts, reason },
+            BrokerError::Gone { instance } => Self::Gone { instance },
             BrokerError::Refused { reason } => Self::Refused { reason },
             other => Self::Refused { reason: other.to_string() },
         }
@@ -184,6 +186,7 @@ impl From<KeptError> for BrokerError {
             KeptError::Lost { reason } => Self::Lost { reason },
             KeptError::Expired => Self::Expired,
             KeptError::Dead { attempts, reason } => Self::Dead { attempts, reason },
+            KeptError::Gone { instance } => Self::Gone { instance },
             KeptError::Refused { reason } => Self::Refused { reason },
         }
     }

@@ -56,15 +56,46 @@ pub async fn a_closed_inbox_hears_nothing_and_hinders_nobody<F: Fixture>(fixture
 pub async fn an_unknown_instance_is_refused<F: Fixture>(fixture: F) {
     let broker = fixture.connect().await.broker;
     let (probe, inbox) = inbox(&broker).await;
-    let instance = Channel::Instance(Guid::private());
+    let guid = Guid::private();
+    let instance = Channel::Instance(guid);
     let request = call(&inbox, 1);
     let ack = broker.enqueue(&instance, request.clone().into(), EnqueueOptions::default());
     let error = refusal(&probe, request.id, ack).await;
-    assert!(matches!(error, BrokerError::Refused { .. }), "{error:?}");
+    assert_eq!(error, BrokerError::Gone { instance: guid });
     let mut consumer = consume(&broker, &instance, ConsumeOptions::default()).await;
     nothing_comes(&mut consumer).await;
     accepted("enqueue", broker.enqueue(&instance, work(2).into(), EnqueueOptions::default())).await;
     assert_eq!(take(&mut consumer).await, 2);
+}
+
+/// What is for an instance reaches it and no other, is answered like any call, and once the instance takes no more
+/// its callers hear that.
+pub async fn an_instance_is_reached_until_it_takes_no_more<F: Fixture>(fixture: F) {
+    let client = fixture.connect().await.broker;
+    let (worker, other) = (fixture.connect().await.broker, fixture.connect().await.broker);
+    let guid = Guid::private();
+    let instance = Channel::Instance(guid);
+    let mut consumer = consume(&worker, &instance, ConsumeOptions::default()).await;
+    let mut beside = consume(&other, &Channel::Instance(Guid::private()), ConsumeOptions::default()).await;
+    let (probe, inbox) = inbox(&client).await;
+    for n in 0..10 {
+        accepted("enqueue", client.enqueue(&instance, call(&inbox, n).into(), EnqueueOptions::default())).await;
+        let delivery = next(&mut consumer).await;
+        assert_eq!((number(delivery.envelope()), delivery.attempt()), (n, 1));
+        accepted("partial", delivery.partial(reply(delivery.envelope(), Kind::Partial, n).into())).await;
+        let answered = reply(delivery.envelope(), Kind::Reply, n * 2);
+        accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
+        for (kind, expected) in [(Kind::Partial, n), (Kind::Reply, n * 2)] {
+            let heard = answer(&probe).await;
+            assert_eq!((heard.kind, number(&heard)), (kind, expected));
+        }
+    }
+    nothing_comes(&mut beside).await;
+    accepted("stop", consumer.stop()).await;
+    drop(consumer);
+    let request = call(&inbox, 11);
+    let ack = client.enqueue(&instance, request.clone().into(), EnqueueOptions::default());
+    assert_eq!(refusal(&probe, request.id, ack).await, BrokerError::Gone { instance: guid });
 }
 
 /// Closing a connection ends its streams, its callers hear that the outcome of what they have sent
