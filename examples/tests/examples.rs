@@ -59,9 +59,9 @@ fn two_services() {
 
 #[test]
 fn instance() {
-    let expected = "an instance answers from this process: true\n\
-                    an instance answers from this process: true\n\
-                    10 calls were served by 2 instances\n\
-                    1 instance is left\n";
+    let expected = "the cart of Ada has tea, milk, cups\n\
+                    the other: this instance does not have that cart\n\
+                    5 calls were served by 2 instances\n\
+                    the cart has gone with its instance: NOT_FOUND, outcome NotStarted\n";
     assert_eq!(printed(env!("CARGO_BIN_EXE_instance")), expected);
 }

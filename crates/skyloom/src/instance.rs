@@ -11,10 +11,11 @@ use skyloom_core::{
 
 /// Reaches one running instance: whether it lives, what it has done, what it logs, and its end. The queue reaches
 /// whichever instance is free; this reaches the one that [`registry`](crate::registry) lists under its
-/// GUID, or that answered a call (`Response::origin`).
+/// GUID, or that answered a call (`Response::origin`). The methods of its services are called by
+/// [`Call::instance`](crate::client::Call::instance).
 ///
-/// An instance that is gone is `FailedPrecondition`, certainly not started, where the broker knows at once,
-/// and `DeadlineExceeded` elsewhere.
+/// An instance that is gone is `NotFound`, certainly not started; one that vanishes before it has answered is
+/// `Aborted` where the broker knows at once, and `DeadlineExceeded` elsewhere.
 #[derive(Clone, Debug)]
 pub struct InstanceClient {
     client: Client,

@@ -292,7 +292,7 @@ async fn one_instance_is_reached_and_one_that_is_gone_is_said() {
     assert_eq!(calls, 4);
     let gone = InstanceClient::new(started.connection.client(), Guid::private()).timeout(Duration::from_secs(5));
     let status = gone.ping().await.unwrap_err();
-    assert_eq!((status.code(), status.outcome()), (Code::FailedPrecondition, Outcome::NotStarted), "{status}");
+    assert_eq!((status.code(), status.outcome()), (Code::NotFound, Outcome::NotStarted), "{status}");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ fn nonsense_is_refused_with_advice() {
 fn what_does_not_exist_takes_no_messages() {
     let mut world = World::new();
     let instance = channel(&format!("_inst.{}", guid(5))).to_string();
-    let reason = format!("the broker refused: no instance {} is running", guid(5));
+    let reason = format!("no instance {} is running; `sky instances` lists those that are", guid(5));
     assert_eq!(world.enqueue(&instance, call("a")), [format!("1 7 hears a: {reason}")]);
     let reason = "the broker refused: no group g is subscribed to t; consume the group first";
     assert_eq!(world.confirm("t/g", cast("a")), [format!("1 {reason}")]);

@@ -161,8 +161,7 @@ fn an_ephemeral_channel_waits_for_its_consumer_and_then_vanishes() {
             assert_eq!(world.consume(20, 1, &instance, options(1)), ["20 done", "20/1 gets a #1"]);
             assert_eq!(world.pass(secs(10)), NOTHING);
         } else {
-            let told =
-                format!("1 7 hears a: the broker is not available: nobody consumes instance {} any more", guid(5));
+            let told = format!("1 7 hears a: no instance {} is running; `sky instances` lists those that are", guid(5));
             assert_eq!(world.pass(secs(1)), [told]);
         }
     }

@@ -21,6 +21,7 @@ pub(crate) const NEVER: u64 = u64::MAX;
 pub(crate) struct Channel {
     /// None: it is detached.
     pub(crate) name: Option<Where>,
+    pub(crate) instance: bool,
     pub(crate) ephemeral: bool,
     pub(crate) paused_until: u64,
     /// Consumers that may be handed a message, the next one first.

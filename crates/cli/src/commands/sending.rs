@@ -2,6 +2,7 @@
 
 use skyloom::{Headers, broker::EnqueueOptions, client::Request};
 
+use super::drain::choose;
 use crate::{
     failure::Failure,
     method::{Message, MessageArgs, Target},
@@ -23,6 +24,9 @@ pub(crate) struct SendingArgs {
     /// A header for the handler; may be repeated
     #[arg(long, value_name = "NAME:VALUE", value_parser = parse_header)]
     header: Vec<(String, String)>,
+    /// Have this instance do it and no other, by its GUID or the beginning of it
+    #[arg(long, value_name = "INSTANCE")]
+    instance: Option<String>,
     /// Lower is sooner
     #[arg(long, default_value_t = EnqueueOptions::DEFAULT_PRIORITY)]
     priority: u32,
@@ -78,6 +82,9 @@ impl SendingArgs {
             headers.push(name.clone(), value.clone());
         }
         request.headers = headers;
+        if let Some(prefix) = &self.instance {
+            request.set_instance(choose(&snapshot, prefix)?);
+        }
         Ok(Prepared { target, message, request })
     }
 }
@@ -85,7 +92,7 @@ impl SendingArgs {
 impl Prepared {
     /// Says so if nobody can take the request now; it waits in its queue.
     pub(crate) fn note_if_idle(&self) {
-        if !self.target.live {
+        if !self.target.live && self.request.channel.queue().is_some() {
             let (name, queue) = (&self.target.contract.name, &self.target.contract.queue);
             note(&format!("no instance of {name} is running; the request waits in its queue {queue} until one starts"));
         }

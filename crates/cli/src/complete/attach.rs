@@ -20,9 +20,11 @@ const TOPICS: Kind = |names| names.topics;
 const INSTANCES: Kind = |names| names.instances;
 
 /// The arguments that are names: of which command, its own subcommand, which argument.
-const ARGUMENTS: [(&str, &str, &str, Kind); 13] = [
+const ARGUMENTS: [(&str, &str, &str, Kind); 15] = [
     ("call", "", "method", METHODS),
+    ("call", "", "instance", INSTANCES),
     ("cast", "", "method", METHODS),
+    ("cast", "", "instance", INSTANCES),
     ("bench", "", "method", METHODS),
     ("publish", "", "topic", TOPICS),
     ("listen", "", "topic", TOPICS),

@@ -49,6 +49,24 @@ async fn a_contract_first_method_is_called_with_json() {
 }
 
 #[tokio::test]
+async fn one_instance_is_called_on_purpose() {
+    let (ground, _echo, running) = Ground::with_echo().await;
+    let app = App::with_settings(Settings::default()).serve(greeter::Greeter);
+    let other = app.start(&ground.connection().await).await.unwrap();
+    let id = running.instance().to_string();
+    let say = ["-v", "echo.v1/Say", r#"{"text":"a"}"#, "--instance"];
+    let said = ground.ok(&[&["call"], &say[..], &[&id[..8]]].concat()).await;
+    assert!(said.json()["text"] == "a" && said.err.contains(&format!("answered by {id}")), "{said:?}");
+    let cast = ground.ok(&[&["cast"], &say[1..], &[&id]].concat()).await;
+    assert_eq!((cast.out.as_str(), cast.err.as_str()), ("", ""));
+    let nobody = ground.sky(&[&["call"], &say[1..], &["zz"]].concat()).await;
+    assert!(nobody.sentence(1).contains("no instance's GUID starts with \"zz\""), "{nobody:?}");
+    let id = other.instance().to_string();
+    let wrong = ground.sky(&[&["call"], &say[1..], &[&id]].concat()).await;
+    assert!(wrong.err.contains("does not serve \"echo.v1\"; it serves greeter.v1"), "{wrong:?}");
+}
+
+#[tokio::test]
 async fn verbose_says_who_answered_and_what_it_cost() {
     let (ground, _echo, running) = Ground::with_echo().await;
     let said = ground.ok(&["call", "-v", "echo.v1/Say", r#"{"text":"a"}"#]).await;

@@ -217,3 +217,18 @@ fn settled(reply: Result<Arc<Envelope>>, spent: Ledger) -> Result<Reply> {
         Err(status) => Err(status.with_ledger(spent.merge(own_cost(0)))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::after;
+    use crate::{Outcome, Status};
+
+    #[test]
+    fn an_attempt_that_was_not_started_does_not_undo_an_earlier_one() {
+        let unsent = || Status::unavailable("no broker").with_outcome(Outcome::NotStarted);
+        let lost = Status::aborted("lost").with_outcome(Outcome::Unknown);
+        assert_eq!(after(&lost, unsent()).outcome(), Outcome::Unknown);
+        assert_eq!(after(&unsent(), unsent()).outcome(), Outcome::NotStarted);
+        assert_eq!(after(&lost, Status::internal("no")).outcome(), Outcome::Known);
+    }
+}

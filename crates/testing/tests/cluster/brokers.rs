@@ -29,6 +29,7 @@ async fn keeps_every_promise_on(url: Option<&str>) {
     operator(&cluster);
     audited(cluster.port, &code).await;
     stream_by_sky(&cluster);
+    each_instance(&cluster);
     dead_letters(&cluster).await;
     drained_instance(&cluster).await;
     killed_worker(&cluster, &code).await;
@@ -39,6 +40,18 @@ async fn keeps_every_promise_on(url: Option<&str>) {
 fn stream_by_sky(cluster: &Cluster) {
     let request = r#"{"name":"Ada","times":3,"pauseMs":1}"#;
     let stream = cluster.sky(&["call", "greeter.v1.Greeter/HelloStream", request]);
+    assert_eq!(said(&stream).matches("Hello, Ada!").count(), 3, "{}", said(&stream));
+}
+
+/// A call that is for one instance reaches that one, and so does a stream.
+fn each_instance(cluster: &Cluster) {
+    let request = r#"{"name":"Ada","times":3,"pauseMs":1}"#;
+    for id in instances(cluster, "qr.v1.Qr").into_keys() {
+        let code = cluster.sky(&["call", "-v", "qr.v1.Qr/Render", r#"{"text":"a"}"#, "--instance", &id]);
+        assert!(said(&code).contains(&format!("answered by {id}")), "{}", said(&code));
+    }
+    let (greeter, _) = instances(cluster, "greeter.v1.Greeter").pop_first().unwrap();
+    let stream = cluster.sky(&["call", "greeter.v1.Greeter/HelloStream", request, "--instance", &greeter]);
     assert_eq!(said(&stream).matches("Hello, Ada!").count(), 3, "{}", said(&stream));
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use skyloom_core::{
-    Channel, Envelope, Kind, TopicName,
+    Channel, Envelope, Kind, QueueName, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
         Inbox, ReplySink,
@@ -45,6 +45,20 @@ impl Tap {
     }
 }
 
+/// The queue of the service that a request is for, and the request as its worker sees it; none if it is not for a
+/// service.
+fn request_to_service(channel: &Channel, envelope: &Arc<Envelope>) -> Option<(QueueName, Arc<Envelope>)> {
+    if !matches!(envelope.kind, Kind::Call | Kind::Cast) {
+        return None;
+    }
+    if let Some(queue) = channel.queue() {
+        return Some((queue.clone(), Arc::clone(envelope)));
+    }
+    let (queue, method) = envelope.service_method()?;
+    let request = Envelope { method: method.to_owned().into(), ..Envelope::clone(envelope) };
+    Some((QueueName::new(queue).ok()?, Arc::new(request)))
+}
+
 impl Broker for Tap {
     fn capabilities(&self) -> Capabilities {
         self.seat.broker.capabilities()
@@ -52,12 +66,13 @@ impl Broker for Tap {
 
     fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
         let broker = &self.seat.broker;
-        let Some(queue) = channel.queue().filter(|_| matches!(envelope.kind, Kind::Call | Kind::Cast)) else {
+        let Some((queue, request)) = request_to_service(channel, &envelope) else {
             return broker.enqueue(channel, envelope, options);
         };
         // First, so that a worker who has it finds it noted.
-        self.shared.journal.sent(Some(queue), &envelope);
-        let ack = match self.full("queue", queue.as_str()) {
+        self.shared.journal.sent(Some(&queue), &request);
+        let full = channel.queue().and_then(|queue| self.full("queue", queue.as_str()));
+        let ack = match full {
             Some(error) => Ack::ready(Err(error)),
             None => broker.enqueue(channel, Arc::clone(&envelope), options),
         };
@@ -74,12 +89,8 @@ impl Broker for Tap {
     }
 
     fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
-        let watched = !matches!(channel, Channel::Instance(_));
         Box::pin(async move {
             let consumer = self.seat.broker.consume(channel.clone(), options).await?;
-            if !watched {
-                return Ok(consumer);
-            }
             let holding = Holding::new(Arc::clone(&self.shared), Arc::clone(&self.seat), channel);
             Ok(noted(consumer, holding))
         })
