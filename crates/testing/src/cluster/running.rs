@@ -8,7 +8,7 @@ use std::{
 
 use skyloom::Connection;
 use skyloom_core::{
-    Channel, Kind, Payload, Result,
+    Kind, Payload, Result,
     broker::{Broker as _, ChannelStats, Depth},
     client::{Client, MethodRef, Reply, ServiceClient},
     service::Described,
@@ -245,8 +245,7 @@ impl Cluster {
     async fn left(&self) -> Vec<String> {
         let busy = |stats: ChannelStats| {
             let (channel, Depth { ready, delayed, leased, .. }) = (stats.channel, stats.depth);
-            let some = ready + delayed + leased > 0 && !matches!(channel, Channel::Instance(_));
-            some.then(|| format!("{channel} has {ready} waiting, {delayed} held back, {leased} with workers"))
+            (ready + delayed + leased > 0).then(|| format!("{channel} has {ready} waiting, {delayed} held back, {leased} with workers"))
         };
         let Some(admin) = self.ground.broker.admin() else { return Vec::new() };
         admin.channels().await.unwrap_or_default().into_iter().filter_map(busy).collect()

@@ -1,6 +1,8 @@
 //! Real services, typed clients, and what was seen.
 
-use skyloom::prelude::*;
+use std::time::Duration;
+
+use skyloom::{prelude::*, registry::Filter};
 use skyloom_testing::TestCluster;
 
 use crate::shop::{Charge, Orders, OrdersClient, Payments, PaymentsClient, Placed, Post, Receipt, Watch, ordered, tea};
@@ -60,6 +62,24 @@ async fn two_instances_compete() {
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
     cluster.calls(PaymentsClient::CHARGE).assert_count(20).assert_all(|Json(charge)| charge.amount > 0);
     cluster.calls(PaymentsClient::CHARGE).assert_any(|Json(charge)| charge.amount == 7);
+}
+
+#[tokio::test]
+async fn what_is_for_one_instance_is_seen_like_any_other() {
+    let (one, other) = (Payments::default(), Payments::default());
+    let cluster = TestCluster::new().with(one.clone()).with(other.clone()).start().await;
+    let instances = cluster.connection().registry.list(&Filter::default()).await.unwrap();
+    let (client, chosen) = (cluster.client::<PaymentsClient>(), instances[0].id);
+    for amount in 1..=5 {
+        client.charge(Json(Charge { amount })).instance(chosen).await.unwrap();
+    }
+    cluster.calls(PaymentsClient::CHARGE).assert_count(5).assert_any(|Json(charge)| charge.amount == 3);
+    client.charge(Json(Charge { amount: 6 })).instance(chosen).cast(Duration::ZERO).await.unwrap();
+    cluster.idle().await;
+    assert!(cluster.casts(PaymentsClient::CHARGE).only().is_settled());
+    let mut counts = [one, other].map(|payments| payments.charged.lock().unwrap().len());
+    counts.sort_unstable();
+    assert_eq!(counts, [0, 6]);
 }
 
 #[tokio::test]
