@@ -14,7 +14,10 @@ use crate::broker::{Ack, BrokerError};
 /// The settlements of one channel that the broker has still to confirm, awaited together by whoever takes from the
 /// channel: a settlement that has to be awaited costs no task, and once there have been as many at once, no
 /// allocation. What is left when this is dropped is awaited nevertheless.
-pub(super) struct Settling {
+pub(super) struct Settling(Waiting);
+
+/// The same, given up when it is dropped.
+struct Waiting {
     channel: Arc<str>,
     acks: Slab<Unconfirmed>,
     /// One for each place in `acks` that has been used.
@@ -72,21 +75,31 @@ impl Wake for PlaceWaker {
 
 impl Settling {
     pub(super) fn new(channel: &str) -> Self {
-        let (acks, wakers, woken, due) = (Slab::new(), Vec::new(), Arc::default(), Vec::new());
-        Self { channel: channel.into(), acks, wakers, woken, due }
+        Self(Waiting::new(channel.into()))
     }
 
     /// Takes one more, whose outcome is reported once it is known. It is to be polled after this.
     pub(super) fn add(&mut self, ack: Ack, in_flight: Guard<Arc<InFlight>>) {
-        let place = self.acks.insert(Unconfirmed { ack, _in_flight: in_flight });
-        if place == self.wakers.len() {
-            self.wakers.push(Arc::new(PlaceWaker { place, woken: Arc::clone(&self.woken) }).into());
+        let Waiting { acks, wakers, woken, .. } = &mut self.0;
+        let place = acks.insert(Unconfirmed { ack, _in_flight: in_flight });
+        if place == wakers.len() {
+            wakers.push(Arc::new(PlaceWaker { place, woken: Arc::clone(woken) }).into());
         }
-        self.woken.due().places.push(place);
+        woken.due().places.push(place);
     }
 
     /// Reports what is known by now; ready once nothing is left.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll(cx)
+    }
+}
+
+impl Waiting {
+    fn new(channel: Arc<str>) -> Self {
+        Self { channel, acks: Slab::new(), wakers: Vec::new(), woken: Arc::default(), due: Vec::new() }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.acks.is_empty() {
             return Poll::Ready(());
         }
@@ -108,12 +121,13 @@ impl Settling {
 
 impl Drop for Settling {
     fn drop(&mut self) {
-        if self.acks.is_empty() {
+        if self.0.acks.is_empty() {
             return;
         }
         // Nobody takes from the channel any more, but what was settled before is still on its way.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let mut rest = std::mem::replace(self, Self::new(&self.channel));
+            let nothing = Waiting::new(Arc::clone(&self.0.channel));
+            let mut rest = std::mem::replace(&mut self.0, nothing);
             runtime.spawn(async move { std::future::poll_fn(|cx| rest.poll(cx)).await });
         }
     }
@@ -134,7 +148,7 @@ mod tests {
         task::{Context, Poll, Waker},
     };
 
-    use super::{Settling, Woken};
+    use super::Settling;
     use crate::{
         broker::{Ack, AckSender},
         worker::in_flight::InFlight,
@@ -174,8 +188,8 @@ mod tests {
             sender.send(Ok(()));
             assert_eq!(settling.poll(&mut cx), Poll::Ready(()));
         }
-        assert_eq!(settling.wakers.len(), 1);
-        assert!(Woken::due(&settling.woken).places.is_empty(), "nothing adds up");
+        assert_eq!(settling.0.wakers.len(), 1);
+        assert!(settling.0.woken.due().places.is_empty(), "nothing adds up");
     }
 
     #[tokio::test]

@@ -23,14 +23,16 @@ pub(crate) fn rows() -> Vec<Row> {
         let running = App::new().serve(Bench).start(&connection).await.expect("the service starts");
         (running, BenchClient::new(connection.client()))
     });
-    let echo = runtime.block_on(async { spawn_echo() });
+    let echo = runtime.block_on(async { spawn_echo(|message: Message| message) });
     let ours = || runtime.block_on(calls(&client));
-    let yardstick = || runtime.block_on(bare(&echo));
+    let yardstick = || runtime.block_on(bare(&echo, |message| message, |message| message));
     let what = "typed in-process call, 64 in flight : bare tokio mpsc + oneshot echo";
     let row = rates(what, Target::AtLeast(0.40), in_turns(ours, yardstick));
-    let marshalling = runtime.block_on(async { spawn_marshalling_echo() });
+    // What a call cannot do without: its messages are encoded once and decoded once on each way.
+    let echo = runtime.block_on(async { spawn_echo(|bytes| encode(decode(bytes))) });
+    let yardstick = || runtime.block_on(bare(&echo, encode, decode));
     let what = "(for orientation) the same : the echo, with each message encoded and decoded both ways";
-    let marshalled = rates(what, Target::None, in_turns(ours, || runtime.block_on(bare_marshalled(&marshalling))));
+    let marshalled = rates(what, Target::None, in_turns(ours, yardstick));
     runtime.block_on(running.drain());
     vec![row, marshalled]
 }
@@ -51,19 +53,25 @@ async fn calls(client: &BenchClient) -> f64 {
     rate(IN_FLIGHT * CALLS, start.elapsed())
 }
 
-type Echo = mpsc::Sender<(Message, oneshot::Sender<Message>)>;
+type Echo<T> = mpsc::Sender<(T, oneshot::Sender<T>)>;
 
-fn spawn_echo() -> Echo {
-    let (sender, mut requests) = mpsc::channel::<(Message, oneshot::Sender<Message>)>(IN_FLIGHT);
+/// A task that answers each message with what `answer` makes of it.
+fn spawn_echo<T: Send + 'static>(answer: impl Fn(T) -> T + Send + 'static) -> Echo<T> {
+    let (sender, mut requests) = mpsc::channel::<(T, oneshot::Sender<T>)>(IN_FLIGHT);
     tokio::spawn(async move {
         while let Some((message, reply)) = requests.recv().await {
-            reply.send(message).expect("the caller waits");
+            reply.send(answer(message)).unwrap_or_else(|_| panic!("the caller waits"));
         }
     });
     sender
 }
 
-async fn bare(echo: &Echo) -> f64 {
+/// Calls an echo with what `write` makes of a message, and has `read` make one of each answer.
+async fn bare<T: Send + 'static>(
+    echo: &Echo<T>,
+    write: impl Fn(Message) -> T + Copy + Send + 'static,
+    read: impl Fn(T) -> Message + Copy + Send + 'static,
+) -> f64 {
     let start = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..IN_FLIGHT {
@@ -71,8 +79,8 @@ async fn bare(echo: &Echo) -> f64 {
         callers.spawn(async move {
             for _ in 0..CALLS {
                 let (sender, reply) = oneshot::channel();
-                echo.send((Message::sample(), sender)).await.expect("the echo lives");
-                std::hint::black_box(reply.await.expect("a reply"));
+                echo.send((write(Message::sample()), sender)).await.unwrap_or_else(|_| panic!("the echo lives"));
+                std::hint::black_box(read(reply.await.expect("a reply")));
             }
         });
     }
@@ -80,35 +88,10 @@ async fn bare(echo: &Echo) -> f64 {
     rate(IN_FLIGHT * CALLS, start.elapsed())
 }
 
-type MarshallingEcho = mpsc::Sender<(Bytes, oneshot::Sender<Bytes>)>;
-
-/// What a call cannot do without: its messages are encoded once and decoded once on each way.
-fn spawn_marshalling_echo() -> MarshallingEcho {
-    let (sender, mut requests) = mpsc::channel::<(Bytes, oneshot::Sender<Bytes>)>(IN_FLIGHT);
-    tokio::spawn(async move {
-        while let Some((bytes, reply)) = requests.recv().await {
-            let message = Message::decode(bytes).expect("a message");
-            reply.send(message.encode_to_vec().into()).expect("the caller waits");
-        }
-    });
-    sender
+fn encode(message: Message) -> Bytes {
+    message.encode_to_vec().into()
 }
 
-async fn bare_marshalled(echo: &MarshallingEcho) -> f64 {
-    let start = Instant::now();
-    let mut callers = JoinSet::new();
-    for _ in 0..IN_FLIGHT {
-        let echo = echo.clone();
-        callers.spawn(async move {
-            for _ in 0..CALLS {
-                let (sender, reply) = oneshot::channel();
-                let bytes = Message::sample().encode_to_vec().into();
-                echo.send((bytes, sender)).await.expect("the echo lives");
-                let bytes = reply.await.expect("a reply");
-                std::hint::black_box(Message::decode(bytes).expect("a message"));
-            }
-        });
-    }
-    callers.join_all().await;
-    rate(IN_FLIGHT * CALLS, start.elapsed())
+fn decode(bytes: Bytes) -> Message {
+    Message::decode(bytes).expect("a message")
 }

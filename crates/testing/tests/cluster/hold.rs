@@ -127,15 +127,30 @@ fn temporary(site: &Site) -> Vec<OsString> {
     std::fs::read_dir(site.path().join("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }
 
-#[tokio::test]
-async fn a_gateway_is_restarted_20_times_under_load_and_no_request_fails() {
+/// A gateway that listens behind `sky hold`, and what it calls.
+struct Stage {
+    hold: Process,
+    port: u16,
+    _greeter: Process,
+    broker: Process,
+    site: Site,
+}
+
+async fn stage() -> Stage {
     let site = Site::new();
-    let _broker = site.broker(&[]);
-    let _greeter = site.service("greeter", &[]);
+    let broker = site.broker(&[]);
+    let greeter = site.service("greeter", &[]);
     site.connect_when(1).await;
     let port = free_port();
-    let mut hold = held(&site, port);
+    let hold = held(&site, port);
     hold.says("the gateway listens", 1).await;
+    Stage { hold, port, _greeter: greeter, broker, site }
+}
+
+#[tokio::test]
+async fn a_gateway_is_restarted_20_times_under_load_and_no_request_fails() {
+    let mut stage = stage().await;
+    let port = stage.port;
     let seen = Arc::new(Seen::default());
     let mut clients = JoinSet::new();
     for number in 0..12 {
@@ -144,8 +159,8 @@ async fn a_gateway_is_restarted_20_times_under_load_and_no_request_fails() {
     clients.spawn(grpc_client(port, Arc::clone(&seen)));
     for restart in 1..=RESTARTS {
         let before = seen.answered.load(Relaxed);
-        hold.signal(if restart % 2 == 0 { Signal::USR2 } else { Signal::ALARM });
-        hold.says("the new program is ready, and the old one drains", restart).await;
+        stage.hold.signal(if restart % 2 == 0 { Signal::USR2 } else { Signal::ALARM });
+        stage.hold.says("the new program is ready, and the old one drains", restart).await;
         eventually("the new one answers", || async { seen.answered.load(Relaxed) > before + 50 }).await;
     }
     seen.stop.store(true, Relaxed);
@@ -154,27 +169,21 @@ async fn a_gateway_is_restarted_20_times_under_load_and_no_request_fails() {
     }
     assert_eq!(*seen.failed.lock().unwrap(), BTreeMap::new(), "after {} answers", seen.answered.load(Relaxed));
     assert!(seen.last.load(Relaxed) > 0, "kept connections are told to end");
-    hold.terminated().await;
+    stage.hold.terminated().await;
     // Each gateway has drained, and ended by itself.
-    assert_eq!(hold.said().matches("the gateway has drained").count(), RESTARTS + 1, "{}", hold.said());
+    assert_eq!(stage.hold.said().matches("the gateway has drained").count(), RESTARTS + 1, "{}", stage.hold.said());
 }
 
 #[tokio::test]
 async fn a_replacement_that_does_not_start_leaves_the_old_one() {
-    let site = Site::new();
-    let mut broker = site.broker(&[]);
-    let _greeter = site.service("greeter", &[]);
-    site.connect_when(1).await;
-    let port = free_port();
-    let mut hold = held(&site, port);
-    hold.says("the gateway listens", 1).await;
+    let mut stage = stage().await;
     // A gateway cannot start without the broker; the one that runs waits for it.
-    broker.terminated().await;
-    hold.signal(Signal::USR2);
-    hold.says("the old program stays, for the new one has ended (exit status: 111)", 1).await;
-    let _broker = site.broker(&[]);
-    eventually("the old gateway answers", || async { http(port, "GET /v1/hello/Ada", None).status == 200 }).await;
-    hold.terminated().await;
+    stage.broker.terminated().await;
+    stage.hold.signal(Signal::USR2);
+    stage.hold.says("the old program stays, for the new one has ended (exit status: 111)", 1).await;
+    stage.broker = stage.site.broker(&[]);
+    eventually("the old gateway answers", || async { http(stage.port, "GET /v1/hello/Ada", None).status == 200 }).await;
+    stage.hold.terminated().await;
 }
 
 #[tokio::test]
@@ -187,37 +196,28 @@ async fn a_program_that_cannot_start_at_all_ends_the_holder_with_its_code() {
 
 #[tokio::test]
 async fn a_gateway_that_is_killed_is_started_anew_and_nobody_is_refused() {
-    let site = Site::new();
-    let _broker = site.broker(&[]);
-    let _greeter = site.service("greeter", &[]);
-    site.connect_when(1).await;
-    let port = free_port();
-    let mut hold = held(&site, port);
-    hold.says("the gateway listens", 1).await;
+    let mut stage = stage().await;
+    let port = stage.port;
     let killed =
-        Command::new("sh").args(["-c", &format!("kill -9 $(cat /proc/{0}/task/{0}/children)", hold.id())]).status();
+        Command::new("sh").args(["-c", &format!("kill -9 $(cat /proc/{0}/task/{0}/children)", stage.hold.id())]).status();
     assert!(killed.unwrap().success());
-    hold.says("the program has ended (signal: 9 (SIGKILL)); it is started anew in 1s", 1).await;
+    stage.hold.says("the program has ended (signal: 9 (SIGKILL)); it is started anew in 1s", 1).await;
     assert_eq!(http(port, "GET /v1/hello/Ada", None).status, 200, "it waits in the socket");
-    hold.terminated().await;
+    stage.hold.terminated().await;
 }
 
 #[tokio::test]
 async fn a_holder_that_is_killed_leaves_nobody_behind() {
-    let site = Site::new();
-    let _broker = site.broker(&[]);
-    let port = free_port();
-    let mut hold = held(&site, port);
-    hold.says("the gateway listens", 1).await;
-    hold.kill();
-    hold.says("the gateway has drained", 1).await;
-    eventually("the address is free", || async { std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() }).await;
+    let mut stage = stage().await;
+    stage.hold.kill();
+    stage.hold.says("the gateway has drained", 1).await;
+    eventually("the address is free", || async { std::net::TcpListener::bind(("127.0.0.1", stage.port)).is_ok() }).await;
     // What it could not remove, the next one does.
-    let left = temporary(&site);
-    let mut next = held(&site, port);
+    let left = temporary(&stage.site);
+    let mut next = held(&stage.site, stage.port);
     next.says("the gateway listens", 1).await;
-    let now = temporary(&site);
+    let now = temporary(&stage.site);
     assert!(left.len() == 1 && now.len() == 1 && left != now, "{left:?} {now:?}");
     next.terminated().await;
-    assert_eq!(temporary(&site), Vec::<OsString>::new());
+    assert_eq!(temporary(&stage.site), Vec::<OsString>::new());
 }
