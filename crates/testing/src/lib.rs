@@ -105,6 +105,9 @@ pub mod conformance;
 pub mod servers;
 
 #[cfg(feature = "conformance")]
+pub mod programs;
+
+#[cfg(feature = "conformance")]
 pub mod figures;
 
 #[cfg(feature = "cluster")]

@@ -109,7 +109,8 @@ impl Own {
                     };
                     // It begins now, so that a drain that begins next finds it in flight.
                     let mut execution = Some(execution);
-                    return poll_fn(|cx| Poll::Ready(execution.take().map_or((), |execution| start(execution, cx)))).await;
+                    return poll_fn(|cx| Poll::Ready(execution.take().map_or((), |execution| start(execution, cx))))
+                        .await;
                 }
                 Err(status) => self.refused(&delivery, status),
             },

@@ -1,6 +1,10 @@
 //! An instance: services, their channels, and the life from start to drain.
 
-use std::{future::Future, sync::Arc, time::{Duration, SystemTime}};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::{
     sync::{Semaphore, oneshot},
@@ -195,12 +199,7 @@ fn describe(shared: &Shared, contracts: &[Contract]) -> Instance {
     }
 }
 
-async fn start_service<T>(
-    shared: Arc<Shared>,
-    contract: Contract,
-    stack: T,
-    methods: Treatments,
-) -> Result<Lanes>
+async fn start_service<T>(shared: Arc<Shared>, contract: Contract, stack: T, methods: Treatments) -> Result<Lanes>
 where
     T: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
     T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

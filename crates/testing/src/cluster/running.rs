@@ -245,7 +245,8 @@ impl Cluster {
     async fn left(&self) -> Vec<String> {
         let busy = |stats: ChannelStats| {
             let (channel, Depth { ready, delayed, leased, .. }) = (stats.channel, stats.depth);
-            (ready + delayed + leased > 0).then(|| format!("{channel} has {ready} waiting, {delayed} held back, {leased} with workers"))
+            (ready + delayed + leased > 0)
+                .then(|| format!("{channel} has {ready} waiting, {delayed} held back, {leased} with workers"))
         };
         let Some(admin) = self.ground.broker.admin() else { return Vec::new() };
         admin.channels().await.unwrap_or_default().into_iter().filter_map(busy).collect()

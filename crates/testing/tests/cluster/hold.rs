@@ -198,8 +198,9 @@ async fn a_program_that_cannot_start_at_all_ends_the_holder_with_its_code() {
 async fn a_gateway_that_is_killed_is_started_anew_and_nobody_is_refused() {
     let mut stage = stage().await;
     let port = stage.port;
-    let killed =
-        Command::new("sh").args(["-c", &format!("kill -9 $(cat /proc/{0}/task/{0}/children)", stage.hold.id())]).status();
+    let killed = Command::new("sh")
+        .args(["-c", &format!("kill -9 $(cat /proc/{0}/task/{0}/children)", stage.hold.id())])
+        .status();
     assert!(killed.unwrap().success());
     stage.hold.says("the program has ended (signal: 9 (SIGKILL)); it is started anew in 1s", 1).await;
     assert_eq!(http(port, "GET /v1/hello/Ada", None).status, 200, "it waits in the socket");

@@ -59,7 +59,7 @@ fn every_block_has_a_check_and_what_is_data_is_read() {
     for (page, language, test) in ELSEWHERE {
         let Some(page) = pages.iter().find(|one| one.path == *page) else { continue };
         let is_used = *language == ALL || page.has(&[*language]);
-        if !is_used || !crate::page::root().join(test).is_file() {
+        if !is_used || !skyloom_testing::programs::root().join(test).is_file() {
             let page = &page.path;
             found.push(format!("checks.rs says that {test} checks {language:?} of {page}; correct that"));
         }

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::page::{Page, root};
+use skyloom_testing::programs::root;
+
+use crate::page::Page;
 
 /// Where the pages are doc tests, by what their Rust stands on.
 const DOC_TESTS: [&str; 2] = ["examples/src/lib.rs", "crates/testing/src/lib.rs"];

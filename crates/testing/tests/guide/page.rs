@@ -1,9 +1,8 @@
 //! A page and its blocks of code.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+
+use skyloom_testing::programs::root;
 
 /// A page of the guide, or the README.
 #[derive(Debug)]
@@ -25,11 +24,6 @@ pub(crate) struct Block {
     pub(crate) code: String,
     /// What an HTML comment in the line before says of it.
     pub(crate) note: String,
-}
-
-/// The root of the workspace.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// All pages: the README and whatever is in `docs`.

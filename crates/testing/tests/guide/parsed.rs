@@ -3,11 +3,9 @@
 use std::{fs, process::Command};
 
 use skyloom::config::{Settings, Sources};
+use skyloom_testing::programs::{program, root};
 
-use crate::{
-    page::{Block, Page},
-    shell::program,
-};
+use crate::page::{Block, Page};
 
 /// What is wrong with a block of data; nothing if it is right.
 pub(crate) fn check(page: &Page, block: &Block) -> Result<(), String> {
@@ -60,6 +58,6 @@ fn proto(block: &Block) -> Result<(), String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("block.proto");
     fs::write(&file, &block.code).unwrap();
-    let protos = crate::page::root().join("proto");
+    let protos = root().join("proto");
     protox::compile([&file], [directory.path(), &protos]).map(drop).map_err(|error| format!("{error:?}"))
 }

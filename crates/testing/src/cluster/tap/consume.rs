@@ -5,7 +5,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use skyloom_core::broker::{Ack, Consumer, ConsumerControl, Delivery, DeliveryStream};
+use skyloom_core::{
+    Kind,
+    broker::{Ack, Consumer, ConsumerControl, Delivery, DeliveryStream},
+};
 
 use super::leases::Holding;
 
@@ -39,7 +42,11 @@ impl ConsumerControl for Inner {
 impl DeliveryStream for Noted {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let delivery = ready!(self.inner.consumer().poll_next(cx));
-        Poll::Ready(delivery.map(|delivery| self.holding.hand_on(delivery)))
+        Poll::Ready(delivery.map(|delivery| match delivery.envelope().kind {
+            // It has the GUID of the call that it ends, and is no attempt at it.
+            Kind::Cancel => delivery,
+            _ => self.holding.hand_on(delivery),
+        }))
     }
 
     fn take_left(&mut self) -> Option<Delivery> {

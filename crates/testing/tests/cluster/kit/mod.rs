@@ -2,12 +2,12 @@
 
 mod http;
 mod process;
-mod programs;
 mod site;
+
+pub(crate) use skyloom_testing::programs::{program, root};
 
 pub(crate) use self::{
     http::{free_port, http, try_http},
     process::{Killed, Process},
-    programs::{program, root},
     site::{Site, call, depth, eventually},
 };

@@ -10,11 +10,12 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use skyloom_testing::servers::free_port;
+use skyloom_testing::{
+    programs::{self, program, root},
+    servers::free_port,
+};
 use tempfile::TempDir;
 
-use super::programs::{directory as programs, program};
-use crate::page::root;
 
 /// The ports that pages write: the gateway's, a second one's, and that of the door for clients of beanstalkd.
 const PORTS: [&str; 3] = [GATEWAY, "8081", "11300"];
@@ -58,8 +59,8 @@ impl Ground {
     }
 
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        let path = format!("{}:{}", programs().display(), env::var("PATH").unwrap_or_default());
-        let target = programs().parent().unwrap().display().to_string();
+        let path = format!("{}:{}", programs::directory().display(), env::var("PATH").unwrap_or_default());
+        let target = programs::directory().parent().unwrap().display().to_string();
         [
             ("PATH", path),
             ("SKYLOOM_BROKER", self.broker()),

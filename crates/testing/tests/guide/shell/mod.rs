@@ -10,10 +10,7 @@
 //! - `<!-- cluster -->`: the example cluster runs from here on.
 //! - `<!-- background: TEXT -->`: the block runs on, and the next begins when it has printed the text.
 
-mod programs;
 mod expected;
 mod session;
 mod ground;
 mod run;
-
-pub(crate) use self::programs::program;
