@@ -149,7 +149,7 @@ where
 }
 
 /// Runs an execution as far as it goes at once; only what has to wait becomes a task of its own.
-pub(super) fn start(execution: impl Future<Output = ()> + Send + 'static, cx: &mut Context<'_>) {
+fn start(execution: impl Future<Output = ()> + Send + 'static, cx: &mut Context<'_>) {
     let mut execution = Box::pin(execution);
     if execution.as_mut().poll(cx).is_pending() {
         tokio::spawn(execution);

@@ -7,8 +7,8 @@ use tokio::sync::{Semaphore, oneshot};
 use tower_service::Service;
 
 use super::{
-    control::control, execute::execute, hands::start, in_flight::InFlight, lane::Lane, outcome::reply_to,
-    settling::Settling, shared::Shared,
+    control::control, execute::execute, in_flight::InFlight, lane::Lane, outcome::reply_to, settling::Settling,
+    shared::Shared,
 };
 use crate::{
     Envelope, Headers, Kind, Ledger, Outcome, QueueName, Status,
@@ -103,14 +103,15 @@ impl Own {
                 Ok((service, room)) => {
                     let envelope = Envelope { method: method.to_owned().into(), ..Envelope::clone(request) };
                     let execution = service.execute(delivery.with_envelope(Arc::new(envelope)));
-                    let execution = async move {
+                    let mut execution = Box::pin(async move {
                         execution.await;
                         drop(room);
-                    };
+                    });
                     // It begins now, so that a drain that begins next finds it in flight.
-                    let mut execution = Some(execution);
-                    return poll_fn(|cx| Poll::Ready(execution.take().map_or((), |execution| start(execution, cx))))
-                        .await;
+                    if poll_fn(|cx| Poll::Ready(execution.as_mut().poll(cx))).await.is_pending() {
+                        tokio::spawn(execution);
+                    }
+                    return;
                 }
                 Err(status) => self.refused(&delivery, status),
             },

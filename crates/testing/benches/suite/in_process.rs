@@ -69,8 +69,8 @@ fn spawn_echo<T: Send + 'static>(answer: impl Fn(T) -> T + Send + 'static) -> Ec
 /// Calls an echo with what `write` makes of a message, and has `read` make one of each answer.
 async fn bare<T: Send + 'static>(
     echo: &Echo<T>,
-    write: impl Fn(Message) -> T + Copy + Send + 'static,
-    read: impl Fn(T) -> Message + Copy + Send + 'static,
+    write: impl Fn(Message) -> T + Copy + Send + Sync + 'static,
+    read: impl Fn(T) -> Message + Copy + Send + Sync + 'static,
 ) -> f64 {
     let start = Instant::now();
     let mut callers = JoinSet::new();
