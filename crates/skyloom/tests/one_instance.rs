@@ -1,6 +1,8 @@
 //! A call that is meant for one instance: it reaches that one, by the rules of any other call, and ends at once with a
 //! word about it if the instance has gone.
 
+#![allow(clippy::unwrap_used)] // helpers of tests fail the test, too
+
 use std::{
     sync::{
         Arc,

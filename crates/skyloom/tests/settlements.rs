@@ -1,5 +1,7 @@
 //! Settlements that the broker confirms later: what a drain waits for, and what is said of one that has failed.
 
+#![allow(clippy::unwrap_used)] // helpers of tests fail the test, too
+
 use std::{
     fmt, io,
     sync::{Arc, Mutex},
