@@ -212,7 +212,8 @@ async fn a_holder_that_is_killed_leaves_nobody_behind() {
     let mut stage = stage().await;
     stage.hold.kill();
     stage.hold.says("the gateway has drained", 1).await;
-    eventually("the address is free", || async { std::net::TcpListener::bind(("127.0.0.1", stage.port)).is_ok() }).await;
+    eventually("the address is free", || async { std::net::TcpListener::bind(("127.0.0.1", stage.port)).is_ok() })
+        .await;
     // What it could not remove, the next one does.
     let left = temporary(&stage.site);
     let mut next = held(&stage.site, stage.port);

@@ -16,7 +16,6 @@ use skyloom_testing::{
 };
 use tempfile::TempDir;
 
-
 /// The ports that pages write: the gateway's, a second one's, and that of the door for clients of beanstalkd.
 const PORTS: [&str; 3] = [GATEWAY, "8081", "11300"];
 const GATEWAY: &str = "8080";
