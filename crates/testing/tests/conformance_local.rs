@@ -3,20 +3,29 @@
 use std::sync::Arc;
 
 use skyloom_broker::{
-    door::{Address, Door, DoorOptions},
+    door::{Address, Door, DoorError, DoorOptions},
     engine::Limits,
 };
 use skyloom_broker_adapters::local::{LocalBroker, LocalOptions};
 use skyloom_core::registry::Registry;
 use skyloom_service_registry::local::LocalRegistry;
-use skyloom_testing::conformance::{Fixture, Peer, RegistryFixture};
+use skyloom_testing::conformance::{BrokerFixture, Fixture, Peer, RegistryFixture};
+use tokio::task::JoinHandle;
 
 const QUEUE_LIMIT: usize = 100;
 
 /// A broker behind its native door on a socket of its own.
 struct Local {
     address: Address,
+    door: JoinHandle<Result<(), DoorError>>,
     _directory: tempfile::TempDir,
+}
+
+async fn open(address: &Address) -> JoinHandle<Result<(), DoorError>> {
+    let limits = Limits { channel_messages: QUEUE_LIMIT, ..Limits::default() };
+    let options = DoorOptions { limits, ..DoorOptions::default() };
+    let door = Door::bind(address.clone(), options).await.expect("the door opens");
+    tokio::spawn(door.run(std::future::pending()))
 }
 
 impl Local {
@@ -33,11 +42,8 @@ impl Fixture for Local {
     async fn start() -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let address = Address::Unix(directory.path().join("broker.sock"));
-        let limits = Limits { channel_messages: QUEUE_LIMIT, ..Limits::default() };
-        let options = DoorOptions { limits, ..DoorOptions::default() };
-        let door = Door::bind(address.clone(), options).await.expect("the door opens");
-        tokio::spawn(door.run(std::future::pending()));
-        Self { address, _directory: directory }
+        let door = open(&address).await;
+        Self { address, door, _directory: directory }
     }
 
     async fn connect(&self) -> Peer {
@@ -46,6 +52,19 @@ impl Fixture for Local {
 
     fn queue_limit(&self) -> usize {
         QUEUE_LIMIT
+    }
+}
+
+impl BrokerFixture for Local {
+    async fn durable() -> Self {
+        Self::start().await
+    }
+
+    async fn crash(&mut self) {
+        self.door.abort();
+        let ended = (&mut self.door).await;
+        assert!(ended.is_err_and(|error| error.is_cancelled()), "it was serving until now");
+        self.door = open(&self.address).await;
     }
 }
 

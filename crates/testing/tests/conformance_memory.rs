@@ -6,7 +6,7 @@ use skyloom_broker::engine::Limits;
 use skyloom_broker_adapters::memory::MemoryBroker;
 use skyloom_core::{broker::Broker as _, registry::Registry};
 use skyloom_service_registry::memory::MemoryRegistry;
-use skyloom_testing::conformance::{Fixture, Peer, RegistryFixture};
+use skyloom_testing::conformance::{BrokerFixture, Fixture, Peer, RegistryFixture};
 
 struct Memory(MemoryBroker);
 
@@ -33,6 +33,17 @@ impl Fixture for Memory {
 
     fn queue_limit(&self) -> usize {
         QUEUE_LIMIT
+    }
+}
+
+impl BrokerFixture for Memory {
+    async fn durable() -> Self {
+        Self::start().await
+    }
+
+    async fn crash(&mut self) {
+        // It is in the process that crashes.
+        *self = Self::start().await;
     }
 }
 

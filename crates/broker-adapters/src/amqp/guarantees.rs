@@ -31,7 +31,6 @@ pub(super) fn capabilities(options: &AmqpOptions) -> Capabilities {
         // A quorum queue notices late that it is full, and takes more only when it is well below.
         bounded: options.queues == QueueKind::Classic,
         confirms: true,
-        dead_inbox_known: true,
         persistence: Persistence::Disk,
         max_message: options.limits.message_bytes,
     }

@@ -28,7 +28,6 @@ pub(super) fn capabilities(options: &Options, facts: &Facts) -> Capabilities {
         atomic_reply: false,
         bounded: false,
         confirms: true,
-        dead_inbox_known: false,
         persistence: if facts.persistent { Persistence::Disk } else { Persistence::Memory },
         max_message: options.limits.message_bytes.min(facts.max_job.saturating_sub(job::OVERHEAD)),
     }

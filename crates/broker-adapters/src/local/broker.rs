@@ -132,7 +132,6 @@ impl Broker for LocalBroker {
             atomic_reply: true,
             bounded: true,
             confirms: true,
-            dead_inbox_known: true,
             persistence: Persistence::Memory,
             max_message: self.handle.0.lock().max_message,
         }

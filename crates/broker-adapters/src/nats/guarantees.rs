@@ -32,7 +32,6 @@ pub(super) fn capabilities(options: &NatsOptions, max_payload: usize) -> Capabil
         atomic_reply: false,
         bounded: jetstream,
         confirms: true,
-        dead_inbox_known: false,
         persistence: if jetstream && options.storage == "file" { Persistence::Disk } else { Persistence::Memory },
         max_message: options.limits.message_bytes.min(max_payload.saturating_sub(HEADERS)),
     }

@@ -28,7 +28,6 @@ pub(super) fn capabilities(options: &Options) -> Capabilities {
         atomic_reply: !options.cluster,
         bounded: true,
         confirms: true,
-        dead_inbox_known: true,
         persistence: Persistence::Disk,
         max_message: options.limits.message_bytes,
     }

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use skyloom_testing::conformance::{Fixture, Peer};
+use skyloom_testing::{
+    conformance::{BrokerFixture, Fixture, Peer},
+    servers::{RabbitMq, Server},
+};
 
 use crate::{
     kit::{connect, corner, server},
@@ -11,23 +14,29 @@ use crate::{
 
 const QUEUE_LIMIT: usize = 100;
 
-/// A corner of the server, and the wires to it.
+/// A corner of the shared server, or a server of its own, and the wires to it.
 struct Corner {
     options: String,
+    own: Option<RabbitMq>,
     wires: Mutex<Vec<Arc<Proxy>>>,
 }
 
 impl Corner {
-    fn of(queues: &str) -> Self {
+    fn of(queues: &str, own: Option<RabbitMq>) -> Self {
         let options = format!("prefix={}&queue_messages={QUEUE_LIMIT}&queue={queues}", corner());
-        Self { options, wires: Mutex::default() }
+        Self { options, own, wires: Mutex::default() }
     }
 
     async fn peer(&self) -> Peer {
-        let wire = Arc::new(Proxy::to(server().server().port()).await);
+        let port = self.own.as_ref().unwrap_or_else(|| server()).server().port();
+        let wire = Arc::new(Proxy::to(port).await);
         self.wires.lock().expect("nobody panics with it").push(Arc::clone(&wire));
         let broker = connect(wire.port(), &self.options).await;
         Peer::new(Arc::new(broker)).with_crash(move || wire.cut())
+    }
+
+    fn server(&mut self) -> &mut Server {
+        self.own.as_mut().expect("a server of its own").server_mut()
     }
 }
 
@@ -35,7 +44,7 @@ struct Classic(Corner);
 
 impl Fixture for Classic {
     async fn start() -> Self {
-        Self(Corner::of("classic"))
+        Self(Corner::of("classic", None))
     }
 
     async fn connect(&self) -> Peer {
@@ -47,11 +56,22 @@ impl Fixture for Classic {
     }
 }
 
+impl BrokerFixture for Classic {
+    async fn durable() -> Self {
+        Self(Corner::of("classic", Some(RabbitMq::start())))
+    }
+
+    async fn crash(&mut self) {
+        self.0.server().kill();
+        self.0.server().restart();
+    }
+}
+
 struct Quorum(Corner);
 
 impl Fixture for Quorum {
     async fn start() -> Self {
-        Self(Corner::of("quorum"))
+        Self(Corner::of("quorum", None))
     }
 
     async fn connect(&self) -> Peer {
@@ -60,6 +80,19 @@ impl Fixture for Quorum {
 
     fn queue_limit(&self) -> usize {
         QUEUE_LIMIT
+    }
+}
+
+impl BrokerFixture for Quorum {
+    async fn durable() -> Self {
+        Self(Corner::of("quorum", Some(RabbitMq::start())))
+    }
+
+    async fn crash(&mut self) {
+        // A sole node that is killed forgets which quorum queues it has made in the last minutes: it saves their
+        // register so rarely, because others of its cluster know them.
+        self.0.server().terminate();
+        self.0.server().restart();
     }
 }
 

@@ -8,7 +8,7 @@ use skyloom_broker_adapters::{
 };
 use skyloom_core::broker::Broker;
 use skyloom_testing::{
-    conformance::{Fixture, Killer, Peer, apart},
+    conformance::{BrokerFixture, Fixture, Killer, Peer, apart},
     servers::{Launch, Server},
 };
 
@@ -81,5 +81,16 @@ impl Fixture for Beanstalkd {
 
     fn queue_limit(&self) -> usize {
         QUEUE_LIMIT
+    }
+}
+
+impl BrokerFixture for Beanstalkd {
+    async fn durable() -> Self {
+        Self(durable_server())
+    }
+
+    async fn crash(&mut self) {
+        self.0.kill();
+        self.0.restart();
     }
 }

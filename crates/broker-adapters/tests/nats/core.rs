@@ -15,13 +15,13 @@ use skyloom_core::{
     client::Client,
 };
 use skyloom_testing::{
-    conformance::{Fixture, Peer},
-    servers::Server,
+    conformance::{BrokerFixture, Fixture, Peer},
+    servers::{Server, nats},
 };
 
 use crate::{
     kit::{SOON, cast, echo, eventually, number, queue, request, soon},
-    site::{Line, connect, corner, shared},
+    site::{Line, connect, corner, crash, shared},
 };
 
 /// A corner of the shared server, through queue groups.
@@ -52,8 +52,24 @@ impl Fixture for Core {
     }
 }
 
+impl BrokerFixture for Core {
+    async fn durable() -> Self {
+        Self { server: Arc::new(nats()), prefix: corner() }
+    }
+
+    async fn crash(&mut self) {
+        crash(&mut self.server);
+    }
+
+    async fn server(&self) -> Option<String> {
+        // With queue groups alone there is no operator's view.
+        let whole = connect(&format!("nats://127.0.0.1:{}?prefix={}", self.server.port(), self.prefix)).await;
+        whole.admin()?.server().await.expect("an operator is told the server")
+    }
+}
+
 // What it cannot keep is work that waits for a worker, and with it everything that follows from that.
-skyloom_testing::conformance_tests! { Core;
+skyloom_testing::broker_rules! { Core;
     calls: a_call_is_answered_on_its_inbox,
         partial_replies_come_in_order_before_the_final_one,
         many_calls_are_each_answered_once,
@@ -61,8 +77,15 @@ skyloom_testing::conformance_tests! { Core;
         replying_settles_the_request;
     queues: priorities,
         delays;
-    leases: once_means_at_most_once;
-    bounds: a_message_that_is_too_large_is_refused;
+    leases: a_dropped_delivery_comes_back_as_the_next_attempt,
+        a_lost_connection_gives_its_work_to_another,
+        a_release_is_no_attempt,
+        a_returned_message_regains_its_place,
+        once_means_at_most_once;
+    dead_letters: used_up_attempts_make_a_dead_letter_and_the_caller_is_told,
+        a_paused_channel_delivers_nothing;
+    bounds: a_full_queue_refuses_and_keeps_what_it_has,
+        a_message_that_is_too_large_is_refused;
     topics: every_group_gets_an_event_once,
         an_event_without_a_group_is_accepted;
     inboxes: a_reply_reaches_only_the_inbox_that_is_named,
@@ -71,6 +94,8 @@ skyloom_testing::conformance_tests! { Core;
         an_instance_is_reached_until_it_takes_no_more;
     contents: a_large_binary_payload_survives,
         every_field_of_an_envelope_survives;
+    crashes: what_was_accepted_outlives_its_sender,
+        what_was_accepted_outlives_the_broker_or_does_not;
 }
 
 /// Nobody serves the queue: calls and casts are refused at once, and not kept.

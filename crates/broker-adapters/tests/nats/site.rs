@@ -37,6 +37,13 @@ pub(crate) fn shared() -> Arc<Server> {
     started
 }
 
+/// Kills a server that nobody else uses, and starts it anew.
+pub(crate) fn crash(server: &mut Arc<Server>) {
+    let server = Arc::get_mut(server).expect("the server is the rule's own");
+    server.kill();
+    server.restart();
+}
+
 /// A prefix that nobody else uses.
 pub(crate) fn corner() -> String {
     static CORNERS: AtomicU32 = AtomicU32::new(0);

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use skyloom_testing::{
-    conformance::{Fixture, Peer},
-    servers::{Server, redis_cluster, redis_launch},
+    conformance::{BrokerFixture, Fixture, Peer},
+    servers::{Server, await_redis_cluster, durable_redis, redis_cluster, redis_launch},
 };
 
 use super::support::Process;
@@ -22,25 +22,49 @@ fn corner(url: &str) -> String {
     format!("{url}?prefix=corner{corner}&queue_messages={QUEUE_LIMIT}")
 }
 
+/// Kills servers that nobody else uses, and starts them anew.
+fn crash(servers: &mut [Server]) {
+    servers.iter_mut().for_each(Server::kill);
+    servers.iter_mut().for_each(Server::restart);
+}
+
 mod single {
     use super::*;
 
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start(redis_launch()));
 
-    struct Single(String);
+    /// A corner of the shared server, or a server of its own.
+    struct Single {
+        url: String,
+        own: Option<Server>,
+    }
+
+    fn url(server: &Server) -> String {
+        corner(&format!("redis://127.0.0.1:{}", server.port()))
+    }
 
     impl Fixture for Single {
         async fn start() -> Self {
-            Self(corner(&format!("redis://127.0.0.1:{}", SERVER.port())))
+            Self { url: url(&SERVER), own: None }
         }
 
         async fn connect(&self) -> Peer {
-            let peer = Process::start(&self.0).await;
-            peer.into_peer()
+            Process::start(&self.url).await.into_peer()
         }
 
         fn queue_limit(&self) -> usize {
             QUEUE_LIMIT
+        }
+    }
+
+    impl BrokerFixture for Single {
+        async fn durable() -> Self {
+            let server = durable_redis();
+            Self { url: url(&server), own: Some(server) }
+        }
+
+        async fn crash(&mut self) {
+            crash(self.own.as_mut_slice());
         }
     }
 
@@ -52,20 +76,41 @@ mod cluster {
 
     static SERVERS: LazyLock<[Server; 3]> = LazyLock::new(redis_cluster);
 
-    struct Cluster(String);
+    /// A corner of the shared cluster, or one of its own.
+    struct Cluster {
+        url: String,
+        own: Option<[Server; 3]>,
+    }
+
+    fn url(servers: &[Server; 3]) -> String {
+        let hosts = servers.each_ref().map(|server| format!("127.0.0.1:{}", server.port()));
+        corner(&format!("redis+cluster://{}", hosts.join(",")))
+    }
 
     impl Fixture for Cluster {
         async fn start() -> Self {
-            let hosts = SERVERS.each_ref().map(|server| format!("127.0.0.1:{}", server.port()));
-            Self(corner(&format!("redis+cluster://{}", hosts.join(","))))
+            Self { url: url(&SERVERS), own: None }
         }
 
         async fn connect(&self) -> Peer {
-            Process::start(&self.0).await.into_peer()
+            Process::start(&self.url).await.into_peer()
         }
 
         fn queue_limit(&self) -> usize {
             QUEUE_LIMIT
+        }
+    }
+
+    impl BrokerFixture for Cluster {
+        async fn durable() -> Self {
+            let servers = redis_cluster();
+            Self { url: url(&servers), own: Some(servers) }
+        }
+
+        async fn crash(&mut self) {
+            let servers = self.own.as_mut().expect("a cluster of its own");
+            crash(servers);
+            await_redis_cluster(servers);
         }
     }
 

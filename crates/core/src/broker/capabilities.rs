@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What survives a restart of the broker.
+/// What survives a crash of the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Persistence {
@@ -40,9 +40,7 @@ pub struct Capabilities {
     pub bounded: bool,
     /// The sender learns that a message was accepted.
     pub confirms: bool,
-    /// A reply to an inbox that is gone is known to be lost.
-    pub dead_inbox_known: bool,
-    /// What survives a restart.
+    /// What survives a crash.
     pub persistence: Persistence,
     /// The largest envelope in bytes.
     pub max_message: usize,

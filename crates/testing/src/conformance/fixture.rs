@@ -4,6 +4,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use skyloom_core::{broker::Broker, registry::Registry};
 
+use super::kit::soon;
+
 /// A broker of its own for one rule.
 pub trait Fixture: Send + Sync + Sized + 'static {
     /// Starts an empty broker, or takes an unused corner of a shared one.
@@ -51,6 +53,27 @@ impl Peer {
 impl std::fmt::Debug for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Peer").field("broker", &self.broker).finish_non_exhaustive()
+    }
+}
+
+/// A broker whose crash can be tried.
+pub trait BrokerFixture: Fixture {
+    /// Starts an empty broker that stores what it can, as it is recommended for production, and that no other rule
+    /// uses.
+    fn durable() -> impl Future<Output = Self> + Send;
+
+    /// Ends it as a power failure would, and starts it anew.
+    fn crash(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// What the server calls itself, as a name and a version; none if the broker is in this process.
+    fn server(&self) -> impl Future<Output = Option<String>> + Send {
+        async {
+            let broker = self.connect().await.broker;
+            let admin = broker.admin()?;
+            // Once it has answered it has introduced itself.
+            soon("the channels", admin.channels()).await.expect("channels can be listed");
+            soon("the server's name", admin.server()).await.expect("an operator is told the server")
+        }
     }
 }
 

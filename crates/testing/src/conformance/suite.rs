@@ -2,29 +2,33 @@
 
 use std::{future::Future, time::Duration};
 
-use super::Fixture;
+use super::{Fixture, Shown, Verdict};
 
-/// No rule takes longer, however slow the machine.
-const RULE_TIME: Duration = Duration::from_secs(60);
+/// No rule takes longer, however slow the machine; one of them starts a server twice.
+const RULE_TIME: Duration = Duration::from_secs(180);
 
-/// Runs a rule against a fresh fixture, on one thread, for a limited time.
+/// Runs a rule against a fresh fixture, on one thread, for a limited time. Returns what it has shown.
 ///
 /// # Panics
 /// If the rule is broken or the runtime cannot be built.
-pub fn run<F: Fixture, T: Future<Output = ()>>(rule: impl FnOnce(F) -> T) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
-    let limited = async {
+pub fn run<F: Fixture, T: Future<Output: Verdict>>(rule: impl FnOnce(F) -> T) -> Option<Shown> {
+    on_one_thread(async {
         let fixture = F::start().await;
-        tokio::time::timeout(RULE_TIME, rule(fixture)).await.expect("the rule is decided in time");
-    };
-    runtime.block_on(limited);
+        tokio::time::timeout(RULE_TIME, rule(fixture)).await.expect("the rule is decided in time").shown()
+    })
 }
 
-/// Makes a test of each rule for brokers.
+/// Runs a future to its end.
+pub(super) fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
+    runtime.block_on(future)
+}
+
+/// Makes a test of each rule for brokers, and one that compares what they show with `docs/brokers.md`.
 #[macro_export]
 macro_rules! broker_conformance {
     ($fixture:ty) => {
-        $crate::conformance_tests! { $fixture;
+        $crate::broker_rules! { $fixture;
             calls: a_call_is_answered_on_its_inbox,
                 partial_replies_come_in_order_before_the_final_one,
                 many_calls_are_each_answered_once,
@@ -67,6 +71,39 @@ macro_rules! broker_conformance {
             contents: a_large_binary_payload_survives,
                 every_field_of_an_envelope_survives,
                 every_valid_name_is_a_queue;
+            crashes: what_was_accepted_outlives_its_sender,
+                what_was_accepted_outlives_the_broker_or_does_not;
+        }
+    };
+}
+
+/// The same, of the rules that are named: for a broker that does not keep what the others follow from.
+#[macro_export]
+macro_rules! broker_rules {
+    ($fixture:ty; $($module:ident: $($rule:ident),+;)+) => {
+        static FINDINGS: $crate::conformance::Findings = $crate::conformance::Findings::new();
+
+        $(mod $module {
+            #[allow(unused_imports)] // The fixture may be named by a path.
+            use super::*;
+
+            $(#[test]
+            fn $rule() {
+                use $crate::conformance::{rules::$module, run};
+                FINDINGS.of(stringify!($module::$rule), || run::<$fixture, _>($module::$rule));
+            })+
+        })+
+
+        #[test]
+        fn the_page_shows_what_the_rules_have_shown() {
+            use $crate::conformance::{assert_page_shows, rules, run};
+            let shown = [
+                $($(FINDINGS.of(stringify!($module::$rule), || run::<$fixture, _>(rules::$module::$rule)),)+)+
+            ];
+            assert_page_shows::<$fixture>(
+                shown.into_iter().flatten(),
+                concat!("-p ", env!("CARGO_PKG_NAME"), " --test ", env!("CARGO_CRATE_NAME")),
+            );
         }
     };
 }

@@ -19,6 +19,6 @@ pub use self::{
     launch::Launch,
     port::free_port,
     rabbitmq::RabbitMq,
-    redis::{durable_redis, redis_cluster, redis_command, redis_launch, redis_replica, tls_redis},
+    redis::{await_redis_cluster, durable_redis, redis_cluster, redis_command, redis_launch, redis_replica, tls_redis},
     server::Server,
 };

@@ -77,14 +77,23 @@ pub fn redis_cluster() -> [Server; 3] {
             assert_eq!(redis_command(server, &format!("CLUSTER MEET 127.0.0.1 {port}")), "+OK");
         }
     }
+    await_redis_cluster(&servers);
+    servers
+}
+
+/// Waits until all of a cluster's servers know each other and serve every slot.
+///
+/// # Panics
+/// If they do not in time.
+pub fn await_redis_cluster(servers: &[Server; 3]) {
     let is_whole = |server: &Server| redis_command(server, "CLUSTER INFO").contains("cluster_state:ok");
     let knows_all = |server: &Server| {
         let slots = redis_command(server, "CLUSTER SLOTS");
-        ports.iter().all(|port| slots.contains(&format!(":{port}")))
+        servers.iter().all(|server| slots.contains(&format!(":{}", server.port())))
     };
     for _ in 0..3_000 {
         if servers.iter().all(|server| is_whole(server) && knows_all(server)) {
-            return servers;
+            return;
         }
         sleep(Duration::from_millis(10));
     }

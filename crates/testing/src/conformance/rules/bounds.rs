@@ -1,13 +1,19 @@
 //! Limits of time, number and size.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use skyloom_core::broker::{BrokerError, ConsumeOptions, EnqueueOptions};
+use skyloom_core::{
+    Envelope,
+    broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
+};
 
 use crate::conformance::{
-    Fixture,
-    kit::{call, consume, inbox, nothing_comes, put, queue, refusal, soon, take, work},
+    Fixture, Guarantee, Shown,
+    kit::{accepted, call, consume, inbox, next, nothing_comes, put, queue, refusal, soon, take, work},
 };
+
+/// A limit that is kept approximately is not exceeded by more than this factor.
+const APPROXIMATELY: usize = 10;
 
 /// A call that waits longer than its budget never reaches a worker, and its caller hears so.
 pub async fn a_call_whose_time_has_run_out_is_dropped_unexecuted<F: Fixture>(fixture: F) {
@@ -26,11 +32,11 @@ pub async fn a_call_whose_time_has_run_out_is_dropped_unexecuted<F: Fixture>(fix
 }
 
 /// A queue that holds as much as it may refuses more, to casts and to calls, and takes more when
-/// there is room again.
-pub async fn a_full_queue_refuses_and_keeps_what_it_has<F: Fixture>(fixture: F) {
+/// there is room again. A broker that keeps the limit approximately refuses later, and loses nothing that it accepted.
+pub async fn a_full_queue_refuses_and_keeps_what_it_has<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
     if !broker.capabilities().bounded {
-        return;
+        return the_limit_is_kept_approximately(&broker, fixture.queue_limit()).await;
     }
     let channel = queue("full.v1");
     let limit = u32::try_from(fixture.queue_limit()).expect("a test queue is small");
@@ -54,24 +60,61 @@ pub async fn a_full_queue_refuses_and_keeps_what_it_has<F: Fixture>(fixture: F) 
     for expected in 1..=limit {
         assert_eq!(take(&mut consumer).await, expected);
     }
+    Guarantee::Bounded.kept()
 }
 
-/// A message beyond the limit is refused, and the connection goes on.
-pub async fn a_message_that_is_too_large_is_refused<F: Fixture>(fixture: F) {
+/// A sender that goes on is refused at some time, and all that was accepted is delivered; or, where nothing waits
+/// for a worker, the first message is refused already.
+async fn the_limit_is_kept_approximately(broker: &Arc<dyn Broker>, limit: usize) -> Shown {
+    let channel = queue("filled.v1");
+    let most = u32::try_from(limit.saturating_mul(APPROXIMATELY)).unwrap_or(u32::MAX);
+    let mut held = 0;
+    let error = loop {
+        assert!(held < most, "a queue for {limit} messages took {held}");
+        match soon("enqueue", broker.enqueue(&channel, work(held).into(), EnqueueOptions::default())).await {
+            Ok(()) => held += 1,
+            Err(error) => break error,
+        }
+    };
+    let is_full = matches!(error, BrokerError::Full { .. });
+    assert!(is_full || (held == 0 && matches!(error, BrokerError::Unavailable { .. })), "{held} were taken: {error:?}");
+    let mut consumer = consume(broker, &channel, ConsumeOptions { credit: 1, ..ConsumeOptions::default() }).await;
+    for expected in 0..held {
+        assert_eq!(take(&mut consumer).await, expected);
+    }
+    Guarantee::Bounded.refused()
+}
+
+/// A message of the size that the broker states arrives whole. One that is a byte larger is refused, to casts and to
+/// calls, and the connection goes on.
+pub async fn a_message_that_is_too_large_is_refused<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
     let channel = queue("large.v1");
     let limit = broker.capabilities().max_message;
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
-    let mut cast = work(1);
-    cast.payload = vec![0; limit + 1].into();
-    let refused = soon("enqueue", broker.enqueue(&channel, cast.clone().into(), EnqueueOptions::default())).await;
+    let largest = filled(work(1), limit);
+    accepted("the largest", broker.enqueue(&channel, largest.clone().into(), EnqueueOptions::default())).await;
+    let delivery = next(&mut consumer).await;
+    assert!(delivery.envelope().payload == largest.payload, "the largest arrives as it was sent");
+    accepted("settle", delivery.settle(Settlement::Done)).await;
+    let cast = filled(work(1), limit + 1);
+    let refused = soon("enqueue", broker.enqueue(&channel, cast.into(), EnqueueOptions::default())).await;
     assert!(matches!(refused, Err(BrokerError::TooLarge { .. })), "{refused:?}");
     let (probe, inbox) = inbox(&broker).await;
-    let mut request = call(&inbox, 1);
-    request.payload = cast.payload;
+    let request = filled(call(&inbox, 1), limit + 1);
     let ack = broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default());
     let error = refusal(&probe, request.id, ack).await;
     assert!(matches!(error, BrokerError::TooLarge { .. }), "{error:?}");
     put(&broker, &channel, [3]).await;
     assert_eq!(take(&mut consumer).await, 3);
+    Guarantee::LargestEnvelope.is(limit.to_string())
+}
+
+/// An envelope with as much payload as makes it this large.
+fn filled(mut envelope: Envelope, size: usize) -> Envelope {
+    envelope.payload = vec![7; size].into();
+    let surplus = envelope.encoded_len() - size;
+    envelope.payload.truncate(size - surplus);
+    assert_eq!(envelope.encoded_len(), size, "the payload makes up for the rest");
+    envelope
 }

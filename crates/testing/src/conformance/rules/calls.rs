@@ -8,7 +8,7 @@ use skyloom_core::{
 };
 
 use crate::conformance::{
-    Fixture,
+    Fixture, Guarantee, Shown,
     kit::{accepted, answer, call, consume, inbox, next, nothing_comes, number, queue, reply, silent, soon},
 };
 
@@ -138,8 +138,9 @@ pub async fn replies_that_are_sent_at_once_each_reach_their_caller<F: Fixture>(f
     }
 }
 
-/// A reply and the end of its lease are one operation: the answered request is not delivered again.
-pub async fn replying_settles_the_request<F: Fixture>(fixture: F) {
+/// The answered request is not delivered again. Where the reply and the end of its lease are one operation, it is
+/// gone by the time that its caller has the reply.
+pub async fn replying_settles_the_request<F: Fixture>(fixture: F) -> Shown {
     let peer = fixture.connect().await;
     let broker = &peer.broker;
     let channel = queue("once-answered.v1");
@@ -152,11 +153,13 @@ pub async fn replying_settles_the_request<F: Fixture>(fixture: F) {
     let answered = reply(delivery.envelope(), Kind::Reply, 2);
     accepted("reply", delivery.settle(Settlement::Reply(answered.into()))).await;
     assert_eq!(number(&answer(&probe).await), 2);
-    if broker.capabilities().atomic_reply {
+    let atomic = broker.capabilities().atomic_reply;
+    if atomic {
         let depth = soon("depth", broker.depth(&channel)).await.expect("the depth is known");
         assert_eq!((depth.ready, depth.leased), (0, 0));
     }
     tokio::time::sleep(lease).await;
     nothing_comes(&mut consumer).await;
     silent(&probe).await;
+    if atomic { Guarantee::AtomicReply.kept() } else { Guarantee::AtomicReply.refused() }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use skyloom_core::broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settlement};
 
 use crate::conformance::{
-    Fixture,
+    Fixture, Guarantee, Shown,
     kit::{
         accepted, admin, assert_unsupported, call, consume, inbox, next, nothing_comes, number, put, queue, refused,
         soon, take,
@@ -17,11 +17,17 @@ fn bury(reason: &str) -> Settlement {
 }
 
 /// After its last attempt a message is kept with the reason of the last failure, and its caller is
-/// told, with the number of attempts.
-pub async fn used_up_attempts_make_a_dead_letter_and_the_caller_is_told<F: Fixture>(fixture: F) {
+/// told, with the number of attempts. A broker that keeps none refuses to
+/// bury, and has nothing to show an operator.
+pub async fn used_up_attempts_make_a_dead_letter_and_the_caller_is_told<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
     if !broker.capabilities().dead_letters {
-        return;
+        assert!(broker.admin().is_none(), "there is nothing to be seen of dead letters that are not kept");
+        let mut consumer = consume(&broker, &queue("failing.v1"), ConsumeOptions::default()).await;
+        put(&broker, &queue("failing.v1"), [1]).await;
+        assert_unsupported(soon("bury", next(&mut consumer).await.settle(bury("no luck"))).await);
+        nothing_comes(&mut consumer).await;
+        return Guarantee::DeadLetters.refused();
     }
     let channel = queue("failing.v1");
     let options = ConsumeOptions { max_attempts: 3, ..ConsumeOptions::default() };
@@ -44,6 +50,7 @@ pub async fn used_up_attempts_make_a_dead_letter_and_the_caller_is_told<F: Fixtu
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0].id, letters[0].attempts, number(&letters[0].envelope)), (request.id, 3, 5));
     assert!(letters[0].reason.contains("no luck the 3. time"), "{}", letters[0].reason);
+    Guarantee::DeadLetters.kept()
 }
 
 /// What is buried is a dead letter at once.
@@ -113,13 +120,18 @@ pub async fn dropped_letters_are_gone<F: Fixture>(fixture: F) {
 }
 
 /// A paused channel accepts work and delivers none, until the pause ends or is ended; or pausing is refused.
-pub async fn a_paused_channel_delivers_nothing<F: Fixture>(fixture: F) {
+pub async fn a_paused_channel_delivers_nothing<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
-    let Some(admin) = broker.admin() else { return };
     let channel = queue("paused.v1");
-    if !broker.capabilities().pause {
-        return assert_unsupported(soon("pause", admin.pause(&channel, Duration::from_secs(60))).await);
-    }
+    let admin = match (broker.capabilities().pause, broker.admin()) {
+        (true, _) => admin(&broker),
+        (false, Some(admin)) => {
+            assert_unsupported(soon("pause", admin.pause(&channel, Duration::from_secs(60))).await);
+            return Guarantee::Pause.refused();
+        }
+        // There is nobody to ask.
+        (false, None) => return Guarantee::Pause.refused(),
+    };
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
     soon("pause", admin.pause(&channel, Duration::from_secs(60))).await.expect("a channel can be paused");
     put(&broker, &channel, [1]).await;
@@ -131,4 +143,5 @@ pub async fn a_paused_channel_delivers_nothing<F: Fixture>(fixture: F) {
     soon("pause", admin.pause(&channel, Duration::from_millis(100))).await.expect("a channel can be paused");
     put(&broker, &channel, [2]).await;
     assert_eq!(take(&mut consumer).await, 2);
+    Guarantee::Pause.kept()
 }

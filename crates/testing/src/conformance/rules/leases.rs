@@ -9,27 +9,29 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use crate::conformance::{
-    Fixture,
+    Fixture, Guarantee, Shown,
     kit::{
-        accepted, answer, call, consume, inbox, next, nothing_comes, number, put, queue, refusal, refused, reply,
-        silent, soon, take,
+        SOON, accepted, answer, assert_unsupported, call, consume, inbox, next, nothing_comes, number, put, queue,
+        refusal, refused, reply, silent, soon, take,
     },
 };
 
-/// A delivery that is dropped unsettled is a failed attempt.
-pub async fn a_dropped_delivery_comes_back_as_the_next_attempt<F: Fixture>(fixture: F) {
+/// A delivery that is dropped unsettled is a failed attempt; on a broker that delivers once, it is gone.
+pub async fn a_dropped_delivery_comes_back_as_the_next_attempt<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
-    if !broker.capabilities().redelivery {
-        return;
-    }
     let channel = queue("dropped.v1");
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
     put(&broker, &channel, [1]).await;
     drop(next(&mut consumer).await);
+    if !broker.capabilities().redelivery {
+        nothing_comes(&mut consumer).await;
+        return Guarantee::Redelivery.refused();
+    }
     let again = next(&mut consumer).await;
     assert_eq!((number(again.envelope()), again.attempt()), (1, 2));
     accepted("settle", again.settle(Settlement::Done)).await;
     nothing_comes(&mut consumer).await;
+    Guarantee::Redelivery.kept()
 }
 
 /// A worker that hangs loses its lease. What it settles afterwards is refused and changes nothing:
@@ -59,41 +61,48 @@ pub async fn a_lease_that_ends_gives_the_work_to_another<F: Fixture>(fixture: F)
 }
 
 /// A worker that dies loses its leases with its connection, long before they end; on a broker that does not
-/// notice, when they end.
-pub async fn a_lost_connection_gives_its_work_to_another<F: Fixture>(fixture: F) {
+/// notice, when they end; on one that delivers once, its work is gone.
+pub async fn a_lost_connection_gives_its_work_to_another<F: Fixture>(fixture: F) -> Shown {
     let (mut dying, living) = (fixture.connect().await, fixture.connect().await.broker);
-    if !living.capabilities().redelivery {
-        return;
-    }
     let channel = queue("dying.v1");
     let prompt = living.capabilities().prompt_redelivery;
     let lease = if prompt { ConsumeOptions::default().lease } else { fixture.shortest_lease() };
+    assert!(!prompt || lease > 2 * SOON, "a lease that ends is not taken for a worker that is gone");
     let mut first = consume(&dying.broker, &channel, ConsumeOptions { lease, ..ConsumeOptions::default() }).await;
     put(&living, &channel, [1]).await;
     let lost = next(&mut first).await;
     let mut second = consume(&living, &channel, ConsumeOptions::default()).await;
-    if dying.crash() {
+    assert!(dying.crash(), "the fixture of a broker says how its connections die");
+    if living.capabilities().redelivery {
         let again = next(&mut second).await;
         assert_eq!((number(again.envelope()), again.attempt()), (1, 2));
         accepted("settle", again.settle(Settlement::Done)).await;
+    } else {
+        nothing_comes(&mut second).await;
     }
     drop(lost);
+    if prompt { Guarantee::AtOnce.kept() } else { Guarantee::AtOnce.refused() }
 }
 
-/// Work that is given back untouched has not been attempted. A broker that counts it says so, and counts.
-pub async fn a_release_is_no_attempt<F: Fixture>(fixture: F) {
+/// Work that is given back untouched has not been attempted. A broker that counts it says so, and counts; one
+/// that delivers once refuses.
+pub async fn a_release_is_no_attempt<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
-    if !broker.capabilities().redelivery {
-        return;
-    }
     let channel = queue("released.v1");
     if !broker.capabilities().uncounted_release {
         let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
         put(&broker, &channel, [1]).await;
-        accepted("release", next(&mut consumer).await.settle(Settlement::Release)).await;
-        let again = next(&mut consumer).await;
-        assert_eq!((number(again.envelope()), again.attempt()), (1, 2));
-        return accepted("settle", again.settle(Settlement::Done)).await;
+        let released = soon("release", next(&mut consumer).await.settle(Settlement::Release)).await;
+        if broker.capabilities().redelivery {
+            assert_eq!(released, Ok(()));
+            let again = next(&mut consumer).await;
+            assert_eq!((number(again.envelope()), again.attempt()), (1, 2));
+            accepted("settle", again.settle(Settlement::Done)).await;
+        } else {
+            assert_unsupported(released);
+        }
+        nothing_comes(&mut consumer).await;
+        return Guarantee::FreeRelease.refused();
     }
     let options = ConsumeOptions { max_attempts: 2, ..ConsumeOptions::default() };
     let mut consumer = consume(&broker, &channel, options).await;
@@ -104,6 +113,7 @@ pub async fn a_release_is_no_attempt<F: Fixture>(fixture: F) {
         accepted("release", delivery.settle(Settlement::Release)).await;
     }
     assert_eq!(take(&mut consumer).await, 1);
+    Guarantee::FreeRelease.kept()
 }
 
 /// Work that is to be tried again later is held back until then.
@@ -146,14 +156,19 @@ pub async fn an_extended_lease_does_not_end<F: Fixture>(fixture: F) {
 }
 
 /// A message that is given back is delivered before those that were enqueued after it, or on a broker that
-/// cannot do that, later; in either case once.
-pub async fn a_returned_message_regains_its_place<F: Fixture>(fixture: F) {
+/// cannot do that, later; in either case once. On a broker that delivers once it does not come again.
+pub async fn a_returned_message_regains_its_place<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
+    let channel = queue("in-place.v1");
     if !broker.capabilities().redelivery {
-        return;
+        let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
+        put(&broker, &channel, 0..2).await;
+        drop(next(&mut consumer).await);
+        assert_eq!(take(&mut consumer).await, 1);
+        nothing_comes(&mut consumer).await;
+        return Guarantee::InPlace.refused();
     }
     let in_place = broker.capabilities().regains_place;
-    let channel = queue("in-place.v1");
     put(&broker, &channel, 0..4).await;
     let mut consumer = consume(&broker, &channel, ConsumeOptions { credit: 1, ..ConsumeOptions::default() }).await;
     drop(next(&mut consumer).await);
@@ -166,6 +181,7 @@ pub async fn a_returned_message_regains_its_place<F: Fixture>(fixture: F) {
     }
     assert_eq!(taken, [0, 1, 2, 3]);
     nothing_comes(&mut consumer).await;
+    if in_place { Guarantee::InPlace.kept() } else { Guarantee::InPlace.refused() }
 }
 
 /// Work that was claimed once is not delivered again, however its lease ends, and its caller hears

@@ -6,7 +6,7 @@ use skyloom_core::broker::{ConsumeOptions, EnqueueOptions, Settlement};
 use tokio::time::Instant;
 
 use crate::conformance::{
-    Fixture,
+    Fixture, Guarantee, Shown,
     kit::{QUIET, accepted, assert_unsupported, consume, next, nothing_comes, number, put, queue, soon, take, work},
 };
 
@@ -68,12 +68,13 @@ pub async fn competing_consumers_get_each_message_once<F: Fixture>(fixture: F) {
 }
 
 /// Lower priorities are delivered first, equal ones in order; or none but the default is accepted.
-pub async fn priorities<F: Fixture>(fixture: F) {
+pub async fn priorities<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
     let channel = queue("urgent.v1");
     let with = |priority| EnqueueOptions { priority, ..EnqueueOptions::default() };
     if !broker.capabilities().priority {
-        return assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0).into(), with(1))).await);
+        assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0).into(), with(1))).await);
+        return Guarantee::Priority.refused();
     }
     for (n, priority) in [(0, 2_000), (1, 1), (2, EnqueueOptions::DEFAULT_PRIORITY), (3, 1), (4, u32::MAX), (5, 0)] {
         accepted("enqueue", broker.enqueue(&channel, work(n).into(), with(priority))).await;
@@ -82,16 +83,18 @@ pub async fn priorities<F: Fixture>(fixture: F) {
     for expected in [5, 1, 3, 2, 0, 4] {
         assert_eq!(take(&mut consumer).await, expected);
     }
+    Guarantee::Priority.kept()
 }
 
 /// A delayed message is held back for its delay and overtaken meanwhile; or delays are refused.
-pub async fn delays<F: Fixture>(fixture: F) {
+pub async fn delays<F: Fixture>(fixture: F) -> Shown {
     let broker = fixture.connect().await.broker;
     let channel = queue("later.v1");
     let delay = Duration::from_millis(300);
     let later = EnqueueOptions { delay, ..EnqueueOptions::default() };
     if !broker.capabilities().delay {
-        return assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0).into(), later)).await);
+        assert_unsupported(soon("enqueue", broker.enqueue(&channel, work(0).into(), later)).await);
+        return Guarantee::Delay.refused();
     }
     let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
     let sent = Instant::now();
@@ -101,6 +104,7 @@ pub async fn delays<F: Fixture>(fixture: F) {
     assert_eq!(take(&mut consumer).await, 0);
     // Brokers count in milliseconds, and some of them round down.
     assert!(sent.elapsed() >= delay - Duration::from_millis(2), "it came after {:?}", sent.elapsed());
+    Guarantee::Delay.kept()
 }
 
 /// A consumer holds at most as many unsettled deliveries as its credit says.
