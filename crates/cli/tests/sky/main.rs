@@ -8,6 +8,7 @@ mod ground;
 mod site;
 mod workspace;
 mod load;
+mod beanstalk;
 mod bench;
 mod calls;
 mod clusters;
