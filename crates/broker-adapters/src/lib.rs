@@ -16,6 +16,9 @@
 #[cfg(any(feature = "memory", feature = "local"))]
 mod answers;
 
+#[cfg(any(feature = "memory", feature = "local"))]
+mod embedded;
+
 #[cfg(any(feature = "memory", feature = "local", feature = "nats", feature = "redis"))]
 pub mod registry;
 

@@ -11,7 +11,7 @@ use skyloom_core::{
     Channel, Envelope, Guid, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
-        Inbox, Persistence, ReplySink,
+        Inbox, ReplySink,
     },
     contract::Contract,
     registry::Instance,
@@ -27,7 +27,10 @@ use super::{
     state::{Confirm, State},
     tickets::Waiting,
 };
-use crate::registry::{RegistryLink, RegistryView};
+use crate::{
+    embedded,
+    registry::{RegistryLink, RegistryView},
+};
 
 /// How long closing waits until everything is written and the broker has taken note.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
@@ -119,22 +122,7 @@ impl LocalBroker {
 
 impl Broker for LocalBroker {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            broker: "local",
-            priority: true,
-            delay: true,
-            redelivery: true,
-            prompt_redelivery: true,
-            uncounted_release: true,
-            regains_place: true,
-            dead_letters: true,
-            pause: true,
-            atomic_reply: true,
-            bounded: true,
-            confirms: true,
-            persistence: Persistence::Memory,
-            max_message: self.handle.0.lock().max_message,
-        }
+        embedded::capabilities("local", self.handle.0.lock().max_message)
     }
 
     fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {

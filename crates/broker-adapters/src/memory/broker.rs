@@ -7,7 +7,7 @@ use skyloom_core::{
     Channel, Envelope, Guid, TopicName,
     broker::{
         Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
-        Inbox, Persistence, ReplySink,
+        Inbox, ReplySink,
     },
     contract::Contract,
     registry::Instance,
@@ -19,7 +19,10 @@ use super::{
     stream::Body,
     taker::Taker,
 };
-use crate::registry::{RegistryLink, RegistryView};
+use crate::{
+    embedded,
+    registry::{RegistryLink, RegistryView},
+};
 
 /// A broker inside the process. Clones share one connection to it.
 #[derive(Clone)]
@@ -72,22 +75,7 @@ fn message(envelope: Arc<Envelope>, options: EnqueueOptions, limit: usize) -> Me
 
 impl Broker for MemoryBroker {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            broker: "memory",
-            priority: true,
-            delay: true,
-            redelivery: true,
-            prompt_redelivery: true,
-            uncounted_release: true,
-            regains_place: true,
-            dead_letters: true,
-            pause: true,
-            atomic_reply: true,
-            bounded: true,
-            confirms: true,
-            persistence: Persistence::Memory,
-            max_message: self.max_message,
-        }
+        embedded::capabilities("memory", self.max_message)
     }
 
     fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {

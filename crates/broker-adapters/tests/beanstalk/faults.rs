@@ -1,12 +1,6 @@
 //! Servers and workers that die, hang and come back, under load.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use skyloom_core::{
     Code,
@@ -17,7 +11,7 @@ use tokio::time::sleep;
 
 use super::{
     fixture::{connect, durable_server, process, run, server, url},
-    load::{call, call_until, cast, echo, number, put_until, queue as channel, soon, until, until_answered, work},
+    load::{Load, call, cast, echo, number, queue as channel, soon, until, until_answered, work},
 };
 
 /// How long the load runs before and after something happens.
@@ -28,28 +22,15 @@ fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
     run(async {
         let mut server = durable_server();
         let (sender, worker) = (connect(&url(&server, "")).await, connect(&url(&server, "")).await);
-        let (casts, calls) = (channel("casts.v1"), channel("calls.v1"));
-        let done = work(Arc::clone(&worker), casts.clone());
-        work(Arc::clone(&worker), calls.clone());
-        let stop = Arc::<AtomicBool>::default();
-        let putting = tokio::spawn(put_until(Arc::clone(&sender), casts, Arc::clone(&stop)));
-        let client = Client::new(Arc::clone(&sender));
-        until_answered(&client, &calls).await;
-        let calling =
-            tokio::spawn(call_until(client.clone(), calls.clone(), Duration::from_secs(2), Arc::clone(&stop)));
+        let load = Load::start(sender, worker).await;
         for _ in 0..2 {
             sleep(WHILE).await;
             server.kill();
             sleep(WHILE).await;
             server.restart();
-            until_answered(&client, &calls).await;
+            load.until_answered().await;
         }
-        stop.store(true, Ordering::Relaxed);
-        let accepted = soon("no enqueue hangs", putting).await.expect("it ends");
-        let succeeded = soon("no call hangs", calling).await.expect("it ends");
-        assert!(accepted.len() > 20 && succeeded > 2, "{} accepted, {succeeded} succeeded", accepted.len());
-        let all_done = async || accepted.is_subset(&done.lock().expect("nobody panics"));
-        until("everything that was accepted is done", all_done).await;
+        load.end().await;
     });
 }
 

@@ -16,7 +16,10 @@ use skyloom_core::{
     broker::{Broker, ConsumeOptions, EnqueueOptions, Settlement},
     client::{Client, Request},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
 
 /// What must happen happens within this, however slow the machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -48,6 +51,46 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         }
     };
     soon(what, looking).await;
+}
+
+/// Casts that must not be lost and calls that must end, at one broker, for as long as something happens to it.
+pub(crate) struct Load {
+    client: Client,
+    calls: Channel,
+    stop: Arc<AtomicBool>,
+    putting: JoinHandle<BTreeSet<u32>>,
+    calling: JoinHandle<u32>,
+    done: Arc<Mutex<BTreeSet<u32>>>,
+}
+
+impl Load {
+    /// Starts it; by the end of this a call has been answered.
+    pub(crate) async fn start(sender: Arc<dyn Broker>, worker: Arc<dyn Broker>) -> Self {
+        let (casts, calls) = (queue("casts.v1"), queue("calls.v1"));
+        let done = work(Arc::clone(&worker), casts.clone());
+        work(worker, calls.clone());
+        let stop = Arc::<AtomicBool>::default();
+        let putting = tokio::spawn(put_until(Arc::clone(&sender), casts, Arc::clone(&stop)));
+        let client = Client::new(sender);
+        until_answered(&client, &calls).await;
+        let time = Duration::from_secs(2);
+        let calling = tokio::spawn(call_until(client.clone(), calls.clone(), time, Arc::clone(&stop)));
+        Self { client, calls, stop, putting, calling, done }
+    }
+
+    /// Waits until calls are answered again.
+    pub(crate) async fn until_answered(&self) {
+        until_answered(&self.client, &self.calls).await;
+    }
+
+    /// Ends it: no cast that was accepted is lost, and nothing has hung.
+    pub(crate) async fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let accepted = soon("no enqueue hangs", self.putting).await.expect("it ends");
+        let succeeded = soon("no call hangs", self.calling).await.expect("it ends");
+        assert!(accepted.len() > 20 && succeeded > 2, "{} accepted, {succeeded} succeeded", accepted.len());
+        all_done(&accepted, &self.done).await;
+    }
 }
 
 /// Puts numbered work on a queue until it is told to stop. Returns the numbers that were accepted.
@@ -111,7 +154,7 @@ pub(crate) async fn all_done(accepted: &BTreeSet<u32>, done: &Mutex<BTreeSet<u32
 }
 
 /// Calls with this much time until it is told to stop. Returns how many succeeded.
-pub(crate) async fn call_until(client: Client, channel: Channel, time: Duration, stop: Arc<AtomicBool>) -> u32 {
+async fn call_until(client: Client, channel: Channel, time: Duration, stop: Arc<AtomicBool>) -> u32 {
     let mut succeeded = 0;
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();

@@ -18,7 +18,7 @@ use skyloom_testing::servers::{Server, durable_redis, redis_cluster, redis_comma
 use tokio::time::{sleep, timeout};
 
 use super::{
-    load::{SOON, all_done, call, call_until, cast, number, put_until, queue, until_answered, work},
+    load::{Load, SOON, all_done, call, cast, number, put_until, queue, until_answered, work},
     support::{Process, connect, run},
 };
 
@@ -41,28 +41,16 @@ fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
     run(async {
         let mut server = durable_redis();
         let (sender, worker) = (connect(&url(&server)).await, connect(&url(&server)).await);
-        let (casts, calls) = (queue("casts.v1"), queue("calls.v1"));
-        let done = work(Arc::clone(&worker), casts.clone());
-        work(Arc::clone(&worker), calls.clone());
-        let stop = Arc::<AtomicBool>::default();
-        let putting = tokio::spawn(put_until(Arc::clone(&sender), casts, Arc::clone(&stop)));
-        let client = Client::new(Arc::clone(&sender));
-        until_answered(&client, &calls).await;
-        let calling =
-            tokio::spawn(call_until(client.clone(), calls.clone(), Duration::from_secs(2), Arc::clone(&stop)));
+        let load = Load::start(sender, worker).await;
         for _ in 0..2 {
             sleep(WHILE).await;
             server.kill();
             sleep(WHILE).await;
             blocking(|| server.restart()).await;
-            until_answered(&client, &calls).await;
+            load.until_answered().await;
         }
         sleep(WHILE).await;
-        stop.store(true, Ordering::Relaxed);
-        let accepted = timeout(SOON, putting).await.expect("no enqueue hangs").expect("it ends");
-        let succeeded = timeout(SOON, calling).await.expect("no call hangs").expect("it ends");
-        assert!(accepted.len() > 20 && succeeded > 2, "{} accepted, {succeeded} succeeded", accepted.len());
-        all_done(&accepted, &done).await;
+        load.end().await;
     });
 }
 
