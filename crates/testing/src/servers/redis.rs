@@ -1,4 +1,4 @@
-//! Redis servers for tests: one, one with TLS, and a cluster.
+//! Redis servers for tests, or others of its protocol: one, one with TLS, and a cluster.
 
 use std::{
     fs,
@@ -12,10 +12,17 @@ use std::{
 
 use super::{Launch, Server};
 
+/// Names another program with Redis's options that is to be tested against, such as Valkey.
+const PROGRAM: &str = "SKYLOOM_TEST_REDIS";
+
+fn program() -> Launch {
+    Launch::new(&std::env::var(PROGRAM).unwrap_or_else(|_| "redis-server".to_owned()))
+}
+
 /// What every Redis of a test is started with: loopback only, and no snapshots.
 #[must_use]
 pub fn redis_launch() -> Launch {
-    let launch = Launch::new("redis-server");
+    let launch = program();
     let port = launch.port().to_string();
     launch.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
 }
@@ -32,7 +39,7 @@ pub fn durable_redis() -> Server {
 /// If `openssl` is not installed.
 #[must_use]
 pub fn tls_redis() -> Server {
-    let launch = Launch::new("redis-server");
+    let launch = program();
     make_certificates(launch.directory());
     let port = launch.port().to_string();
     let tls = ["--tls-cert-file", "server.pem", "--tls-key-file", "server.key", "--tls-ca-cert-file", "ca.pem"];
