@@ -84,7 +84,10 @@ fn main() {
     });
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();
-        let _ = stream.read(&mut [0; 1024]);
+        let (mut request, mut byte) = (Vec::new(), [0]);
+        while !request.ends_with(b\"\\r\\n\\r\\n\") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+            request.push(byte[0]);
+        }
         let _ = stream.write_all(b\"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n\");
     }
 }
