@@ -60,11 +60,16 @@ class Envelope:
         return Envelope(REPLY, self.id, attempt=1, status=(code, sentence))
 
 
-def envelopes(data: bytes) -> list[Envelope]:
+def members(data: bytes) -> list[bytes]:
     """What a message holds: an envelope, or a Bundle of several."""
     if not data.startswith(b"\x82\x01"):
-        return [Envelope.decode(data)]
-    return [Envelope.decode(member) for number, member in fields(data) if number == 16]
+        return [data]
+    return [member for number, member in fields(data) if number == 16]
+
+
+def envelopes(data: bytes) -> list[Envelope]:
+    """The envelopes of a message."""
+    return [Envelope.decode(member) for member in members(data)]
 
 
 def fields(data: bytes):

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import redis
 
-from envelope import envelopes
+from envelope import Envelope, members
 from greeter import answer
 
 GROUP = "workers"
@@ -16,7 +16,7 @@ PREFIX = "skyloom"
 
 
 def serve(broker: redis.Redis, queue: str):
-    work = f"{PREFIX}:{{{queue}}}:queue:work"
+    work, count = (f"{PREFIX}:{{{queue}}}:queue:{key}" for key in ("work", "count"))
     try:
         broker.xgroup_create(work, GROUP, id="0", mkstream=True)
     except redis.ResponseError as error:
@@ -27,12 +27,17 @@ def serve(broker: redis.Redis, queue: str):
     while True:
         for _, entries in broker.xreadgroup(GROUP, name, {work: ">"}, count=1, block=1000) or []:
             for entry, found in entries:
-                replies = [(request.reply_to, answer(request).encode()) for request in envelopes(found[b"e"])]
+                bodies = members(found[b"e"])
+                requests = [Envelope.decode(body) for body in bodies]
+                replies = [(request.reply_to, answer(request).encode()) for request in requests]
                 # Whoever ends the lease may answer, once; a reply to an inbox that is gone makes none.
                 if broker.xack(work, GROUP, entry) == 1:
                     for inbox, reply in replies:
                         broker.xadd(f"{PREFIX}:{{{inbox}}}:inbox", {"m": reply}, nomkstream=True)
                     broker.xdel(work, entry)
+                    # How full the queue is: its bytes, and the messages beyond the first of each entry.
+                    broker.hincrby(count, "bytes", -sum(map(len, bodies)))
+                    broker.hincrby(count, "more", 1 - len(bodies))
 
 
 if __name__ == "__main__":

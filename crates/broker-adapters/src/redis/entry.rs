@@ -13,8 +13,6 @@ pub(super) struct Entry {
     /// Field `x`, or `l` of several and the entry's own time: when the time of each runs out, in ms of the server's
     /// clock.
     pub(super) expires: Vec<Option<u64>>,
-    /// Field `n`: how many there are, if they are a bundle.
-    pub(super) count: Option<u32>,
     /// Field `a`: how often it was attempted before.
     pub(super) attempts: u32,
     /// Field `r`: why the last attempt failed.
@@ -75,7 +73,6 @@ impl Entry {
                 b"e" => entry.body = value,
                 b"x" => entry.expires = times(&value, 0),
                 b"l" => entry.expires = times(&value, made),
-                b"n" => entry.count = number(&value),
                 b"a" => entry.attempts = number(&value).unwrap_or_default(),
                 b"r" => entry.reason = String::from_utf8_lossy(&value).into_owned(),
                 b"o" => entry.was_claimed = true,
@@ -105,11 +102,11 @@ mod tests {
         let (id, fields) = read.remove(0);
         let (body, reason) = (Bytes::from("body"), "no luck".to_owned());
         let expires = vec![Some(17)];
-        let expected = Entry { id: "5-1".into(), body, expires, count: None, attempts: 2, reason, was_claimed: false };
+        let expected = Entry { id: "5-1".into(), body, expires, attempts: 2, reason, was_claimed: false };
         assert_eq!(Entry::of(id, fields), expected);
         assert!(entries(Value::Nil).is_empty());
         let fields = vec![("l".into(), "17 0 18".into()), ("n".into(), "3".into())];
         let several = Entry::of("5-3".into(), fields);
-        assert_eq!((several.expires, several.count), (vec![Some(22), None, Some(23)], Some(3)));
+        assert_eq!(several.expires, vec![Some(22), None, Some(23)]);
     }
 }

@@ -21,6 +21,9 @@ use crate::remote::members;
 const PATIENCE: Duration = Duration::from_millis(100);
 const SHARE: u32 = 4;
 
+/// How much less full the next entries are taken to be after a read of less full ones: by a quarter.
+const FALL: u32 = 4;
+
 /// A message that was read and is not delivered yet.
 struct Arrived {
     held: Held,
@@ -40,16 +43,19 @@ pub(super) struct Intake {
     seat: Arc<Seat>,
     sender: UnboundedSender<Delivery>,
     waiting: VecDeque<Arrived>,
-    /// How many messages the fullest of the last entries had.
+    /// How many messages an entry may have, by the last that were read. It falls slowly: of a queue that is full of
+    /// shared entries, one read too many takes messages from the other workers.
     fullest: u32,
 }
 
 impl Intake {
     pub(super) fn new(shared: Arc<Shared>, seat: Arc<Seat>, sender: UnboundedSender<Delivery>) -> Self {
-        Self { shared, seat, sender, waiting: VecDeque::new(), fullest: 1 }
+        // Before anything was read, entries are taken to be as full as senders like this process make them.
+        let fullest = u32::try_from(shared.nodes.options.bundle).unwrap_or(u32::MAX).max(1);
+        Self { shared, seat, sender, waiting: VecDeque::new(), fullest }
     }
 
-    /// How many entries to read: as many as there is credit for.
+    /// How many entries to read: as many as there is credit for, if they are as full as those before.
     pub(super) fn wants(&self) -> u32 {
         match self.seat.credit() {
             0 => 0,
@@ -60,18 +66,19 @@ impl Intake {
 
     /// Takes in what was read, and delivers what there is credit for.
     pub(super) fn take(&mut self, entries: impl IntoIterator<Item = Entry>, clock: &Clock) {
-        let before = std::mem::replace(&mut self.fullest, 0);
+        let before = std::mem::take(&mut self.fullest);
         for entry in entries {
             self.unpack(entry);
         }
-        if self.fullest == 0 {
-            self.fullest = before;
-        }
+        self.fullest = match self.fullest {
+            0 => before,
+            read => read.max(before - before.div_ceil(FALL)),
+        };
         self.advance(Some(clock));
     }
 
     fn unpack(&mut self, entry: Entry) {
-        let Entry { id, body, expires, count, attempts, reason, was_claimed } = entry;
+        let Entry { id, body, expires, attempts, reason, was_claimed } = entry;
         let now = Instant::now();
         let size = body.len();
         let held = |part: Part, size| Held {
@@ -85,10 +92,9 @@ impl Intake {
             ends: now + self.seat.options.lease,
             is_once: false,
         };
-        let of = count.unwrap_or(1);
-        let bodies = members(body).filter(|bodies| u32::try_from(bodies.len()) == Ok(of));
-        let Some(bodies) = bodies else {
-            let reason = "it is no message of Skyloom: not as many envelopes as it says".to_owned();
+        let bodies = members(body).and_then(|bodies| Some((u32::try_from(bodies.len()).ok()?, bodies)));
+        let Some((of, bodies)) = bodies else {
+            let reason = "it is no message of Skyloom: it begins as a bundle of envelopes and is none".to_owned();
             return self.shared.table.pass_over(held(Part::ONLY, size), Ending::Bury { attempts: 0, reason });
         };
         self.fullest = self.fullest.max(of);
@@ -100,17 +106,18 @@ impl Intake {
         }
     }
 
-    /// Delivers what there is credit for, and gives back what has waited for too long. Without a clock, nothing
+    /// Gives back what has waited for too long, whatever credit there is now: after a pause of this process or of
+    /// the connection, its lease may be another's. Then delivers what there is credit for. Without a clock, nothing
     /// is delivered any more.
     pub(super) fn advance(&mut self, clock: Option<&Clock>) {
+        let (now, patience) = (Instant::now(), self.patience());
+        while let Some(arrived) = self.waiting.pop_front_if(|arrived| arrived.came + patience <= now) {
+            self.deliver(arrived, None);
+        }
         let clock = clock.filter(|_| !self.seat.is_stopping() && !self.sender.is_closed());
         while clock.is_none() || self.seat.credit() > 0 {
             let Some(arrived) = self.waiting.pop_front() else { return };
             self.deliver(arrived, clock);
-        }
-        let (now, patience) = (Instant::now(), self.patience());
-        while let Some(arrived) = self.waiting.pop_front_if(|arrived| arrived.came + patience <= now) {
-            self.deliver(arrived, None);
         }
     }
 

@@ -64,7 +64,7 @@ impl Table {
         drop(table);
         for held in overdue {
             held.seat.settled();
-            self.out.end(held, Ending::overdue(), Then::Nobody);
+            self.out.lapse(&held);
         }
         next.unwrap_or(now + seat.options.lease)
     }
@@ -88,7 +88,7 @@ impl Leases for Table {
         let Some(held) = self.lock().remove(&lease.number) else { return self.stale() };
         held.seat.settled();
         if held.ends <= Instant::now() {
-            self.out.end(held, Ending::overdue(), Then::Nobody);
+            self.out.lapse(&held);
             return self.stale();
         }
         let limit = self.out.nodes.options.limits.message_bytes;

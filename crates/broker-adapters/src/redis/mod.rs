@@ -13,10 +13,10 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope, or a `Bundle` of `n` of them; `x` when its time runs out, in ms of the server's clock, or `l`, for how many ms each of a bundle lives after the entry's own time; `a` how often it was attempted before; `r` why that failed; `o` that it was claimed once by a worker who was lost |
+//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope, or a `Bundle` of several, `n` of them; `x` when its time runs out, in ms of the server's clock, or `l`, for how many ms after the entry's own time each of a bundle lives (0: for ever), with spaces between them; `a` how often it was attempted before; `r` why that failed; `o` that it was claimed once by a worker who was lost |
 //! | `:later` | a sorted set of what is held back, by the time at which it is due |
 //! | `:dead` | a stream of dead letters: `e`, `a`, `r`, and `t`, when it died; its number is the letter's |
-//! | `:count` | a hash of figures, among them `bytes` |
+//! | `:count` | a hash of figures, among them `bytes` of all that is held; `kept` of them are in `:later` and `:dead`; and `more`, the messages beyond the first of each entry of `:work` |
 //! | `:workers` | a hash of consumers, each named `<session>:<number>:<lease in ms>` |
 //! | `:once` | a hash of the entries that are not to be delivered again; `#` and a number say which of a bundle's |
 //! | `:split` | a hash: which messages of an entry are settled while others of it are not |
@@ -26,7 +26,9 @@
 //!
 //! A client makes its inbox, reads it with `XREAD BLOCK` and deletes what it has read. It puts a request on a
 //! queue with `XADD <base>:work * e <envelope>`. A worker takes it with `XREADGROUP GROUP workers`, and settles
-//! by `XACK`; if that says 1, by `XADD <inbox> NOMKSTREAM * m <envelope>` and `XDEL` too. That is all that a
+//! by `XACK`; if that says 1, by `XADD <inbox> NOMKSTREAM * m <envelope>` and `XDEL` too, and by `HINCRBY <base>:count`:
+//! `bytes` less those of the envelopes, and of a bundle of `n`, `more` less `n` - 1. Without these two the queue seems
+//! fuller than it is until `:work` is empty the next time; then the figures are put right. That is all that a
 //! program in another language needs; this adapter does the same in scripts (`lua/`), many messages in one.
 //!
 //! # What is guaranteed
@@ -39,8 +41,10 @@
 //!   just come back gives everybody five seconds to come back too.
 //! - Quick calls share entries, as a `Bundle`, up to the option `bundle` (64), a quarter of those that are under way,
 //!   and as many as end within a few milliseconds. Each is a lease of its own all the same: it is settled by itself,
-//!   and when the entry is taken away, each that is not settled becomes an entry of its own. A worker that has no
-//!   credit for all of an entry gives the rest back untouched after at most 100 ms.
+//!   and when the entry is taken away, each that is not settled becomes an entry of its own. Its lease runs out by
+//!   itself, too: then its worker says so, for the entry is not idle while others of it are extended. A worker that
+//!   has no credit for all of an entry gives the rest back untouched after at most 100 ms; in a queue of unknown
+//!   entries it takes them to be full.
 //! - A queue that is full, in messages or in bytes, refuses; nothing is ever trimmed. Dead letters count.
 //! - A reply to an inbox that is gone is dropped, and leaves no key behind.
 //! - An answer is waited for four seconds; then the connection is given up. What was under way has an unknown

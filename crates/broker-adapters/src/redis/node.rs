@@ -133,6 +133,7 @@ impl Node {
             let Some(op) = waiting.ops.pop_front() else { break };
             waiting.bytes -= op.size();
             if op.is_over(now) {
+                op.lapse().into_iter().for_each(|lapse| batch.add(lapse));
                 over.push(op);
             } else {
                 bytes += op.size();
@@ -160,8 +161,9 @@ impl Node {
             return;
         }
         let (over, left): (VecDeque<_>, VecDeque<_>) = waiting.ops.drain(..).partition(|op| op.need_not_wait(now));
-        waiting.bytes = left.iter().map(Op::size).sum();
         waiting.ops = left;
+        waiting.ops.extend(over.iter().filter_map(Op::lapse));
+        waiting.bytes = waiting.ops.iter().map(Op::size).sum();
         let why = waiting.away.clone();
         drop(waiting);
         tell(over, why);

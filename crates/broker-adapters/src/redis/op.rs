@@ -32,12 +32,22 @@ pub(super) enum What {
     Publish { body: Bytes },
     /// The usual end of a lease: with this reply to this inbox, or done.
     Finish { id: Bytes, part: Part, size: usize, reply: Option<(Guid, Bytes)> },
-    /// One or more other operations of `settle.lua`: so many, and their arguments.
-    Settle { count: usize, args: Vec<Bytes> },
+    /// One or more other operations of `settle.lua`: so many, their arguments, and the lease that ends with them.
+    Settle { count: usize, args: Vec<Bytes>, ends: Option<(Bytes, Part)> },
     /// Put a reply into an inbox.
     Reply { body: Bytes },
     /// Anything else, by itself; some of it may be done twice.
     Ask { command: Box<Cmd>, may_be_repeated: bool },
+}
+
+impl What {
+    /// Say that the lease of a message has run out. Of one that was settled or taken away it changes nothing.
+    pub(super) fn lapse(id: &Bytes, part: Part) -> Self {
+        let mut args = vec![Bytes::from_static(b"lapse"), id.clone()];
+        args.extend([part.number, part.of].map(|number| Bytes::from(number.to_string())));
+        args.push(Bytes::from_static(b"its lease ended"));
+        Self::Settle { count: 1, args, ends: None }
+    }
 }
 
 /// Who hears how it ended.
@@ -108,6 +118,17 @@ impl Op {
     /// Whether it came too late.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| until <= now)
+    }
+
+    /// What is done in the place of the end of a lease that came too late. The server does it by itself when nobody
+    /// has spoken of the entry for a lease's time; but of an entry of several, others may speak.
+    pub(super) fn lapse(&self) -> Option<Self> {
+        let (id, part) = match &self.what {
+            What::Finish { id, part, .. } => (id, *part),
+            What::Settle { ends: Some((id, part)), .. } => (id, *part),
+            _ => return None,
+        };
+        Some(Self::new(Arc::clone(&self.place), What::lapse(id, part), Then::Nobody))
     }
 
     /// Whether it need not wait for a connection any more: it came too late, or nobody wants to hear of it. The

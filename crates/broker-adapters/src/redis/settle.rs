@@ -7,7 +7,10 @@ use skyloom_core::{
     Guid,
     broker::{BrokerError, Settlement},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until},
+};
 
 use crate::remote::Notice;
 
@@ -78,22 +81,11 @@ impl Ending {
         }
     }
 
-    /// The lease has run out.
-    pub(super) fn overdue() -> Self {
-        Self::Back { delay: 0, attempts: u32::MAX, reason: "its lease ended".to_owned() }
-    }
-
-    /// With what is known of the lease: the attempt, and whether it was the last.
+    /// What has used up its attempts does not go back.
     fn decided(self, held: &Held) -> Self {
         match self {
-            Self::Back { reason, attempts: u32::MAX, .. } if held.is_once => Self::Lost(reason),
-            Self::Back { delay, attempts, reason } => {
-                let attempts = if attempts == u32::MAX { held.attempt } else { attempts };
-                if attempts >= held.seat.options.max_attempts.max(1) {
-                    Self::Bury { attempts, reason }
-                } else {
-                    Self::Back { delay, attempts, reason }
-                }
+            Self::Back { attempts, reason, .. } if attempts >= held.seat.options.max_attempts.max(1) => {
+                Self::Bury { attempts, reason }
             }
             other => other,
         }
@@ -127,7 +119,7 @@ impl Out {
         let mut args = vec![Bytes::from_static(word)];
         args.extend(held.lease());
         args.push(held.seat.name.clone().into());
-        self.submit(held, What::Settle { count: 1, args }, then);
+        self.submit(held, What::Settle { count: 1, args, ends: None }, then);
     }
 
     /// Sends a reply that is not the last.
@@ -140,7 +132,13 @@ impl Out {
             return self.nodes.submit(Op::new(Arc::new(inbox), What::Reply { body }, then).until(Some(held.ends)));
         }
         let args = vec![Bytes::from_static(b"partial"), inbox.base.into(), body];
-        self.submit(held, What::Settle { count: 1, args }, then);
+        self.submit(held, What::Settle { count: 1, args, ends: None }, then);
+    }
+
+    /// Says that a lease has run out, as soon as there is a connection.
+    pub(super) fn lapse(&self, held: &Held) {
+        let what = What::lapse(&held.id, held.part);
+        self.nodes.submit(Op::new(Arc::clone(&held.seat.place), what, Then::Nobody));
     }
 
     /// Ends a lease.
@@ -182,7 +180,7 @@ impl Out {
             args.push(Bytes::from_static(b"forget"));
             args.extend(held.lease());
         }
-        let what = What::Settle { count, args };
+        let what = What::Settle { count, args, ends: Some((held.id.clone(), held.part)) };
         match far {
             None => self.submit(&held, what, then),
             Some(inbox) => self.tell_first(inbox, body, held, what, then),
@@ -200,7 +198,7 @@ impl Out {
     }
 
     /// On a cluster the inbox is elsewhere: the reply goes first, and only then the lease is ended. If the
-    /// reply cannot be sent, the lease ends by itself and somebody else tries.
+    /// reply cannot be sent, the lease runs out and somebody else tries.
     fn tell_first(&self, inbox: Guid, body: Bytes, held: Held, what: What, then: Then) {
         let (answer, told) = oneshot::channel();
         let place = Arc::new(self.names.inbox(inbox));
@@ -209,11 +207,15 @@ impl Out {
         let settle = Op::new(Arc::clone(&held.seat.place), what, then).until(Some(held.ends));
         let nodes = Arc::clone(&self.nodes);
         self.nodes.runtime.spawn(async move {
-            match told.await {
-                Ok(Ok(_)) => nodes.submit(settle),
-                Ok(Err(error)) => settle.fail(error),
-                Err(_) => settle.fail(BrokerError::lost("the connection is closed")),
-            }
+            let error = match told.await {
+                Ok(Ok(_)) => return nodes.submit(settle),
+                Ok(Err(error)) => error,
+                Err(_) => BrokerError::lost("the connection is closed"),
+            };
+            let lapse = settle.lapse();
+            settle.fail(error);
+            sleep_until(held.ends).await;
+            lapse.into_iter().for_each(|lapse| nodes.submit(lapse));
         });
     }
 }

@@ -13,4 +13,8 @@ mod faults;
 
 mod limits;
 
+mod caller;
+
 mod bundles;
+
+mod entries;

@@ -12,10 +12,11 @@ use super::super::{
 };
 use crate::remote::begin_member;
 
-/// The entry of several that an operation finishes a message of, and how many it came with.
+/// The entry of several that an operation finishes a message of, and how many it came with. One that may have been
+/// done already says nothing of the others.
 fn shared(op: &Op) -> Option<(&Bytes, usize)> {
     match &op.what {
-        What::Finish { id, part, .. } if part.of > 1 => Some((id, part.of as usize)),
+        What::Finish { id, part, .. } if part.of > 1 && !op.repeated => Some((id, part.of as usize)),
         _ => None,
     }
 }
@@ -138,5 +139,50 @@ fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
                 call.arg(&bundle[..])
             }
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{
+        super::super::{
+            names::Names,
+            op::{Part, Then},
+        },
+        *,
+    };
+
+    /// What finishes the messages of an entry of four, in this order; those that are marked were sent before.
+    fn ops(numbers: [(u32, bool); 4]) -> Vec<Op> {
+        let place = Names::new("skyloom").channel(&"greeter.v1".parse().unwrap());
+        let op = |(number, repeated)| {
+            let what = What::Finish { id: "7-0".into(), part: Part { number, of: 4 }, size: 10, reply: None };
+            Op { repeated, ..Op::new(Arc::clone(&place), what, Then::Nobody) }
+        };
+        numbers.map(op).into()
+    }
+
+    fn words(mut ops: Vec<Op>) -> Vec<String> {
+        arrange(&mut ops);
+        let mut call = Cmd::new();
+        arguments(&mut call, &ops, "skyloom");
+        let word = |arg| match arg {
+            ::redis::Arg::Simple(word) => String::from_utf8_lossy(word).into_owned(),
+            other => format!("{other:?}"),
+        };
+        call.args_iter().map(word).collect()
+    }
+
+    #[test]
+    fn a_whole_entry_is_one_operation() {
+        assert_eq!(words(ops([(2, false), (1, false), (4, false), (3, false)])), ["all", "7-0", "4", "40", "0"]);
+    }
+
+    #[test]
+    fn what_may_have_been_done_already_is_not_done_with_the_others() {
+        let words = words(ops([(1, true), (2, false), (3, false), (4, false)])).join(" ");
+        assert_eq!(words, "done 7-0 1 4 10 done 7-0 2 4 10 done 7-0 3 4 10 done 7-0 4 4 10");
     }
 }

@@ -57,42 +57,62 @@ local function append(ch, fields)
   redis.call(unpack(args))
 end
 
+-- How many bytes are held back or dead. Workers do not touch those, so that the figure is right in any case.
+local function keep(ch, bytes)
+  redis.call('HINCRBY', ch.count, 'kept', bytes)
+end
+
 local function hold_back(ch, fields, due)
+  keep(ch, #fields.e)
   local number = redis.call('HINCRBY', ch.count, 'delayed', 1)
   redis.call('ZADD', ch.later, text(due), string.format('%016.0f', number) .. cmsgpack.pack(fields))
   goes_with(ch, ch.later)
 end
 
--- How much the channel holds: messages, bytes. An entry of several is counted by `more`.
+-- What is counted of a channel, and of its stream: bytes, and messages beyond the first of each entry. Not every
+-- worker counts what it settles (XACK and XDEL alone do not), but of an empty stream it is known.
+local function counted(ch, waiting)
+  local count = redis.call('HMGET', ch.count, 'bytes', 'more', 'kept')
+  if waiting == 0 then
+    return tonumber(count[3] or 0), 0
+  end
+  return math.max(0, tonumber(count[1] or 0)), math.max(0, tonumber(count[2] or 0))
+end
+
+-- How much the channel holds: messages, bytes.
 local function load_of(ch)
-  local messages = redis.call('XLEN', ch.work) + redis.call('ZCARD', ch.later) + redis.call('XLEN', ch.dead)
-  if messages == 0 then
-    redis.call('HDEL', ch.count, 'bytes', 'more')
+  local waiting, kept = redis.call('XLEN', ch.work), redis.call('ZCARD', ch.later) + redis.call('XLEN', ch.dead)
+  if waiting + kept == 0 then
+    redis.call('HDEL', ch.count, 'bytes', 'more', 'kept')
     return 0, 0
   end
-  local count = redis.call('HMGET', ch.count, 'bytes', 'more')
-  return messages + tonumber(count[2] or 0), tonumber(count[1] or 0)
+  local bytes, more = counted(ch, waiting)
+  if waiting == 0 then
+    redis.call('HDEL', ch.count, 'more')
+    redis.call('HSET', ch.count, 'bytes', text(bytes))
+  end
+  return waiting + kept + more, bytes
 end
 
 local MEMBER = '\130\1'
 
--- The envelopes of a Bundle, or the one that it is.
+-- The envelopes of a Bundle, or the one that it is. What begins as a Bundle and is none stays as it is.
 local function members(body)
-  if string.sub(body, 1, 2) ~= MEMBER then
-    return { body }
-  end
   local found, at = {}, 1
-  while at <= #body do
-    local length, unit = 0, 1
+  while string.sub(body, at, at + 1) == MEMBER do
+    local length, unit, byte = 0, 1, nil
     at = at + 2
     repeat
-      local byte = string.byte(body, at) or 0
+      byte = string.byte(body, at)
+      if not byte or unit > 2 ^ 28 then
+        return { body }
+      end
       length, unit, at = length + byte % 128 * unit, unit * 128, at + 1
     until byte < 128
     found[#found + 1] = string.sub(body, at, at + length - 1)
     at = at + length
   end
-  return found
+  return #found > 0 and at == #body + 1 and found or { body }
 end
 
 local function words(text)
@@ -103,14 +123,18 @@ local function words(text)
   return found
 end
 
--- The fields of one of an entry's messages, as it would be an entry of its own.
-local function member(id, fields, number)
-  if not fields.n then
-    return fields
+-- The fields of each of an entry's messages, as it would be an entry of its own.
+local function messages_of(id, fields)
+  local bodies = members(fields.e or '')
+  if #bodies == 1 then
+    return { fields }
   end
-  local left = tonumber(words(fields.l)[number] or 0)
-  local expires = left > 0 and text(tonumber(string.match(id, '^%d+')) + left) or nil
-  return { e = members(fields.e)[number] or '', x = expires }
+  local made, lefts, found = tonumber(string.match(id, '^%d+')), words(fields.l), {}
+  for number, body in ipairs(bodies) do
+    local left = tonumber(lefts[number] or 0)
+    found[number] = { e = body, x = left > 0 and text(made + left) or nil }
+  end
+  return found
 end
 
 -- What one of an entry's messages is called where it needs a name.
@@ -125,6 +149,16 @@ local function again(ch, fields, delay, time)
   else
     append(ch, fields)
   end
+end
+
+-- Puts a message on the queue again whose worker has not settled it.
+local function try_again(ch, id, number, count, fields, reason)
+  fields.a = text(tonumber(fields.a or 0) + 1)
+  fields.r = reason
+  if redis.call('HDEL', ch.once, name_of(id, number, count)) == 1 then
+    fields.o = '1'
+  end
+  append(ch, fields)
 end
 
 -- How many deliveries a consumer has not settled.

@@ -24,12 +24,12 @@ for _, held in ipairs(redis.call('XPENDING', ch.work, GROUP, from, '+', 100000, 
   local id = held[1]
   local fields = entry(ch.work, id)
   if fields then
-    local count = tonumber(fields.n or 1) or 1
-    for number = 1, count do
-      append(ch, member(id, fields, number))
+    local messages = messages_of(id, fields)
+    for _, one in ipairs(messages) do
+      append(ch, one)
     end
-    if count > 1 then
-      redis.call('HINCRBY', ch.count, 'more', 1 - count)
+    if #messages > 1 then
+      redis.call('HINCRBY', ch.count, 'more', 1 - #messages)
     end
   end
   redis.call('XACK', ch.work, GROUP, id)

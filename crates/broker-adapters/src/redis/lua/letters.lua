@@ -10,6 +10,7 @@ end
 local letters, bytes = redis.call('XRANGE', ch.dead, from, to, 'COUNT', ARGV[3]), 0
 for _, letter in ipairs(letters) do
   local body = fields_of(letter[2]).e
+  keep(ch, -#body)
   if ARGV[1] == 'kick' then
     append(ch, { e = body })
   else

@@ -25,12 +25,19 @@ local function tell(inbox, body)
   args[#args + 1] = body
 end
 
+-- Whether an entry is pending, of this consumer or of any. Of a stream that is gone, or was made anew, none is.
+local function is_pending(id, consumer)
+  local asked = { 'XPENDING', ch.work, GROUP, id, id, 1, consumer }
+  local held = redis.pcall(unpack(asked))
+  return not held.err and #held > 0
+end
+
 -- Which messages of an entry are settled, one character each, while the entry is pending; or nil.
 local function part(id, count)
   local known = parts[id]
   if known == nil then
     known = false
-    if #redis.call('XPENDING', ch.work, GROUP, id, id, 1) > 0 then
+    if is_pending(id) then
       local marks = redis.call('HGET', ch.split, id)
       known = { before = 0, done = 0, count = count }
       for i = 1, count do
@@ -50,7 +57,7 @@ local function is_held(id, number, count, consumer)
     local known = part(id, count)
     return known and not known[number]
   end
-  return #redis.call('XPENDING', ch.work, GROUP, id, id, 1, consumer) > 0
+  return is_pending(id, consumer)
 end
 
 local function finish(id, number, count, size)
@@ -106,6 +113,20 @@ local function lease()
   return id, tonumber(number), tonumber(count)
 end
 
+-- The fields of a message, or nil if there is none. An entry of several is read once.
+local opened = {}
+local function message(id, number, count)
+  if opened[id] then
+    return opened[id][number]
+  end
+  local fields = entry(ch.work, id)
+  local messages = fields and messages_of(id, fields) or {}
+  if count > 1 then
+    opened[id] = messages
+  end
+  return messages[number]
+end
+
 local operations = {}
 
 operations.done = function()
@@ -124,19 +145,15 @@ operations.reply = function()
   end
 end
 
--- All of an entry at once: how many, their bytes, and the replies to each of so many inboxes.
+-- All of an entry at once, none of which was settled before: how many, their bytes, and the replies to each of so
+-- many inboxes.
 operations.all = function()
   local id, count, size, inboxes = take(4)
   count, size = tonumber(count), tonumber(size)
   local held = redis.call('XACK', ch.work, GROUP, id) == 1
   if held then
-    local marks = redis.call('HGET', ch.split, id)
-    local _, before = string.gsub(marks or '', '1', '1')
-    if marks then
-      redis.call('HDEL', ch.split, id)
-    end
     ended[#ended + 1] = id
-    settled, freed, more = settled + count, freed + size, more - (count - before) + 1
+    settled, freed, more = settled + count, freed + size, more - count + 1
   else
     stale[#stale + 1] = index
   end
@@ -166,9 +183,8 @@ end
 operations.back = function()
   local id, number, count = lease()
   local delay, attempts, reason = take(3)
-  local fields = entry(ch.work, id)
+  local fields = message(id, number, count)
   if finish(id, number, count, 0) and fields then
-    fields = member(id, fields, number)
     if attempts ~= (fields.a or '0') then
       redelivered = redelivered + 1
     end
@@ -180,12 +196,23 @@ operations.back = function()
   end
 end
 
+-- Its time has run out here, and it is tried again as it would be if its entry were taken away.
+operations.lapse = function()
+  local id, number, count = lease()
+  local reason = take(1)
+  local fields = message(id, number, count)
+  if finish(id, number, count, 0) and fields then
+    redelivered = redelivered + 1
+    try_again(ch, id, number, count, fields, reason)
+  end
+end
+
 operations.bury = function()
   local id, number, count = lease()
   local attempts, reason, inbox, body = take(4)
-  local fields = entry(ch.work, id)
+  local fields = message(id, number, count)
   if finish(id, number, count, 0) and fields then
-    fields = member(id, fields, number)
+    keep(ch, #fields.e)
     local letter = redis.call('HINCRBY', ch.count, 'letters', 1)
     redis.call('XADD', ch.dead, text(letter) .. '-0', 'e', fields.e, 'a', attempts, 'r', reason, 't', text(time))
     goes_with(ch, ch.dead)

@@ -8,24 +8,24 @@ local ch = channel(KEYS[1])
 local me, alive, stays, grace, usual = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = now()
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', ch.later, '-inf', text(time), 'LIMIT', 0, 256)) do
-  append(ch, cmsgpack.unpack(string.sub(member, 17)))
+  local fields = cmsgpack.unpack(string.sub(member, 17))
+  keep(ch, -#fields.e)
+  append(ch, fields)
   redis.call('ZREM', ch.later, member)
 end
 
--- Each message of an entry that is not settled becomes an entry of its own.
+-- So many messages are taken away at once; a script runs alone, so that more would hold up other clients.
+local MOST = 1024
+
+-- Each message of an entry that is not settled becomes an entry of its own. Returns how many.
 local function redeliver(id, fields, reason)
-  local count = tonumber(fields.n or 1) or 1
+  local messages = messages_of(id, fields)
+  local count = #messages
   local marks = count > 1 and redis.call('HGET', ch.split, id) or ''
   local left = 0
-  for number = 1, count do
+  for number, one in ipairs(messages) do
     if string.byte(marks, number) ~= 49 then
-      local one = member(id, fields, number)
-      one.a = text(tonumber(one.a or 0) + 1)
-      one.r = reason
-      if redis.call('HDEL', ch.once, name_of(id, number, count)) == 1 then
-        one.o = '1'
-      end
-      append(ch, one)
+      try_again(ch, id, number, count, one, reason)
       left = left + 1
     end
   end
@@ -34,20 +34,24 @@ local function redeliver(id, fields, reason)
     redis.call('HDEL', ch.split, id)
     redis.call('HINCRBY', ch.count, 'more', 1 - left)
   end
+  return left
 end
 
 local function take_away(consumer, idle, reason)
   local held = redis.call('XPENDING', ch.work, GROUP, 'IDLE', text(idle), '-', '+', 256, consumer)
+  local taken = 0
   for _, one in ipairs(held) do
     local id = one[1]
     local fields = entry(ch.work, id)
     if fields then
-      redeliver(id, fields, reason)
+      taken = taken + redeliver(id, fields, reason)
     end
     redis.call('XACK', ch.work, GROUP, id)
     redis.call('XDEL', ch.work, id)
+    if taken >= MOST then
+      return
+    end
   end
-  return #held
 end
 
 -- Whether the process of each consumer is subscribed, by session.
@@ -84,7 +88,8 @@ local function look_after()
       if since == 0 then
         redis.call('HSET', ch.count, mark, text(time))
       elseif time - since >= grace then
-        if held == 0 or (take_away(consumer, 0, 'its worker was lost') < 256 and pending_of(ch, consumer) == 0) then
+        take_away(consumer, 0, 'its worker was lost')
+        if pending_of(ch, consumer) == 0 then
           redis.call('HDEL', ch.workers, consumer)
           redis.call('HDEL', ch.count, mark)
           redis.call('XGROUP', 'DELCONSUMER', ch.work, GROUP, consumer)

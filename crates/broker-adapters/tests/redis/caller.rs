@@ -1,0 +1,173 @@
+//! A caller whose calls share entries, and what is seen of them at the server.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use skyloom_core::{
+    Channel, Envelope, Guid, Kind,
+    broker::{Broker, BrokerError, ConsumeOptions, Consumer, Delivery, EnqueueOptions, Inbox, ReplySink, Settlement},
+};
+use skyloom_testing::servers::{Server, redis_command, redis_launch};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    load::{SOON, cast, number},
+    support::connect,
+};
+
+/// How many calls are made at once.
+pub(crate) const CALLS: u32 = 64;
+
+/// How each call of an inbox has ended, and how often.
+#[derive(Default)]
+pub(crate) struct Ends(Mutex<BTreeMap<Guid, Vec<Result<u32, BrokerError>>>>);
+
+impl Ends {
+    fn note(&self, call: Guid, end: Result<u32, BrokerError>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(call).or_default().push(end);
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<Guid, Vec<Result<u32, BrokerError>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until so many calls have ended.
+    pub(crate) async fn count(&self, count: usize) {
+        let ended = async {
+            while self.all().len() < count {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(SOON, ended).await.unwrap_or_else(|_| panic!("{} of {count} have ended", self.all().len()));
+    }
+}
+
+impl ReplySink for Ends {
+    fn reply(&self, reply: Arc<Envelope>) {
+        self.note(reply.id, Ok(number(&reply)));
+    }
+
+    fn refused(&self, call: Guid, error: BrokerError) {
+        self.note(call, Err(error));
+    }
+
+    fn lost(&self, error: BrokerError, _: &HashSet<Guid>) {
+        panic!("nothing is lost here: {error}");
+    }
+}
+
+/// A caller whose calls share entries, for it has seen that they are quick.
+pub(crate) struct Caller {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) ends: Arc<Ends>,
+    inbox: Inbox,
+}
+
+impl Caller {
+    pub(crate) async fn open(url: &str) -> Self {
+        let broker = connect(url).await;
+        let ends = Arc::<Ends>::default();
+        let inbox = broker.open_inbox(Arc::clone(&ends) as Arc<dyn ReplySink>).await.expect("an inbox");
+        Self { broker, ends, inbox }
+    }
+
+    /// Makes this many calls at once; returns their GUIDs in order.
+    pub(crate) fn call(&self, channel: &Channel, count: u32) -> Vec<Guid> {
+        let call = |number| {
+            let mut call = Envelope::clone(&cast(number));
+            (call.kind, call.reply_to, call.budget) = (Kind::Call, Some(self.inbox.id()), Some(SOON));
+            let id = call.id;
+            drop(self.broker.enqueue(channel, Arc::new(call), EnqueueOptions::default()));
+            id
+        };
+        (0..count).map(call).collect()
+    }
+
+    /// Makes calls that wait in shared entries, once it has made enough quick ones to know that they are. Returns
+    /// their GUIDs.
+    pub(crate) async fn call_together(&self, server: &Server, channel: &Channel) -> Vec<Guid> {
+        for _ in 0..50 {
+            let worker = connect(&format!("redis://127.0.0.1:{}", server.port())).await;
+            let mut consumer = consume(&worker, channel, ConsumeOptions::default()).await;
+            let answering = tokio::spawn(async move {
+                while let Some(delivery) = consumer.next().await {
+                    drop(answer(delivery));
+                }
+            });
+            for _ in 0..20 {
+                let before = self.ends.all().len();
+                self.call(channel, CALLS);
+                self.ends.count(before + CALLS as usize).await;
+            }
+            let before = self.ends.all().len();
+            answering.abort();
+            drop(worker);
+            while consumers(server, channel) != 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+            let calls = self.call(channel, CALLS);
+            while self.broker.depth(channel).await.expect("the depth is known").ready < u64::from(CALLS) {
+                sleep(Duration::from_millis(5)).await;
+            }
+            assert_eq!(self.ends.all().len(), before, "nobody has answered these");
+            if entries(server, channel) < u64::from(CALLS) / 2 {
+                return calls;
+            }
+            assert_eq!(redis_command(server, &format!("XTRIM {}:work MAXLEN 0", base(channel))).as_bytes()[0], b':');
+        }
+        panic!("calls never share entries");
+    }
+}
+
+pub(crate) fn base(channel: &Channel) -> String {
+    format!("skyloom:{{{channel}}}:queue")
+}
+
+pub(crate) fn figure(server: &Server, command: &str) -> u64 {
+    let answer = redis_command(server, command);
+    answer.trim_start_matches(':').parse().unwrap_or_else(|_| panic!("{command} was answered {answer}"))
+}
+
+pub(crate) fn entries(server: &Server, channel: &Channel) -> u64 {
+    figure(server, &format!("XLEN {}:work", base(channel)))
+}
+
+pub(crate) fn consumers(server: &Server, channel: &Channel) -> u64 {
+    figure(server, &format!("HLEN {}:workers", base(channel)))
+}
+
+pub(crate) async fn consume(broker: &Arc<dyn Broker>, channel: &Channel, options: ConsumeOptions) -> Consumer {
+    broker.consume(channel.clone(), options).await.expect("a consumer")
+}
+
+pub(crate) async fn next(consumer: &mut Consumer) -> Delivery {
+    timeout(SOON, consumer.next()).await.expect("in time").expect("a delivery")
+}
+
+/// Answers with the number of the attempt.
+pub(crate) fn answer(delivery: Delivery) -> skyloom_core::broker::Ack {
+    let mut reply = Envelope::new(Kind::Reply, delivery.envelope().id);
+    reply.payload = delivery.attempt().to_le_bytes().to_vec().into();
+    delivery.settle(Settlement::Reply(Arc::new(reply)))
+}
+
+/// Asserts that each of these calls was answered once, by an attempt that is expected of it.
+pub(crate) fn assert_answered(ends: &Ends, calls: &[Guid], attempt: impl Fn(&Guid) -> u32) {
+    let all = ends.all();
+    for call in calls {
+        assert_eq!(all.get(call), Some(&vec![Ok(attempt(call))]), "{call}");
+    }
+}
+
+pub(crate) fn start() -> (Server, String) {
+    let server = Server::start(redis_launch());
+    let url = format!("redis://127.0.0.1:{}", server.port());
+    (server, url)
+}
+
+pub(crate) fn split(server: &Server, channel: &Channel) -> u64 {
+    figure(server, &format!("HLEN {}:split", base(channel)))
+}
