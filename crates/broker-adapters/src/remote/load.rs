@@ -26,6 +26,9 @@ const SHARE: usize = 4;
 /// its own and goes to whoever is free, and where they do not, waiting for others costs nobody much.
 const BLINK: u64 = 5;
 
+/// A call may be so many milliseconds older than one before it, for it may have waited somewhere.
+const SLACK: u64 = 1 << EPOCH_SHIFT;
+
 /// How often the pace is taken, in milliseconds.
 const PACE_EVERY: u64 = 50;
 
@@ -72,6 +75,11 @@ impl Load {
     /// How many calls may share a message, of which this is the last.
     pub(crate) fn share(&mut self, newest: Guid) -> usize {
         let now = milliseconds(newest);
+        if now + SLACK < self.taken.0 {
+            // The clock was set back. What is known of the time that it has left says nothing of the time to come.
+            self.epochs = Default::default();
+            (self.taken, self.pace) = ((now, self.ended), 0);
+        }
         let passed = now.saturating_sub(self.taken.0);
         if passed >= PACE_EVERY {
             self.pace = (self.ended - self.taken.1).saturating_mul(BLINK) / passed;
@@ -126,5 +134,28 @@ mod tests {
         assert!(load.share(call(now + 200)) >= 16, "a quarter of those under way");
         load.ended(call(now + 1_200));
         assert_eq!(load.share(call(now + 1_200)), 1, "they have become slow");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_begins_anew() {
+        let now = 1_700_000_000_000;
+        let mut load = Load::default();
+        let mut make = |from: u64| {
+            for step in 0..4_000 {
+                load.sent(call(from + step / 40));
+                if step >= 64 {
+                    load.ended(call(from + (step - 64) / 40));
+                }
+                load.share(call(from + step / 40));
+            }
+            load.share(call(from + 100))
+        };
+        assert!(make(now) >= 16);
+        let hour = 3_600_000;
+        assert!(make(now - hour) >= 15, "the pace is taken again");
+        for late in 1..=3 {
+            assert_eq!(load.share(call(now - hour + 10_000 * late)), 1, "and they have become slow");
+        }
+        assert_eq!(load.under_way(call(now - hour + 40_000)), 0, "what was sent before is forgotten");
     }
 }
