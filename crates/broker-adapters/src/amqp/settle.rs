@@ -15,7 +15,7 @@ use super::{
     target::Target,
     wire::{Address, Marks, Outgoing},
 };
-use crate::remote::Bundle;
+use crate::remote::{BUNDLE_BYTES, Bundle};
 
 /// Why work comes back whose worker hangs.
 const HUNG: &str = "its lease ended";
@@ -99,7 +99,7 @@ impl State {
         let stream = self.streams.get(&leased.consumer).and_then(|stream| stream.number);
         let (Some(inbox), Some(channel)) = (leased.envelope.reply_to, stream) else { return Ok(()) };
         let bundle = self.replies.entry((channel, inbox)).or_default();
-        let full = if bundle.has_room(reply) { None } else { Some(std::mem::take(bundle)) };
+        let full = if bundle.has_room(reply, BUNDLE_BYTES) { None } else { Some(std::mem::take(bundle)) };
         bundle.add(reply);
         if let Some(full) = full {
             self.write_replies(channel, inbox, full);

@@ -135,6 +135,8 @@ impl Broker for NatsBroker {
             };
             drop(timeout(CLOSE_TIME, written).await);
             link.close();
+            // What was gathered until then; after that nothing is.
+            link.send_gathered();
             // Consumers end; whoever still holds a handle finds it closed.
             drop(timeout(CLOSE_TIME, link.client.drain()).await);
         })

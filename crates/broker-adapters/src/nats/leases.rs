@@ -262,12 +262,16 @@ impl Leases for Worker {
     fn settle(&self, lease: Lease, settlement: Settlement) -> Ack {
         let Some(this) = self.shared() else { return Ack::ready(Err(BrokerError::Stale)) };
         match self.handle.0.phase() {
+            Phase::Live => this.settle_now(lease, settlement),
             Phase::Away => this.settle_later(lease, settlement),
-            _ => this.settle_now(lease, settlement),
+            Phase::Closed => Ack::ready(Err(self.handle.0.away())),
         }
     }
 
     fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack {
+        if self.handle.0.phase() == Phase::Closed {
+            return Ack::ready(Err(self.handle.0.away()));
+        }
         let inbox = {
             let state = self.state();
             match state.held.get(&lease.number) {
@@ -279,6 +283,9 @@ impl Leases for Worker {
     }
 
     fn extend(&self, lease: Lease) -> Ack {
+        if self.handle.0.phase() == Phase::Closed {
+            return Ack::ready(Err(self.handle.0.away()));
+        }
         let now = Instant::now();
         let mut state = self.state();
         let safe = state.safe;

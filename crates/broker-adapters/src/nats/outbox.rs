@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -27,6 +27,12 @@ const HELD_BYTES: usize = 64 << 20;
 
 /// How many messages may be sent and not confirmed yet.
 const UNCONFIRMED: usize = 131_072;
+
+/// How long a place for confirmations rests before it is used again.
+const REST: Duration = Duration::from_millis(100);
+
+/// How many places rest; of more, the one that has rested for longest is used.
+const FREE: usize = 16_384;
 
 /// Of how many streams it is remembered that they are there.
 const ROUTES: usize = 10_000;
@@ -132,8 +138,8 @@ pub(super) struct Outbox {
     held_bytes: usize,
     /// By the place where its confirmation comes.
     sent: HashMap<u64, Sent, foldhash::fast::RandomState>,
-    /// Places whose confirmation has come. A server is quick with subjects that it has seen lately.
-    free: Vec<u64>,
+    /// Places whose confirmation has come, and when. A server is quick with subjects that it has seen lately.
+    free: VecDeque<(u64, Instant)>,
     places: u64,
     numbers: u64,
 }
@@ -213,12 +219,15 @@ impl Outbox {
         })
     }
 
-    /// A place for a confirmation. One that was waited for in vain is never used again.
+    /// A place for a confirmation. One that was waited for in vain is never used again, and one whose confirmation has
+    /// come not at once: a second one, of whoever else listens to the subject, would confirm another message.
     pub(super) fn place(&mut self) -> u64 {
-        self.free.pop().unwrap_or_else(|| {
-            self.places += 1;
-            self.places
-        })
+        let is_full = self.free.len() >= FREE;
+        if let Some((place, _)) = self.free.pop_front_if(|(_, since)| is_full || since.elapsed() >= REST) {
+            return place;
+        }
+        self.places += 1;
+        self.places
     }
 
     pub(super) fn note_sent(&mut self, place: u64, number: u64, outgoing: Outgoing) {
@@ -228,7 +237,7 @@ impl Outbox {
     /// What was confirmed at a place, and its number.
     pub(super) fn confirmed(&mut self, place: u64) -> Option<(u64, Outgoing)> {
         let sent = self.sent.remove(&place)?;
-        self.free.push(place);
+        self.free.push_back((place, Instant::now()));
         Some((sent.number, sent.outgoing))
     }
 
@@ -239,5 +248,33 @@ impl Outbox {
 
     pub(super) fn sink(&self, inbox: Guid) -> Option<Arc<dyn ReplySink>> {
         self.sinks.get(&inbox).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent() -> Outgoing {
+        let (sender, _) = skyloom_core::broker::Ack::waiting();
+        let envelope = Arc::new(Envelope::new(skyloom_core::Kind::Cast, Guid::call()));
+        let target = Target::Instance(Guid::private());
+        Outgoing { target, envelope, headers: None, then: Then::Confirm(sender), since: Instant::now() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_confirmation_confirms_nothing() {
+        let mut outbox = Outbox::default();
+        let first = outbox.place();
+        outbox.note_sent(first, 1, sent());
+        assert!(outbox.confirmed(first).is_some());
+        for number in 2..100 {
+            let place = outbox.place();
+            outbox.note_sent(place, number, sent());
+            assert!(outbox.confirmed(first).is_none(), "its place is another's");
+            assert!(outbox.confirmed(place).is_some());
+        }
+        tokio::time::advance(REST).await;
+        assert_eq!(outbox.place(), first, "later it is used again");
     }
 }

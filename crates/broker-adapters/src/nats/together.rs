@@ -14,30 +14,45 @@ use super::{
 use crate::remote::{BUNDLE_BYTES, Bundle};
 
 impl Link {
+    /// How many bytes a message of several may have.
+    fn room(&self) -> usize {
+        BUNDLE_BYTES.min(self.capabilities.max_message)
+    }
+
     /// Sends a reply, and then acknowledges what it answers; both with others in a moment.
     pub(super) fn reply_soon(&self, inbox: Guid, reply: &Envelope, ack: Option<Subject>) -> Result<(), BrokerError> {
         self.fits(reply)?;
         let mut gathered = self.gathered();
+        // What was gathered is sent a last time after the connection is closed, and that needs the same lock.
+        if self.phase() == Phase::Closed {
+            return Err(self.away());
+        }
         let is_first = gathered.is_empty();
         let replies = gathered.replies.entry(inbox).or_default();
-        let full = if replies.bundle.has_room(reply) { None } else { Some(std::mem::take(replies)) };
+        let full = if replies.bundle.has_room(reply, self.room()) { None } else { Some(std::mem::take(replies)) };
         replies.bundle.add(reply);
         replies.acks.extend(ack);
         drop(gathered);
         if is_first {
             self.gathering.notify_one();
         }
-        full.map_or(Ok(()), |full| self.send_replies(inbox, full))
+        if let Some(full) = full {
+            self.send_replies(inbox, full);
+        }
+        Ok(())
     }
 
-    fn send_replies(&self, inbox: Guid, replies: Replies) -> Result<(), BrokerError> {
+    /// Sends the replies of several settlements, each of which was told that it is done.
+    fn send_replies(&self, inbox: Guid, replies: Replies) {
         let count = replies.bundle.count;
-        if let Err(error) = self.publish(self.names.replies(inbox), None, None, replies.bundle.body()) {
+        let mut sent = self.publish(self.names.replies(inbox), None, None, replies.bundle.body());
+        for ack in replies.acks {
+            sent = sent.and_then(|()| self.publish(ack, None, None, Bytes::from_static(b"+ACK")));
+        }
+        if let Err(error) = sent {
             // What is not acknowledged comes again, and what cannot come again has a deadline.
             tracing::warn!(%inbox, count, %error, "replies could not be sent");
-            return Err(error);
         }
-        replies.acks.into_iter().try_for_each(|ack| self.publish(ack, None, None, Bytes::from_static(b"+ACK")))
     }
 
     /// Keeps a call until others have joined it, or for a moment. Gives it back if it does not share.
@@ -48,10 +63,15 @@ impl Link {
         outgoing: Outgoing,
     ) -> Option<(u64, Outgoing)> {
         let share = self.load().share(outgoing.envelope.id).min(self.options.bundle);
-        if share <= 1 || outgoing.envelope.encoded_len() > BUNDLE_BYTES {
+        if share <= 1 || outgoing.envelope.encoded_len() > self.room() {
             return Some((number, outgoing));
         }
         let mut gathered = self.gathered();
+        if self.phase() == Phase::Closed {
+            drop(gathered);
+            self.tell(Some(outgoing.settle(Err(self.away()))));
+            return None;
+        }
         let is_first = gathered.is_empty();
         let key = (inbox, outgoing.target.clone());
         let calls = gathered.calls.entry(key.clone()).or_default();
@@ -77,7 +97,7 @@ impl Link {
             match phase {
                 Phase::Live => {
                     let aged = outgoing.aged();
-                    if !bundle.has_room(&aged) {
+                    if !bundle.has_room(&aged, self.room()) {
                         let (full, calls) = (std::mem::take(&mut bundle), std::mem::take(&mut together));
                         verdicts.extend(self.send_bundle(&outbox, inbox, full, calls));
                     }
@@ -121,8 +141,7 @@ impl Link {
     pub(super) fn send_gathered(self: &Arc<Self>) {
         let (replies, calls) = self.gathered().take();
         for (inbox, replies) in replies {
-            // It was told to the log; whoever waits has a deadline.
-            drop(self.send_replies(inbox, replies));
+            self.send_replies(inbox, replies);
         }
         for ((inbox, _), calls) in calls {
             self.send_calls(inbox, calls);

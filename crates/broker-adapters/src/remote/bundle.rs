@@ -53,9 +53,13 @@ fn get_varint(buffer: &mut Bytes) -> Option<usize> {
     None
 }
 
-#[cfg(any(feature = "nats", feature = "amqp"))]
 /// How many bytes of several envelopes become one message.
+#[cfg(any(feature = "nats", feature = "amqp"))]
 pub(crate) const BUNDLE_BYTES: usize = 32 << 10;
+
+/// How long the frame of a member may be.
+#[cfg(any(feature = "nats", feature = "amqp"))]
+const MOST_FRAME: usize = MEMBER.len() + 5;
 
 /// Several envelopes, or one that is not framed.
 #[cfg(any(feature = "nats", feature = "amqp"))]
@@ -79,9 +83,9 @@ impl Bundle {
         self.count += 1;
     }
 
-    /// Whether another still fits.
-    pub(crate) fn has_room(&self, envelope: &skyloom_core::Envelope) -> bool {
-        self.count == 0 || self.bytes.len() + envelope.encoded_len() <= BUNDLE_BYTES
+    /// Whether another still fits, if it may have so many bytes with the frames of both. The first always does.
+    pub(crate) fn has_room(&self, envelope: &skyloom_core::Envelope, limit: usize) -> bool {
+        self.count == 0 || self.bytes.len() + MOST_FRAME + envelope.encoded_len() <= limit
     }
 
     /// What is sent.
@@ -107,11 +111,23 @@ mod tests {
             let (envelopes, mut bundle): (Vec<_>, _) =
                 (lengths.iter().map(|at| envelope(*at)).collect(), Bundle::default());
             envelopes.iter().for_each(|envelope| bundle.add(envelope));
-            assert!(!bundle.has_room(&envelope(BUNDLE_BYTES)));
+            assert!(!bundle.has_room(&envelope(BUNDLE_BYTES), BUNDLE_BYTES));
             let body = bundle.body();
             assert_eq!(body.starts_with(&[0x82, 0x01]), lengths.len() > 1);
             let read: Vec<_> = members(body).unwrap().into_iter().map(|one| Envelope::decode(one).unwrap()).collect();
             assert_eq!(read, envelopes);
+        }
+    }
+
+    #[test]
+    fn what_has_room_stays_within_the_limit() {
+        for limit in [500, 5_000, 50_000] {
+            let (mut bundle, one) = (Bundle::default(), envelope(120));
+            while bundle.has_room(&one, limit) {
+                bundle.add(&one);
+            }
+            let length = bundle.body().len();
+            assert!((limit - 200..=limit).contains(&length), "{length} of {limit} bytes");
         }
     }
 }

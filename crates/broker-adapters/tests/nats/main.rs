@@ -16,4 +16,6 @@ mod start;
 
 mod core;
 
+mod shares;
+
 mod cluster;
