@@ -6,12 +6,14 @@ use std::{
     os::fd::{AsFd as _, OwnedFd},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{UnixStream, unix::pipe},
+    time::{Sleep, sleep},
 };
 
 /// A connected Unix socket that is watched for what can be read, and for room to write only while a write has to
@@ -24,7 +26,12 @@ pub struct QuietSocket {
     socket: pipe::Receiver,
     /// The same socket, while a write has to wait.
     waiting: Option<pipe::Sender>,
+    /// When a write tries again that has to wait and cannot watch the socket.
+    again: Option<Pin<Box<Sleep>>>,
 }
+
+/// How long a write waits before it tries again, where there is no descriptor left to watch for room.
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl QuietSocket {
     /// Takes over a socket.
@@ -33,7 +40,12 @@ impl QuietSocket {
     /// If the event loop cannot watch it.
     pub fn new(socket: UnixStream) -> io::Result<Self> {
         let socket = pipe::Receiver::from_owned_fd_unchecked(OwnedFd::from(socket.into_std()?))?;
-        Ok(Self { socket, waiting: None })
+        Ok(Self { socket, waiting: None, again: None })
+    }
+
+    /// The same socket, watched for room to write.
+    fn watched(&self) -> io::Result<pipe::Sender> {
+        pipe::Sender::from_owned_fd_unchecked(self.socket.as_fd().try_clone_to_owned()?)
     }
 }
 
@@ -46,6 +58,10 @@ impl AsyncRead for QuietSocket {
 impl AsyncWrite for QuietSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
+            if let Some(again) = &mut self.again {
+                ready!(again.as_mut().poll(cx));
+                self.again = None;
+            }
             if let Some(waiting) = &mut self.waiting {
                 let written = ready!(Pin::new(waiting).poll_write(cx, bytes));
                 self.waiting = None;
@@ -53,10 +69,14 @@ impl AsyncWrite for QuietSocket {
             }
             match SockRef::from(&self.socket).send(bytes) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let same = self.socket.as_fd().try_clone_to_owned()?;
-                    self.waiting = Some(pipe::Sender::from_owned_fd_unchecked(same)?);
-                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => match self.watched() {
+                    Ok(waiting) => self.waiting = Some(waiting),
+                    // The process has no descriptor left, or the system none. That ends no connection.
+                    Err(error) => {
+                        tracing::debug!(%error, "a write waits without watching its socket");
+                        self.again = Some(Box::pin(sleep(PAUSE)));
+                    }
+                },
                 sent => return Poll::Ready(sent),
             }
         }

@@ -8,3 +8,4 @@ mod raw;
 mod restart;
 mod rules;
 mod socket;
+mod starved;
