@@ -43,7 +43,8 @@ pub enum DoorError {
     #[error("the socket that the supervisor has handed over (LISTEN_FDS) cannot be used: {0}")]
     Inherited(io::Error),
     /// Anybody may connect to the socket that a supervisor has handed over.
-    #[error("every user may connect to the socket {}; write SocketMode=0600 into its socket unit", .0.display())]
+    #[error("every user may connect to the socket {}; write SocketMode=0600 into its socket unit, \
+             or SocketMode=0660 with a SocketGroup whose members may do everything", .0.display())]
     Open(PathBuf),
     /// What was waiting could not be kept for the next start.
     #[error("cannot write the snapshot {}, so that what was waiting is lost: {source}", path.display())]

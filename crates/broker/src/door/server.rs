@@ -58,7 +58,7 @@ impl Door {
     /// The same on a socket that listens already and stays open for the next process.
     ///
     /// # Errors
-    /// [`DoorError`] if the socket is no use, or if others than its owner can reach it.
+    /// [`DoorError`] if the socket is no use, or if others than its owner and its group can reach it.
     pub fn take_over(socket: Inherited, options: DoorOptions) -> Result<Self, DoorError> {
         Ok(Self::behind(Listener::inherit(socket)?, options))
     }

@@ -115,7 +115,8 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A socket that somebody else has made must be closed to others, too.
+/// A socket that somebody else has made must be closed to others, too. Its group is the choice of whoever made it:
+/// systemd opens a socket to everybody unless it is told a mode.
 pub(super) fn check_mode(path: &Path) -> Result<(), DoorError> {
     const OTHERS: u32 = 0o007;
     let mode = fs::metadata(path).map_err(DoorError::Inherited)?.mode();

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use skyloom_broker::door::{Address, Door, DoorError, DoorOptions};
+use skyloom_broker::door::{Address, Door, DoorError, DoorOptions, Inherited};
 
 use crate::raw::{Raw, Running, socket};
 
@@ -117,4 +117,18 @@ async fn tcp_is_for_the_loopback_interface_only() {
     assert!(matches!(taken, DoorError::InUse(_)), "{taken}");
     let exposed = Door::bind(Address::Tcp("0.0.0.0:0".parse().unwrap()), DoorOptions::default()).await.unwrap_err();
     assert!(exposed.to_string().contains("needs TLS and authentication"), "{exposed}");
+}
+
+#[tokio::test]
+async fn one_that_is_handed_over_may_be_its_groups_but_not_everybodys() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(socket(&directory)).unwrap();
+    for (mode, is_open) in [(0o600, false), (0o660, false), (0o666, true), (0o602, true)] {
+        fs::set_permissions(socket(&directory), fs::Permissions::from_mode(mode)).unwrap();
+        let handed = Inherited::Unix(listener.try_clone().unwrap());
+        let taken = Door::take_over(handed, DoorOptions::default());
+        let refused = taken.err().map(|error| error.to_string());
+        assert_eq!(refused.is_some(), is_open, "{mode:o}: {refused:?}");
+        assert!(refused.is_none_or(|sentence| sentence.contains("SocketMode=0660 with a SocketGroup")), "{mode:o}");
+    }
 }
