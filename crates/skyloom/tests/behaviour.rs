@@ -9,7 +9,12 @@ use std::{
     time::Duration,
 };
 
-use skyloom::{Code, Connection, Guid, InstanceClient, Ledger, Outcome, TopicName, prelude::*, worker::Running};
+use skyloom::{
+    Channel, Code, Codec, Connection, Guid, InstanceClient, Ledger, Outcome, TopicName,
+    client::Request,
+    prelude::*,
+    worker::{LogAnswer, LogRequest, Running, Server},
+};
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tower::{limit::ConcurrencyLimitLayer, timeout::TimeoutLayer};
 
@@ -293,6 +298,24 @@ async fn one_instance_is_reached_and_one_that_is_gone_is_said() {
     let gone = InstanceClient::new(started.connection.client(), Guid::private()).timeout(Duration::from_secs(5));
     let status = gone.ping().await.unwrap_err();
     assert_eq!((status.code(), status.outcome()), (Code::NotFound, Outcome::NotStarted), "{status}");
+}
+
+/// docs/wire.md: a message or nothing.
+#[tokio::test]
+async fn what_an_instance_logs_is_asked_with_an_empty_message_too() {
+    let connection = Connection::memory();
+    let control = |request: &LogRequest| {
+        let now = request.filter.clone().unwrap_or_else(|| "info".to_owned());
+        Ok(LogAnswer { before: "info".to_owned(), now })
+    };
+    let server = Server::new(Arc::clone(&connection.broker)).serve(Probe::default()).log_control(Arc::new(control));
+    let running = server.start().await.unwrap();
+    for (message, logs) in [("", "info"), ("{}", "info"), (r#"{"filter":"debug"}"#, "debug")] {
+        let channel = Channel::Instance(running.instance());
+        let answer = connection.client().call(Request::new(channel, "Log", Codec::Json, message.into())).await.unwrap();
+        let answer = String::from_utf8(answer.payload.to_vec()).unwrap();
+        assert!(answer.contains(&format!(r#""now":"{logs}""#)), "{message:?}: {answer}");
+    }
 }
 
 #[tokio::test]
