@@ -203,9 +203,11 @@ async fn round(client: &Client, channel: &Channel) {
 async fn listen(server: &Server, prefix: &str) -> Arc<AtomicUsize> {
     let listener = async_nats::connect(format!("127.0.0.1:{}", server.port())).await.expect("a connection");
     let mut heard = listener.subscribe(format!("{prefix}.queue.>")).await.expect("a subscription");
-    // Once it hears itself the server knows of it.
-    listener.publish(format!("{prefix}.queue.itself"), "".into()).await.expect("a message");
-    soon("the listener hears itself", heard.next()).await.expect("its own message");
+    // The server does what it is told in order: when it answers it knows of the subscription.
+    let inbox = listener.new_inbox();
+    let mut echo = listener.subscribe(inbox.clone()).await.expect("a subscription");
+    listener.publish(inbox, "".into()).await.expect("it is sent");
+    soon("an answer", echo.next()).await.expect("the server answers");
     let count = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&count);
     tokio::spawn(async move {
