@@ -307,7 +307,7 @@ fn a_very_large_entry_is_taken_apart_in_time() {
         // Its worker has credit for one, and gives the others back.
         put(&server, &channel, &member(6), VERY_MANY, &format!("n {VERY_MANY}"));
         let narrow = ConsumeOptions { credit: 1, ..ConsumeOptions::default() };
-        let mut consumer = consume(&worker, &channel, narrow.clone()).await;
+        let mut consumer = consume(&worker, &channel, narrow).await;
         let first = next(&mut consumer).await;
         let mut others = consume(&worker, &channel, narrow).await;
         let second = next(&mut others).await;
