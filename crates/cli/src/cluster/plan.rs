@@ -18,10 +18,10 @@ use super::{
 use crate::failure::Failure;
 
 /// The variable that tells a process where the broker is.
-const BROKER_VARIABLE: &str = "SKYLOOM_BROKER";
+pub(super) const BROKER_VARIABLE: &str = "SKYLOOM_BROKER";
 
 /// The variable that tells a process where the registry is, if it is not the broker's own.
-const REGISTRY_VARIABLE: &str = "SKYLOOM_REGISTRY";
+pub(super) const REGISTRY_VARIABLE: &str = "SKYLOOM_REGISTRY";
 
 /// One process that is kept running.
 #[derive(Clone, Debug, PartialEq, Eq)]

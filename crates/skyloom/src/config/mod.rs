@@ -20,7 +20,7 @@ pub use self::{
     keys::parse_duration,
     layers::FILE_VARIABLE,
     nearest::nearest,
-    origins::{Origin, origins},
+    origins::{Origin, origins, without_password},
     own_settings::OwnSettings,
     reference::reference,
     settings::{LogFormat, Settings, Sources},

@@ -56,15 +56,19 @@ pub fn origins(sources: &Sources) -> Result<Vec<Origin>, ConfigError> {
     Ok(keys.chain(own).collect())
 }
 
-/// A URL without the password, or NATS's token, that it may hold; any other text as it is.
-pub(super) fn without_password(text: &str) -> String {
+/// The schemes whose login is a token if it has no password: NATS's.
+const TOKENS: [&str; 2] = ["nats", "tls"];
+
+/// A URL without the password or token that it may hold; any other text as it is.
+#[must_use]
+pub fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     let Some((login, host)) = authority.rsplit_once('@') else { return text.to_owned() };
     match login.split_once(':') {
         Some((user, _)) => format!("{scheme}://{user}:***@{host}{tail}"),
-        None if scheme == "nats" => format!("{scheme}://***@{host}{tail}"),
+        None if TOKENS.contains(&scheme) => format!("{scheme}://***@{host}{tail}"),
         None => text.to_owned(),
     }
 }
@@ -94,15 +98,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_a_password_nor_a_token_is_shown() {
-        for (text, shown) in [
-            ("nats://s3cr3t@h:4222?mode=core", "nats://***@h:4222?mode=core"),
-            ("nats://ada:s3cr3t@a:4222,b:4222", "nats://ada:***@a:4222,b:4222"),
-            ("amqp://guest@h/%2f", "amqp://guest@h/%2f"),
-            ("redis://h/1", "redis://h/1"),
-            ("ada@h", "ada@h"),
+    fn passwords_and_tokens_are_not_shown() {
+        for (url, shown) in [
+            ("nats://ada:secret@h:1/x?a=b@c", "nats://ada:***@h:1/x?a=b@c"),
+            ("nats://secret@h:1,i:2?mode=core", "nats://***@h:1,i:2?mode=core"),
+            ("tls://secret@h", "tls://***@h"),
+            ("redis://ada@h", "redis://ada@h"),
+            ("nats://h/a@b", "nats://h/a@b"),
+            ("eu@west", "eu@west"),
         ] {
-            assert_eq!(without_password(text), shown);
+            assert_eq!(without_password(url), shown);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -100,6 +101,46 @@ impl Drop for Scanned {
         }
         eprintln!("not every supervisor has ended");
     }
+}
+
+/// A service that svscan runs as another user; ended with the test.
+struct Private {
+    site: Site,
+    svscan: Child,
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        drop(self.svscan.kill());
+        drop(self.svscan.wait());
+        let service = self.site.path().join("service/idle.1");
+        drop(Command::new("svc").arg("-dx").args([&service, &service.join("log")]).status());
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[tokio::test]
+async fn a_process_of_another_user_has_a_log() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root runs processes as another user");
+        return;
+    }
+    let site = Site::new();
+    fs::set_permissions(site.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let file = site.path().join("cluster.toml");
+    let idle = "command = [\"sh\", \"-c\", \"echo is here; exec sleep 600\"]";
+    fs::write(&file, format!("[services.idle]\n{idle}\n")).unwrap();
+    let mut sky = Command::new(program("sky"));
+    sky.args(["supervise", "daemontools", file.to_str().unwrap(), "--out", "service", "--user", "daemon"]);
+    let written = sky.env("SKYLOOM_BROKER", &site.url).current_dir(site.path()).output().unwrap();
+    assert!(written.status.success(), "{}", said(&written));
+    let mut svscan = Command::new("svscan");
+    svscan.arg(site.path().join("service")).current_dir(site.path()).stdin(Stdio::null()).stderr(Stdio::null());
+    let svscan = svscan.spawn().expect("daemontools is installed (Debian: apt-get install daemontools)");
+    let cluster = Private { site, svscan };
+    let log = cluster.site.path().join("service/idle.1/log/main/current");
+    let logged = || async { fs::read_to_string(&log).is_ok_and(|text| text.contains("is here")) };
+    eventually("what it says is logged", logged).await;
 }
 
 #[tokio::test]

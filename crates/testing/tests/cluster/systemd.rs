@@ -67,17 +67,49 @@ fn instances_are_of_one_template_and_a_password_is_in_no_unit() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shop.toml");
     let sh = "command = [\"sh\", \"-c\", \"echo 100% $HOME \\\"quoted\\\"\"]";
-    fs::write(&file, format!("[services.orders]\n{sh}\ninstances = 3\nenv = {{ NOTE = \"50%\" }}\n")).unwrap();
+    let env = r#"env = { API_PASSWORD = '50%$"hunter2' }"#;
+    fs::write(&file, format!("[services.orders]\n{sh}\ninstances = 3\n{env}\n")).unwrap();
     let out = directory.path().join("units");
     units(&file, &[("SKYLOOM_BROKER", "nats://ada:secret@127.0.0.1:4222")], &out, &[]);
     verify(&out);
     let unit = fs::read_to_string(out.join("shop-orders@.service")).unwrap();
     assert!(unit.contains("\"echo 100%% $$HOME \\\"quoted\\\"\""), "{unit}");
-    assert!(unit.contains("Environment=\"NOTE=50%%\""), "{unit}");
+    assert!(!unit.contains("API_PASSWORD") && !unit.contains("hunter2"), "{unit}");
     assert!(!unit.contains("secret") && unit.contains("EnvironmentFile=%E/shop/shop-orders.env"), "{unit}");
     let secret = out.join("shop/shop-orders.env");
-    assert!(fs::read_to_string(&secret).unwrap().contains("SKYLOOM_BROKER=\"nats://ada:secret@127.0.0.1:4222\""));
+    assert_eq!(
+        fs::read_to_string(&secret).unwrap(),
+        "API_PASSWORD=\"50%\\$\\\"hunter2\"\nSKYLOOM_BROKER=\"nats://ada:secret@127.0.0.1:4222\"\n"
+    );
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(secret).unwrap().permissions()) & 0o777, 0o600);
     let target = fs::read_to_string(out.join("shop.target")).unwrap();
     assert!(target.contains("Wants=shop-orders@1.service shop-orders@2.service shop-orders@3.service\n"), "{target}");
+}
+
+#[test]
+fn a_token_is_in_no_unit() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shop.toml");
+    fs::write(&file, "[services.orders]\ncommand = [\"sh\"]\n").unwrap();
+    let out = directory.path().join("units");
+    units(&file, &[("SKYLOOM_BROKER", "nats://secret@127.0.0.1:4222")], &out, &[]);
+    let unit = fs::read_to_string(out.join("shop-orders@.service")).unwrap();
+    assert!(!unit.contains("secret"), "{unit}");
+    let kept = fs::read_to_string(out.join("shop/shop-orders.env")).unwrap();
+    assert_eq!(kept, "SKYLOOM_BROKER=\"nats://secret@127.0.0.1:4222\"\n");
+}
+
+#[test]
+fn a_snapshot_is_kept_wherever_it_is() {
+    // Where a directory is that systemd would give the broker one of its own for, and has a space in its name.
+    let directory = tempfile::Builder::new().prefix("a shop").tempdir_in("/tmp").unwrap();
+    let file = directory.path().join("shop.toml");
+    let snapshot = directory.path().join("broker.snapshot").display().to_string();
+    fs::write(&file, format!("[broker]\nlisten = \"unix:/run/shop.sock\"\nsnapshot = \"{snapshot}\"\n")).unwrap();
+    let out = directory.path().join("units");
+    units(&file, &[], &out, &[]);
+    verify(&out);
+    let unit = fs::read_to_string(out.join("shop-broker.service")).unwrap();
+    assert!(unit.contains(&format!("\nReadWritePaths=\"{}\"\n", directory.path().display())), "{unit}");
+    assert!(!unit.contains("PrivateTmp"), "{unit}");
 }

@@ -73,8 +73,23 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
     };
     let out = args.out.clone().unwrap_or_else(|| usual.into());
     tree.write(&out)?;
+    let line = match args.supervisor {
+        Supervisor::Daemontools => daemontools::mark(&pieces),
+        Supervisor::Systemd => systemd::mark(&pieces),
+    };
+    for left in tree.left(&out, &line) {
+        note(&format!("{} is no part of the cluster any more; {}", left.display(), leave(args.supervisor)));
+    }
     say(args, &pieces, &tree, &out);
     Ok(())
+}
+
+/// How what is no part of the cluster any more is given up.
+fn leave(supervisor: Supervisor) -> &'static str {
+    match supervisor {
+        Supervisor::Daemontools => "stop it and its log with svc -dx, and remove it",
+        Supervisor::Systemd => "stop it and remove it, here and from /etc/systemd/system",
+    }
 }
 
 /// Says what has been written and what to do next.

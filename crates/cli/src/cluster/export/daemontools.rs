@@ -18,6 +18,8 @@ pub(super) fn directories(pieces: &Pieces<'_>) -> Result<Tree, Failure> {
             let name = &spec.name;
             tree.program(format!("{name}/run"), run(pieces, part, spec));
             tree.program(format!("{name}/log/run"), log(pieces));
+            // A variable that the cluster file has no more would still be one for envdir.
+            tree.whole(format!("{name}/env"));
             for (variable, value) in &spec.environment {
                 let text = envdir(value).map_err(|why| Failure::usage(format!("{name}: {variable}: {why}")))?;
                 tree.secret(format!("{name}/env/{variable}"), text);
@@ -40,17 +42,20 @@ fn run(pieces: &Pieces<'_>, part: &Part, spec: &Spec) -> String {
     }
     words.push(quoted(&spec.program.display().to_string()));
     words.extend(spec.arguments.iter().map(|argument| quoted(argument)));
-    let (name, cluster) = (&spec.name, pieces.name);
-    format!(
-        "#!/bin/sh\n# {name} of the cluster {cluster}, written by sky supervise daemontools.\nexec 2>&1\nexec {}\n",
-        words.join(" ")
-    )
+    format!("#!/bin/sh\n# {}\n{}\nexec 2>&1\nexec {}\n", spec.name, mark(pieces), words.join(" "))
+}
+
+/// The line by which a directory is known as one of this cluster's.
+pub(super) fn mark(pieces: &Pieces<'_>) -> String {
+    format!("# of the cluster {}, written by sky supervise daemontools.", pieces.name)
 }
 
 fn log(pieces: &Pieces<'_>) -> String {
     let mut words: Vec<String> = user(pieces).collect();
     words.extend(["multilog", "t", "s1000000", "n20", "./main"].map(str::to_owned));
-    format!("#!/bin/sh\nexec {}\n", words.join(" "))
+    // Who runs multilog as another user is root, whose the directory is that multilog would write into.
+    let made = pieces.user.map(|user| format!("mkdir -p main && chown {user} main || exit 111\n")).unwrap_or_default();
+    format!("#!/bin/sh\n{made}exec {}\n", words.join(" "))
 }
 
 fn user(pieces: &Pieces<'_>) -> impl Iterator<Item = String> + use<> {

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use skyloom::embedded::Address;
 
 use super::{
-    super::plan::{Part, Spec},
+    super::plan::{BROKER_VARIABLE, Part, REGISTRY_VARIABLE, Spec},
     pieces::{Pieces, Role},
     tree::Tree,
 };
@@ -89,6 +89,11 @@ pub(super) fn units(pieces: &Pieces<'_>) -> Tree {
     tree
 }
 
+/// The line by which a unit is known as one of this cluster's.
+pub(super) fn mark(pieces: &Pieces<'_>) -> String {
+    format!("PartOf={}.target", pieces.name)
+}
+
 /// The services that a part consists of, by their units.
 fn instances(pieces: &Pieces<'_>, part: &Part, role: Role) -> Vec<String> {
     let unit = format!("{}-{}", pieces.name, part.name);
@@ -135,11 +140,11 @@ fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String
     let _ = writeln!(text, "WorkingDirectory={}", escaped(&spec.directory.display().to_string()));
     let mut secrets = String::new();
     for (variable, value) in &spec.environment {
-        if is_secret(value) {
-            let _ = writeln!(secrets, "{variable}={}", quoted(value));
-        } else {
+        if is_public(pieces, variable, value) {
             let value = moved(pieces, value);
             let _ = writeln!(text, "Environment={}", quoted(&format!("{variable}={value}")));
+        } else {
+            let _ = writeln!(secrets, "{variable}={}", in_file(value));
         }
     }
     if !secrets.is_empty() {
@@ -181,7 +186,7 @@ fn snapshot(spec: &Spec) -> Option<&str> {
 /// The directory for the snapshot, which the broker may write into: the cluster file's, or one of systemd's making.
 fn keeping(pieces: &Pieces<'_>, spec: &Spec) -> String {
     match snapshot(spec).map(|path| spec.directory.join(path)).as_deref().and_then(Path::parent) {
-        Some(directory) => format!("ReadWritePaths={}", escaped(&directory.display().to_string())),
+        Some(directory) => format!("ReadWritePaths={}", quoted(&escaped(&directory.display().to_string()))),
         None => format!("StateDirectory={}", pieces.name),
     }
 }
@@ -196,14 +201,17 @@ fn listen(pieces: &Pieces<'_>, address: &Address) -> String {
     }
 }
 
+/// Whether a value is the broker's default place.
+fn is_moved(pieces: &Pieces<'_>, text: &str) -> bool {
+    let is_default = text == "local:" || text == Address::default().to_string();
+    is_default && pieces.broker().is_some_and(|address| *address == Address::default())
+}
+
 /// The same text, with the broker's default place moved to where its socket unit listens, and with what systemd would
 /// replace escaped.
 fn moved(pieces: &Pieces<'_>, text: &str) -> String {
-    let usual = Address::default().to_string();
     match pieces.broker() {
-        Some(address) if *address == Address::default() && (text == "local:" || text == usual) => {
-            format!("unix:{}", listen(pieces, address))
-        }
+        Some(address) if is_moved(pieces, text) => format!("unix:{}", listen(pieces, address)),
         _ => escaped(text),
     }
 }
@@ -218,13 +226,24 @@ fn quoted(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
-/// Everybody may read a unit.
-fn is_secret(value: &str) -> bool {
-    value.split_once("://").is_some_and(|(_, rest)| {
-        rest.split(['/', '?'])
-            .next()
-            .is_some_and(|authority| authority.split_once('@').is_some_and(|(login, _)| login.contains(':')))
-    })
+/// A value as systemd reads it from a file of variables, systemd.exec(5): in quotes, where a new line is itself and
+/// nothing is replaced.
+fn in_file(value: &str) -> String {
+    let mut text = String::from("\"");
+    for letter in value.chars() {
+        if matches!(letter, '"' | '\\' | '`' | '$') {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text + "\""
+}
+
+/// Whether a variable may be in a unit, which everybody may read. Where the broker and the registry are may be, if
+/// that holds no password; of what the cluster file has, nobody but its author knows.
+fn is_public(pieces: &Pieces<'_>, variable: &str, value: &str) -> bool {
+    let is_ours = [BROKER_VARIABLE, REGISTRY_VARIABLE].contains(&variable);
+    is_moved(pieces, value) || is_ours && skyloom::config::without_password(value) == value
 }
 
 /// Whether something of it is in a directory for temporary files, which a private one would hide.
@@ -233,5 +252,10 @@ fn uses_tmp(pieces: &Pieces<'_>, spec: &Spec) -> bool {
     let moves = pieces.broker().is_some_and(|address| *address == Address::default());
     let places = [spec.program.display().to_string(), spec.directory.display().to_string()];
     let socket = (!moves).then(|| socket.trim_start_matches("unix:").to_owned());
-    places.into_iter().chain(socket).any(|place| place.starts_with("/tmp/") || place.starts_with("/var/tmp/"))
+    let snapshot = snapshot(spec).map(|path| spec.directory.join(path).display().to_string());
+    places
+        .into_iter()
+        .chain(socket)
+        .chain(snapshot)
+        .any(|place| place.starts_with("/tmp/") || place.starts_with("/var/tmp/"))
 }
