@@ -8,6 +8,7 @@ use super::{
     name::check_name,
     origin::Origin,
     project::Project,
+    surroundings::real,
     value::{Value, Values},
 };
 use crate::{
@@ -91,7 +92,7 @@ pub(crate) fn new(args: &NewArgs) -> Result<(), Failure> {
         Kind::Workspace => "workspace",
     };
     let template = find(template).ok_or_else(|| Failure::failed(format!("sky carries no template {template:?}")))?;
-    let project = Project::new(template, name, here.join(&folder), values).map_err(Failure::Usage)?;
+    let project = Project::new(template, name, real(&here.join(&folder)), values).map_err(Failure::Usage)?;
     project.write().map_err(Failure::Failed)?;
     if let Some(sentence) = project.note() {
         note(&sentence);

@@ -60,6 +60,22 @@ pub(super) fn pascal_case(name: &str) -> String {
         .collect()
 }
 
+/// `order_book` of `OrderBook`, by the rule of `#[service]`, which makes a service's queue of its type's name: a word
+/// begins with a capital that follows a small letter or a digit, or that a small letter follows.
+pub(super) fn snake_case(camel: &str) -> String {
+    let letters: Vec<char> = camel.chars().collect();
+    let mut snake = String::new();
+    for (index, letter) in letters.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|index| letters.get(index));
+        let is_before_small = letters.get(index + 1).is_some_and(char::is_ascii_lowercase);
+        if letter.is_ascii_uppercase() && before.is_some_and(|before| !before.is_ascii_uppercase() || is_before_small) {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +93,20 @@ mod tests {
         assert_eq!(value("\"{\"").unwrap(), "{");
         assert_eq!(value("craten_ame").unwrap_err(), "there is no variable \"craten_ame\"");
         assert_eq!(value("crate_name | shout").unwrap_err(), "there is no filter \"shout\"");
+    }
+
+    #[test]
+    fn names_of_types_have_the_words_of_their_queues() {
+        for (camel, snake) in [
+            ("Orders", "orders"),
+            ("OrderBook", "order_book"),
+            ("S3Proxy", "s3_proxy"),
+            ("HTTPServer", "http_server"),
+            ("ABTest", "ab_test"),
+            ("AB", "ab"),
+        ] {
+            assert_eq!(snake_case(camel), snake);
+        }
     }
 
     #[test]

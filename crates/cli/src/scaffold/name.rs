@@ -1,6 +1,6 @@
 //! The name of a project: of a folder, a crate, a type, a queue and an entry of the cluster file at once.
 
-use super::expression::pascal_case;
+use super::expression::{pascal_case, snake_case};
 
 /// The longest name; a cluster file allows two characters more.
 const MAX_NAME: usize = 30;
@@ -33,20 +33,31 @@ const DEPENDENCIES: [&str; 12] = [
     "tokio",
 ];
 
+/// Modules that a project's code uses under these very names.
+const MODULES: [&str; 2] = ["env", "fs"];
+
 /// Parts of each cluster.
 const CLUSTER: [&str; 4] = ["broker", "gateway", "registry", "sky"];
 
 /// Types that a service's code uses under these very names.
-const TYPES: [&str; 26] = [
+const TYPES: [&str; 39] = [
     "App",
     "Arc",
+    "AtomicU64",
     "Box",
     "Client",
+    "Clone",
+    "Cluster",
     "Code",
     "Context",
     "Counter",
     "CountReply",
     "CountRequest",
+    "Debug",
+    "Default",
+    "Described",
+    "Deserialize",
+    "Eq",
     "Err",
     "Greeted",
     "HelloReply",
@@ -56,12 +67,17 @@ const TYPES: [&str; 26] = [
     "None",
     "Ok",
     "Option",
+    "Ordering",
+    "PartialEq",
+    "Path",
     "Result",
+    "Serialize",
     "Settings",
     "Some",
     "Status",
     "Streaming",
     "String",
+    "TestCluster",
     "TopicName",
     "Vec",
 ];
@@ -94,6 +110,13 @@ pub(super) fn check_name(name: &str, is_service: bool) -> Result<(), String> {
     if is_service && CLUSTER.contains(&name) {
         return wrong(format!("is a part of every cluster: choose another name, such as {name}-service"));
     }
+    if MODULES.contains(&name) {
+        return wrong(format!("is a module that the code uses: choose another name, such as {name}-service"));
+    }
+    if is_service && snake_case(&pascal_case(name)) != name.replace('-', "_") {
+        let what = format!("makes a type {}, in which two words are one", pascal_case(name));
+        return wrong(format!("{what}: join one-letter words with their neighbours, as in {:?}", joined(name)));
+    }
     if is_service && TYPES.contains(&pascal_case(name).as_str()) {
         let taken = pascal_case(name);
         return wrong(format!(
@@ -109,6 +132,12 @@ fn is_words(name: &str, hyphen: char) -> bool {
         word.starts_with(|first: char| first.is_ascii_lowercase())
             && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     })
+}
+
+/// `ab-test` of `a-b-test`: the words that the type's name still has.
+fn joined(name: &str) -> String {
+    let hyphen = if name.contains('_') { "_" } else { "-" };
+    snake_case(&pascal_case(name)).replace('_', hyphen)
 }
 
 /// `order-book` of `OrderBook` and of `Order_Book`.
@@ -157,11 +186,62 @@ mod tests {
             ("gateway", "is a part of every cluster"),
             ("result", "makes a type Result"),
             ("http-body", "makes a type HttpBody"),
+            ("test-cluster", "makes a type TestCluster"),
+            ("fs", "is a module that the code uses"),
+            (
+                "a-b-test",
+                "makes a type ABTest, in which two words are one: join one-letter words with their \
+              neighbours, as in \"ab-test\"",
+            ),
             ("x".repeat(300).as_str(), "has 300 characters"),
         ] {
             let sentence = check_name(name, true).unwrap_err();
             assert!(sentence.contains(part), "{name}: {sentence}");
             assert!(sentence.len() < 200, "{sentence}");
         }
+    }
+
+    /// The names that a template's line brings into scope or uses as they are: types with their capitals, and what
+    /// is imported. Strings, comments, tags, and what is named by a path are none of them.
+    fn names(line: &str) -> Vec<String> {
+        let mut code: String = line.split("//").next().unwrap_or_default().to_owned();
+        for (open, close) in [("{%", "%}"), ("{{", "}}"), ("\"", "\"")] {
+            while let Some(start) = code.find(open) {
+                let Some(length) = code[start + open.len()..].find(close) else { break };
+                // As part of a word, so that OrdersClient is no Client.
+                code.replace_range(start..start + open.len() + length + close.len(), "0");
+            }
+        }
+        let imports = code.trim_start().starts_with("use ");
+        let mut names = Vec::new();
+        for word in code.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_:".contains(letter)) {
+            let name = if imports { word.rsplit("::").next() } else { word.split("::").next() };
+            let name = name.unwrap_or_default().trim_matches(':');
+            let is_type = name.starts_with(|first: char| first.is_ascii_uppercase())
+                && name.contains(|letter: char| letter.is_ascii_lowercase());
+            let is_imported = imports && !["", "use", "self", "super", "crate"].contains(&name);
+            if !name.contains('_') && (is_type || is_imported && !name.contains(|c: char| c.is_ascii_uppercase())) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn no_name_is_one_that_a_services_code_uses() {
+        let template = super::super::library::find("service").unwrap();
+        let mut seen = 0;
+        for file in template.files.iter().filter(|file| file.path.contains(".rs")) {
+            for name in file.text.lines().filter(|line| !line.contains("r#\"")).flat_map(names) {
+                // Functions are in nobody's way: a crate or a type may have their names.
+                if ["greeting", "topic", "0"].contains(&name.as_str()) {
+                    continue;
+                }
+                seen += 1;
+                let project = lower(&name);
+                assert!(check_name(&project, true).is_err(), "{project}: {name} is used in {}", file.path);
+            }
+        }
+        assert!(seen > 100, "only {seen} names have been found");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use toml::{Table, Value};
@@ -15,6 +15,24 @@ pub(super) struct Workspace {
     root: PathBuf,
     members: Vec<String>,
     skyloom: Option<Table>,
+}
+
+/// The folder that an absolute path means, which need not exist: without `..`, and without links as far as it does.
+pub(super) fn real(path: &Path) -> PathBuf {
+    let mut real = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                real.pop();
+            }
+            other => {
+                real.push(other);
+                real = real.canonicalize().unwrap_or(real);
+            }
+        }
+    }
+    real
 }
 
 /// Whether Cargo, started in this folder, sees a project above it.
@@ -115,6 +133,22 @@ mod tests {
         assert_eq!(workspace.missing(&root.join("orders")).as_deref(), Some("orders"));
         assert_eq!(workspace.missing(&root.join("contracts")), None);
         assert!(is_within_cargo_project(&root.join("services/orders")));
+    }
+
+    #[test]
+    fn what_is_around_a_folder_is_around_where_it_really_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        std::os::unix::fs::symlink(root.join("a/b"), root.join("link")).unwrap();
+        for (path, folder) in [
+            ("a/../shop", "shop"),
+            ("./a/b/../../shop", "shop"),
+            ("link/../shop", "a/shop"),
+            ("new/../shop/new", "shop/new"),
+        ] {
+            assert_eq!(real(&root.join(path)), root.join(folder), "{path}");
+        }
     }
 
     #[test]
