@@ -114,12 +114,15 @@ impl<T: Target> Seen<T> {
         self.fail("a matching")
     }
 
-    /// Checks that every one of them, if there are any, has a request that is as it should be.
+    /// Checks that every one of them has a request that is as it should be.
     ///
     /// # Panics
-    /// If one has not.
+    /// If one has not, or there is none: that would check nothing.
     #[track_caller]
     pub fn assert_all(&self, mut is_right: impl FnMut(T::Request) -> bool) -> &Self {
+        if self.is_empty() {
+            self.fail("at least 1");
+        }
         for (number, message) in (1..).zip(&self.messages) {
             if !is_right(message.request()) {
                 self.fail(&format!("number {number} to be a matching"));
@@ -131,7 +134,7 @@ impl<T: Target> Seen<T> {
     #[track_caller]
     fn fail(&self, wanted: &str) -> ! {
         let Self { shared, place, kind, messages } = self;
-        let plural = if wanted == "exactly 1" || wanted.ends_with("matching") { "" } else { "s" };
+        let plural = if wanted.ends_with(" 1") || wanted.ends_with("matching") { "" } else { "s" };
         let count = messages.len();
         panic!("expected {wanted} {kind}{plural} of {place}, and there were {count}; {}", shared.story(place))
     }

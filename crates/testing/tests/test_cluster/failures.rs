@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use skyloom::prelude::*;
 use skyloom_testing::{Cluster, TestCluster};
 
@@ -74,6 +74,8 @@ async fn what_was_not_sent_shows_what_was() {
     assert!(text.contains(r#"call payments.v1/Charge {"amount":30}"#), "{text}");
     let text = said(|| cluster.events(ordered()).assert_count(2).len());
     assert!(text.starts_with("expected exactly 2 events of orders.placed, and there were 0;"), "{text}");
+    let none = said(|| cluster.calls(OrdersClient::PLACE).assert_all(|_| true).len());
+    assert!(none.starts_with("expected at least 1 call of orders.v1/Place, and there were 0;"), "{none}");
     let empty = TestCluster::new().start().await;
     let text = said(|| empty.casts(PaymentsClient::REMIND).only().attempts());
     assert_eq!(
@@ -153,4 +155,27 @@ async fn a_cluster_that_cannot_do_it_says_why() {
         ),
         "{text}"
     );
+}
+
+/// Asks for ticks.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ticks {}
+
+/// Ticks once, and never again.
+struct Clock;
+
+#[service(version = 1)]
+impl Clock {
+    #[handler(get = "/v1/ticks")]
+    async fn ticks(&self, Json(_): Json<Ticks>) -> Result<Streaming<Json<Charge>>> {
+        let tick = stream::iter([Ok(Json(Charge { amount: 1 }))]);
+        Ok(Streaming::new(tick.chain(stream::pending())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_without_an_end_is_not_waited_for() {
+    let cluster = TestCluster::new().with(Clock).start().await;
+    let text = said_at_last(cluster.http().get("/v1/ticks").into_future()).await;
+    assert!(text.contains("the end of the response did not come: read what has no end with stream()"), "{text}");
 }

@@ -82,8 +82,14 @@ impl HttpStream {
     }
 
     /// All of it.
-    pub(super) async fn whole(mut self, at: &Location<'_>) -> HttpResponse {
-        while self.more().await.unwrap_or_else(|status| panic!("{at}: the response broke off: {status}")) {}
+    pub(super) async fn whole(mut self, at: &'static Location<'static>) -> HttpResponse {
+        let rest = async {
+            while self.more().await? {}
+            Ok::<_, Status>(())
+        };
+        let told = || "the end of the response did not come: read what has no end with stream()".to_owned();
+        let read = expect(rest, at, told).await;
+        read.unwrap_or_else(|status| panic!("{at}: the response broke off: {status}"));
         HttpResponse { status: self.status, headers: self.headers, body: self.read.freeze() }
     }
 }
