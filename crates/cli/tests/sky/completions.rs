@@ -19,7 +19,7 @@ async fn offered(ground: &Ground, words: &[&str]) -> Vec<String> {
         index = words.len() - 1,
     );
     let mut bash = Command::new("bash");
-    bash.args(["--norc", "-c", &script]).env("SKYLOOM_BROKER", &ground.url);
+    bash.args(["--norc", "-c", &script]).env("SKYLOOM_BROKER", &ground.url).env("LC_ALL", "C");
     let path = std::env::var("PATH").unwrap_or_default();
     bash.env("PATH", format!("{}:{path}", folder.display())).current_dir(ground.directory.path());
     let Said { code, out, err } = run(bash, "").await;

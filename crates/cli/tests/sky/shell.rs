@@ -197,6 +197,8 @@ async fn at_a_terminal_tab_completes_and_lines_are_remembered() {
         // With `exec` no other shell is between them, which Ctrl-C would end with its own code.
         script.args(["-qefc", &format!("exec '{sky}' --broker '{}' shell", ground.url), "/dev/null"]);
         script.env("XDG_STATE_HOME", &state).env("TERM", "xterm").env("NO_COLOR", "1");
+        // The user's own may be one that lets nobody in.
+        script.env("SHELL", "/bin/sh");
         Shell::start(script)
     };
     let mut shell = at_terminal();
