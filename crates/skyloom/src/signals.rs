@@ -1,14 +1,23 @@
 //! What a process is told by signals.
 
-use std::io;
+use std::{io, time::Duration};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
 
-/// The wish that the process ends: SIGTERM or Ctrl-C. It may come more than once.
+/// Several supervisors may have one wish: systemd sends SIGTERM to each process of a service, and one of them may pass
+/// it on. What comes so soon after the first is no second wish.
+pub(crate) const SAME_WISH: Duration = Duration::from_secs(1);
+
+/// The wish that the process ends: SIGTERM or Ctrl-C. It may come more than once; a SIGTERM within a second of the
+/// first wish is the same one.
 #[derive(Debug)]
 pub struct Termination {
     terminate: Signal,
     interrupt: Signal,
+    first: Option<Instant>,
 }
 
 impl Termination {
@@ -17,14 +26,21 @@ impl Termination {
     /// # Errors
     /// If the signals cannot be listened to.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, first: None })
     }
 
     /// Resolves when the process is asked to end.
     pub async fn wished(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            let is_new = tokio::select! {
+                _ = self.terminate.recv() => self.first.is_none_or(|first| first.elapsed() >= SAME_WISH),
+                _ = self.interrupt.recv() => true,
+            };
+            self.first.get_or_insert_with(Instant::now);
+            if is_new {
+                return;
+            }
         }
     }
 }

@@ -4,7 +4,11 @@ use std::{
     io::{self, ErrorKind, Read as _, Write as _},
     net::Shutdown,
     os::unix::net::UnixStream,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -12,11 +16,12 @@ use std::{
 use signal_hook::{
     SigId,
     consts::{SIGINT, SIGTERM},
+    flag,
     low_level::{pipe, unregister},
 };
 use tokio::{sync::watch, time::Instant};
 
-use crate::{config::Settings, exit, telemetry};
+use crate::{config::Settings, exit, signals::SAME_WISH, telemetry};
 
 /// How long closing connections and files may take after the drain time.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -54,10 +59,13 @@ impl LastResort {
     pub(super) fn start(settings: watch::Receiver<Arc<Settings>>) -> io::Result<Self> {
         let (line, heard) = UnixStream::pair()?;
         let mut resort = Self { line, signals: Vec::new() };
+        // It is set before the same signal writes.
+        let interrupted = Arc::new(AtomicBool::new(false));
+        resort.signals.push(flag::register(SIGINT, Arc::clone(&interrupted))?);
         for signal in [SIGTERM, SIGINT] {
             resort.signals.push(pipe::register(signal, resort.line.try_clone()?)?);
         }
-        let watch = move || keep_watch(heard, &settings);
+        let watch = move || keep_watch(heard, &interrupted, &settings);
         thread::Builder::new().name("last-resort".to_owned()).stack_size(STACK).spawn(watch)?;
         Ok(resort)
     }
@@ -78,7 +86,7 @@ impl Drop for LastResort {
     }
 }
 
-fn keep_watch(mut line: UnixStream, settings: &watch::Receiver<Arc<Settings>>) {
+fn keep_watch(mut line: UnixStream, interrupted: &AtomicBool, settings: &watch::Receiver<Arc<Settings>>) {
     let mut asked = None;
     let mut byte = [0];
     loop {
@@ -91,13 +99,18 @@ fn keep_watch(mut line: UnixStream, settings: &watch::Receiver<Arc<Settings>>) {
         }
         match (line.read(&mut byte), asked) {
             (Ok(0), _) => return,
+            (Ok(_), Some(_)) if byte == [BEGUN] => {}
             (Ok(_), None) => {
                 let now = Instant::now();
                 asked = Some((now, now + limit(&settings.borrow()) + MARGIN));
+                interrupted.store(false, Ordering::Relaxed);
             }
-            // A second signal ends a process at once.
-            (Ok(_), Some((since, end))) if byte != [BEGUN] => asked = Some((since, end.min(Instant::now() + MARGIN))),
-            (Ok(_), Some(_)) => {}
+            // A second wish ends a process at once.
+            (Ok(_), Some((since, end))) => {
+                if interrupted.swap(false, Ordering::Relaxed) || since.elapsed() >= SAME_WISH {
+                    asked = Some((since, end.min(Instant::now() + MARGIN)));
+                }
+            }
             (Err(error), _) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
                 _ => return,

@@ -133,8 +133,9 @@ impl Foreground {
     /// Tells the supervisor that the process drains, and how long that may take. [`Foreground::drain`] does so itself.
     pub fn stopping(&self) {
         let limit = limit(&self.settings());
-        let allowance = u32::try_from(limit.as_micros()).unwrap_or(u32::MAX);
-        tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(allowance), NotifyState::Status("draining")]);
+        // The protocol's number is larger than the crate's own variant of it, in which an hour has room and no day.
+        let allowance = format!("EXTEND_TIMEOUT_USEC={}", limit.as_micros());
+        tell(&[NotifyState::Stopping, NotifyState::Custom(&allowance), NotifyState::Status("draining")]);
         tracing::info!("draining");
     }
 
