@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use tokio::time::{Duration, Instant, sleep, sleep_until};
+use tokio::time::{Duration, Instant, sleep_until};
 
 use rustix::process::{Pid, Signal};
 use tokio::sync::watch;
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::text::span;
 
-/// How long a process has after SIGTERM. It ends within 25.5 s by itself, and says why if something blocks it.
+/// How long a process has after SIGTERM. It ends within 25.5 s by itself, and says why if something blocks it. One with
+/// a longer drain time says that it needs more.
 const GRACE: Duration = Duration::from_secs(28);
 
 /// A process that is not ready after so long is worth a word.
@@ -116,11 +117,13 @@ impl Life {
     pub(super) async fn stop(mut self, logs: Logs, mut wish: watch::Receiver<Wish>) {
         let (process, name) = (&mut self.process, &self.name);
         process.signal(Signal::TERM);
+        let asked = Instant::now();
         let ended = tokio::select! {
-            ended = process.ended() => Some(ended),
-            () = sleep(GRACE) => {
-                logs.say(&format!("{name} has not ended within {} of SIGTERM and is killed", span(GRACE)));
-                None
+            ended = process.ended_within(GRACE) => {
+                if ended.is_none() {
+                    logs.say(&format!("{name} has not ended {} after SIGTERM and is killed", span(asked.elapsed())));
+                }
+                ended
             }
             () = wished(&mut wish, Wish::Kill) => None,
         };

@@ -9,15 +9,24 @@ use tokio::{
     process::{Child, Command},
     sync::watch,
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{logs::Logs, plan::Spec};
-use crate::handover::{Notice, hand_down, is_ready};
+use crate::handover::{Notice, hand_down, is_ready, more_time};
 
 /// How long to wait for the last lines of a process that has ended. What it started may still
 /// hold its output.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// What a process has told us (`NOTIFY_SOCKET`).
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// That it does its work.
+    ready: bool,
+    /// Until when it may take for its end.
+    until: Option<Instant>,
+}
 
 /// A running child. It leads a process group of its own, so that a terminal's Ctrl-C reaches only
 /// `sky`, which then stops the cluster in order.
@@ -26,8 +35,9 @@ pub(super) struct Process {
     child: Child,
     pid: Pid,
     readers: Vec<JoinHandle<()>>,
-    /// Whether it has said that it is ready, if it was handed a socket.
-    told: Option<watch::Receiver<bool>>,
+    told: watch::Receiver<Told>,
+    /// Whether it was handed a socket.
+    has_socket: bool,
 }
 
 impl Process {
@@ -39,13 +49,20 @@ impl Process {
         let mut command = Command::new(&spec.program);
         command.args(&spec.arguments).envs(&spec.environment).current_dir(&spec.directory);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut told = None;
+        let notice = match (Notice::new(), socket) {
+            (Err(error), Some(_)) => return Err(error),
+            // The others can do without: they are asked whether they are ready.
+            (notice, _) => notice.ok(),
+        };
+        if let Some(notice) = &notice {
+            notice.name_to(&mut command);
+        }
         if let Some(socket) = socket {
-            let notice = Notice::new()?;
-            hand_down(&mut command, socket, &notice)?;
-            let (tell, heard) = watch::channel(false);
+            hand_down(&mut command, socket)?;
+        }
+        let (tell, told) = watch::channel(Told::default());
+        if let Some(notice) = notice {
             tokio::spawn(hear(notice, tell));
-            told = Some(heard);
         }
         let mut child = command.process_group(0).spawn()?;
         let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
@@ -54,7 +71,7 @@ impl Process {
         let mut readers = Vec::new();
         readers.extend(child.stdout.take().map(|output| follow(Box::new(output) as Box<dyn Output>)));
         readers.extend(child.stderr.take().map(|output| follow(Box::new(output))));
-        Ok(Self { child, pid, readers, told })
+        Ok(Self { child, pid, readers, told, has_socket: socket.is_some() })
     }
 
     /// Its process id.
@@ -64,13 +81,28 @@ impl Process {
 
     /// Resolves when it has said that it is ready; none if it was handed no socket, and says nothing.
     pub(super) fn told(&self) -> Option<impl Future<Output = ()> + use<>> {
-        let mut told = self.told.clone()?;
+        let mut told = self.has_socket.then(|| self.told.clone())?;
         Some(async move {
             // If nobody hears it any more, it is not known to be ready.
-            if told.wait_for(|told| *told).await.is_err() {
+            if told.wait_for(|told| told.ready).await.is_err() {
                 std::future::pending().await
             }
         })
+    }
+
+    /// The same as [`Process::ended`], but for no longer than this, or than it says that it needs; none if it has not
+    /// ended by then.
+    pub(super) async fn ended_within(&mut self, grace: Duration) -> Option<io::Result<ExitStatus>> {
+        let grace = Instant::now() + grace;
+        let mut told = self.told.clone();
+        loop {
+            let end = told.borrow_and_update().until.map_or(grace, |until| until.max(grace));
+            tokio::select! {
+                ended = self.ended() => return Some(ended),
+                () = sleep_until(end) => return None,
+                Ok(()) = told.changed() => {}
+            }
+        }
     }
 
     /// Waits until it has ended.
@@ -98,15 +130,17 @@ impl Process {
 
 /// Hears what a process tells its supervisor, for as long as somebody knows the process: one whose messages nobody
 /// takes would wait at some time.
-async fn hear(notice: Notice, tell: watch::Sender<bool>) {
+async fn hear(notice: Notice, tell: watch::Sender<Told>) {
     loop {
         let message = tokio::select! {
             message = notice.next() => message,
             () = tell.closed() => return,
         };
         match message {
-            Ok(message) if is_ready(&message) => drop(tell.send_replace(true)),
-            Ok(_) => {}
+            Ok(message) => tell.send_modify(|told| {
+                told.ready |= is_ready(&message);
+                told.until = more_time(&message).map(|more| Instant::now() + more).or(told.until);
+            }),
             Err(_) => return,
         }
     }
@@ -162,6 +196,26 @@ mod tests {
         let mut lines: Vec<&str> = text.lines().collect();
         lines.sort_unstable();
         assert_eq!(lines, ["sh.1 | /", "sh.1 | hello"]);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_says_so_has_more_time_to_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("notice");
+        let script = format!("trap '' TERM; echo $NOTIFY_SOCKET > {0}.new; mv {0}.new {0}; sleep 1.5", file.display());
+        let told = std::os::unix::net::UnixDatagram::unbound().unwrap();
+        for (message, ends) in [("STATUS=draining", false), ("STOPPING=1\nEXTEND_TIMEOUT_USEC=60000000", true)] {
+            let mut process = Process::start(&shell(&script), None, &logs()).unwrap();
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            process.signal(Signal::TERM);
+            told.send_to(message.as_bytes(), fs::read_to_string(&file).unwrap().trim()).unwrap();
+            let ended = process.ended_within(Duration::from_millis(300)).await;
+            assert_eq!(ended.map(describe), ends.then(|| "ended".to_owned()));
+            process.signal(Signal::KILL);
+            fs::remove_file(&file).unwrap();
+        }
     }
 
     #[tokio::test]

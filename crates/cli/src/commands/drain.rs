@@ -12,7 +12,8 @@ use crate::{
     session::{Global, Session},
 };
 
-/// How long a drain may take: a worker gives back what it has not finished after 20 s.
+/// How long an instance may take to leave the registry, which is the first thing that it does, before it finishes what it
+/// has.
 const LONGEST: Duration = Duration::from_secs(25);
 
 /// How long the instance may take to answer.
@@ -49,8 +50,8 @@ pub(crate) async fn drain(args: &DrainArgs, session: &Session, global: &Global) 
         let gone = watch.wait_for(|snapshot| !snapshot.instances.contains_key(&instance));
         match timeout(LONGEST, gone).await {
             Ok(Ok(_)) => {}
-            Ok(Err(_)) => return Err(Failure::failed("the registry closed before the instance had ended")),
-            Err(_) => return Err(Failure::failed(format!("{instance} has not ended within {LONGEST:?}"))),
+            Ok(Err(_)) => return Err(Failure::failed("the registry closed before the instance had left it")),
+            Err(_) => return Err(Failure::failed(format!("{instance} has not left the registry within {LONGEST:?}"))),
         }
     }
     Ok(())

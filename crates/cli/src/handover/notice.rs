@@ -7,13 +7,21 @@ use std::{
         net::UnixDatagram as Plain,
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use skyloom::Guid;
-use tokio::net::UnixDatagram;
+use tokio::{net::UnixDatagram, process::Command};
 
 /// The longest message of a program to its supervisor; systemd itself reads no more (PIPE_BUF).
 const MESSAGE: usize = 4096;
+
+/// The most time that a program can have; a drain time is at most a day.
+const LONGEST: Duration = Duration::from_secs(25 * 3600);
+
+/// How much longer than it says it is left to itself. One whose event loop is blocked ends by force, and says why, half
+/// a second after its time.
+const MARGIN: Duration = Duration::from_secs(3);
 
 /// How the names of the sockets begin, in the directory for temporary files.
 const PREFIX: &str = "sky-notice-";
@@ -41,9 +49,10 @@ impl Notice {
         Ok(notice)
     }
 
-    /// Where the program is to send to (`NOTIFY_SOCKET`).
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// Has a program send to it (`NOTIFY_SOCKET`).
+    pub(crate) fn name_to(&self, command: &mut Command) {
+        // What our own supervisor wants to hear from us (`WATCHDOG_USEC`), the program says, and `sky hold` passes it on.
+        command.env("NOTIFY_SOCKET", &self.path).env_remove("WATCHDOG_PID");
     }
 
     /// The next message. May be dropped and asked again.
@@ -67,6 +76,12 @@ impl Drop for Notice {
 /// Whether a message says that the program does its work.
 pub(crate) fn is_ready(message: &str) -> bool {
     message.lines().any(|line| line == "READY=1")
+}
+
+/// How much time from now on it wants for what it is about, such as draining.
+pub(crate) fn more_time(message: &str) -> Option<Duration> {
+    let text = message.lines().find_map(|line| line.strip_prefix("EXTEND_TIMEOUT_USEC="))?;
+    Some(Duration::from_micros(text.parse().ok()?).min(LONGEST) + MARGIN)
 }
 
 /// Removes the sockets of this kind on which nobody listens. Those of other users refuse us, which is another error.
@@ -94,16 +109,24 @@ mod tests {
     #[tokio::test]
     async fn a_program_says_that_it_is_ready() {
         let notice = Notice::new().unwrap();
-        let mode = fs::metadata(notice.path()).unwrap().permissions().mode();
+        let mode = fs::metadata(&notice.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let program = Plain::unbound().unwrap();
-        program.send_to(b"STATUS=starting", notice.path()).unwrap();
-        program.send_to(b"READY=1\nSTATUS=serving", notice.path()).unwrap();
+        program.send_to(b"STATUS=starting", &notice.path).unwrap();
+        program.send_to(b"READY=1\nSTATUS=serving", &notice.path).unwrap();
         assert!(!is_ready(&notice.next().await.unwrap()));
         assert!(is_ready(&notice.next().await.unwrap()));
-        let path = notice.path().to_owned();
+        let path = notice.path.clone();
         drop(notice);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_program_says_how_much_time_it_needs() {
+        let said = |time: &str| more_time(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={time}\nSTATUS=draining\n"));
+        assert_eq!(said("125000000"), Some(Duration::from_secs(128)));
+        assert_eq!(said(&u64::MAX.to_string()), Some(LONGEST + MARGIN));
+        assert_eq!((said("-1"), said(""), more_time("READY=1")), (None, None, None));
     }
 
     #[tokio::test]

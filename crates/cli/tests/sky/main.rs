@@ -14,6 +14,7 @@ mod calls;
 mod clusters;
 mod completions;
 mod doctor;
+mod hold;
 mod letters;
 mod listings;
 mod mistakes;

@@ -1,12 +1,13 @@
 //! Keeps one generation of the program running, and replaces it without an interruption.
 
-use std::{env, io, net::TcpListener, os::unix::net::UnixDatagram, process::ExitStatus, time::Duration};
+use std::{env, future::ready, io, net::TcpListener, os::unix::net::UnixDatagram, process::ExitStatus, time::Duration};
 
 use rustix::process::Signal;
+use skyloom::signals::Termination;
 use tokio::{
     signal::unix::{Signal as Listened, SignalKind, signal},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::sleep,
 };
 
 use super::child::{Child, News};
@@ -14,7 +15,8 @@ use super::child::{Child, News};
 /// How long a program may take to say that it is ready before its replacement is given up.
 const STARTING: Duration = Duration::from_secs(60);
 
-/// How long a program that was asked to end may take, before it is killed: a drain time of 20 s, and some more.
+/// How long a program that was asked to end may take, before it is killed: a drain time of 20 s, and some more. One that
+/// needs longer says so.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// How long to wait before a program that has ended by itself is started anew; what daemontools waits.
@@ -23,8 +25,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What the holder is told.
 #[derive(Debug)]
 pub(super) struct Wishes {
-    terminate: Listened,
-    interrupt: Listened,
+    termination: Termination,
     hangup: Listened,
     replace: [Listened; 2],
 }
@@ -38,8 +39,7 @@ enum Wish {
 impl Wishes {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            termination: Termination::new()?,
             hangup: signal(SignalKind::hangup())?,
             // The second one is for `svc -a`: daemontools cannot send the first.
             replace: [signal(SignalKind::user_defined2())?, signal(SignalKind::alarm())?],
@@ -49,8 +49,7 @@ impl Wishes {
     async fn next(&mut self) -> Wish {
         let [user, alarm] = &mut self.replace;
         tokio::select! {
-            _ = self.terminate.recv() => Wish::End,
-            _ = self.interrupt.recv() => Wish::End,
+            () = self.termination.wished() => Wish::End,
             _ = self.hangup.recv() => Wish::Reload,
             _ = user.recv() => Wish::Replace,
             _ = alarm.recv() => Wish::Replace,
@@ -86,23 +85,35 @@ enum Replacement {
     End,
 }
 
+/// What was wished while a replacement started, and is still to be done.
+#[derive(Debug, Default)]
+struct Later {
+    /// The one that starts is to read its configuration anew: it may have read the old one.
+    reload: bool,
+    /// Another is to start: the program may be a newer one by now.
+    replace: bool,
+}
+
 impl Keeper {
     /// Runs until it is asked to end, or the program ends before it was ever ready; how that has ended.
     pub(super) async fn run(mut self) -> io::Result<ExitStatus> {
         let mut draining = JoinSet::new();
         let mut was_ready = false;
+        let mut later = Later::default();
         let mut current = self.start()?;
         loop {
-            let turn = self.turn(current, &mut was_ready).await?;
+            let turn = self.turn(current, &mut was_ready, &mut later).await?;
             // Those that have drained meanwhile need not be waited for.
             while draining.try_join_next().is_some() {}
             current = match turn {
-                Turn::End(child) => return self.end(child, &mut draining).await,
+                Turn::End(child) => return self.end(Some(child), &mut draining).await,
                 Turn::Ended(status, false) => return Ok(status),
                 Turn::Ended(status, true) => {
                     tracing::warn!("the program has ended ({status}); it is started anew in {PAUSE:?}");
-                    sleep(PAUSE).await;
-                    self.start()?
+                    match self.anew().await {
+                        Some(child) => child,
+                        None => return self.end(None, &mut draining).await,
+                    }
                 }
                 Turn::Replaced { old, new } => {
                     tracing::info!(old = old.id(), new = new.id(), "the new program is ready, and the old one drains");
@@ -117,9 +128,30 @@ impl Keeper {
         Child::start(&self.command, &self.environment, &self.listener)
     }
 
-    async fn turn(&mut self, mut child: Box<Child>, was_ready: &mut bool) -> io::Result<Turn> {
+    /// Starts the program again and again, a pause before each time, for whoever connects meanwhile waits; none if the
+    /// holder is to end.
+    async fn anew(&mut self) -> Option<Box<Child>> {
+        loop {
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                wish = self.wishes.next() => match wish {
+                    Wish::End => return None,
+                    // Whatever starts reads its configuration.
+                    Wish::Reload => continue,
+                    Wish::Replace => {}
+                },
+            }
+            match self.start() {
+                Ok(child) => return Some(child),
+                Err(error) => tracing::error!("the program cannot be started: {error}; it is tried again in {PAUSE:?}"),
+            }
+        }
+    }
+
+    async fn turn(&mut self, mut child: Box<Child>, was_ready: &mut bool, later: &mut Later) -> io::Result<Turn> {
         loop {
             let wish = tokio::select! {
+                () = ready(()), if later.replace => Wish::Replace,
                 news = child.next() => {
                     let news = news?;
                     *was_ready |= news.is_ready();
@@ -134,20 +166,26 @@ impl Keeper {
             match wish {
                 Wish::End => return Ok(Turn::End(child)),
                 Wish::Reload => child.signal(Signal::HUP),
-                Wish::Replace => match self.replacement(&mut child).await {
-                    Replacement::Failed => {}
-                    Replacement::End => return Ok(Turn::End(child)),
-                    Replacement::Ready(new) => {
-                        *was_ready = true;
-                        return Ok(Turn::Replaced { old: child, new });
+                Wish::Replace => {
+                    *later = Later::default();
+                    match self.replacement(&mut child, later).await {
+                        Replacement::Failed => {}
+                        Replacement::End => return Ok(Turn::End(child)),
+                        Replacement::Ready(new) => {
+                            *was_ready = true;
+                            if later.reload {
+                                new.signal(Signal::HUP);
+                            }
+                            return Ok(Turn::Replaced { old: child, new });
+                        }
                     }
-                },
+                }
             }
         }
     }
 
     /// Another generation, once it is ready. The old one is heard meanwhile, and may even end.
-    async fn replacement(&mut self, old: &mut Child) -> Replacement {
+    async fn replacement(&mut self, old: &mut Child, later: &mut Later) -> Replacement {
         let mut new = match self.start() {
             Ok(new) => new,
             Err(error) => {
@@ -180,7 +218,15 @@ impl Keeper {
                     tracing::error!("the old program stays, for the new one is not ready after {STARTING:?}");
                     break Replacement::Failed;
                 }
-                wish = self.wishes.next() => if let Wish::End = wish { break Replacement::End },
+                wish = self.wishes.next() => match wish {
+                    Wish::End => break Replacement::End,
+                    Wish::Reload => {
+                        old.signal(Signal::HUP);
+                        // Before the new one is ready, it might not even have a handler for it.
+                        later.reload = true;
+                    }
+                    Wish::Replace => later.replace = true,
+                },
             }
         };
         new.signal(Signal::KILL);
@@ -188,20 +234,23 @@ impl Keeper {
         outcome
     }
 
-    async fn end(&mut self, mut child: Box<Child>, draining: &mut JoinSet<()>) -> io::Result<ExitStatus> {
-        child.signal(Signal::TERM);
-        let ended = tokio::select! {
-            ended = timeout(GRACE, child.ended()) => ended.ok(),
-            _ = self.wishes.terminate.recv() => None,
-            _ = self.wishes.interrupt.recv() => None,
-        };
-        let status = match ended {
-            Some(status) => status,
-            None => {
-                child.signal(Signal::KILL);
-                child.ended().await
-            }
-        };
+    /// Has the program, if it runs, and those that drain end; how the program has.
+    async fn end(&mut self, child: Option<Box<Child>>, draining: &mut JoinSet<()>) -> io::Result<ExitStatus> {
+        let mut status = Ok(ExitStatus::default());
+        if let Some(mut child) = child {
+            child.signal(Signal::TERM);
+            let ended = tokio::select! {
+                ended = child.ended_within(GRACE) => ended,
+                () = self.wishes.termination.wished() => None,
+            };
+            status = match ended {
+                Some(status) => status,
+                None => {
+                    child.signal(Signal::KILL);
+                    child.ended().await
+                }
+            };
+        }
         while draining.join_next().await.is_some() {}
         status
     }
@@ -210,8 +259,8 @@ impl Keeper {
 /// Lets a replaced program finish.
 async fn finish(mut old: Box<Child>) {
     old.signal(Signal::TERM);
-    if timeout(GRACE, old.ended()).await.is_err() {
-        tracing::warn!(process = old.id(), "a replaced program has not ended within {GRACE:?} and is killed");
+    if old.ended_within(GRACE).await.is_none() {
+        tracing::warn!(process = old.id(), "a replaced program has not ended in time and is killed");
         old.signal(Signal::KILL);
         drop(old.ended().await);
     }
