@@ -20,7 +20,7 @@ const TOPICS: Kind = |names| names.topics;
 const INSTANCES: Kind = |names| names.instances;
 
 /// The arguments that are names: of which command, its own subcommand, which argument.
-const ARGUMENTS: [(&str, &str, &str, Kind); 15] = [
+const ARGUMENTS: [(&str, &str, &str, Kind); 16] = [
     ("call", "", "method", METHODS),
     ("call", "", "instance", INSTANCES),
     ("cast", "", "method", METHODS),
@@ -29,6 +29,7 @@ const ARGUMENTS: [(&str, &str, &str, Kind); 15] = [
     ("publish", "", "topic", TOPICS),
     ("listen", "", "topic", TOPICS),
     ("drain", "", "instance", INSTANCES),
+    ("log", "", "instance", INSTANCES),
     ("ping", "", "instance", INSTANCES),
     ("instances", "", "service", SERVICES),
     ("routes", "", "service", SERVICES),

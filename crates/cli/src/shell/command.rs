@@ -45,7 +45,16 @@ async fn run(session: &Session, global: &Global) -> Result<(), Failure> {
     let mut ears = Ears::new(reader.printer.take());
     let mut failures = 0_u64;
     let mut quit = false;
-    while let Some(line) = reader.next().await {
+    loop {
+        let line = tokio::select! {
+            line = reader.next() => line,
+            // A terminal's line editor hears it itself.
+            _ = tokio::signal::ctrl_c(), if !reader.is_terminal => {
+                quit = true;
+                None
+            }
+        };
+        let Some(line) = line else { break };
         match one(&line, session, global, &mut ears).await {
             Ok(Next::Line) => {}
             Ok(Next::End) => {

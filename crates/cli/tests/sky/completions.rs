@@ -38,7 +38,9 @@ async fn bash_completes_commands_flags_and_the_names_of_the_cluster() {
     assert_eq!(offered(&ground, &["sky", "routes", "e"]).await, ["echo.v1.Echo"]);
     assert_eq!(offered(&ground, &["sky", "dead", "list", "echo.v"]).await, ["echo.v1"]);
     let instance = running.instance().to_string();
-    assert_eq!(offered(&ground, &["sky", "drain", &instance[..4]]).await, [instance.as_str()]);
+    for command in ["drain", "ping", "log"] {
+        assert_eq!(offered(&ground, &["sky", command, &instance[..4]]).await, [instance.as_str()], "{command}");
+    }
     let words = ["sky", "call", "echo.v1.Echo/Say", "--instance", &instance[..4]];
     assert_eq!(offered(&ground, &words).await, [instance]);
     assert_eq!(offered(&ground, &["sky", "instances", "--serv"]).await, ["--service"]);

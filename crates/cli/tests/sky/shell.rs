@@ -100,6 +100,23 @@ async fn lines_from_a_pipe_are_done_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn ctrl_c_ends_a_shell_that_waits_for_a_line() {
+    let (ground, _echo, _running) = Ground::with_echo().await;
+    let mut shell = Shell::start(ground.command(&["shell"]));
+    shell.write("call echo.v1.Echo/Say {\"text\": \"first\"}\n");
+    shell.shows("first").await;
+    // It waits for the next one from now on, at the latest a moment later.
+    let mut status = None;
+    until("the shell to end", || {
+        shell.interrupt();
+        status = shell.child.try_wait().unwrap();
+        status.is_some()
+    })
+    .await;
+    assert_eq!(status.unwrap().code(), Some(0), "{}", shell.err.lock().unwrap());
+}
+
+#[tokio::test]
 async fn a_mistake_is_said_and_the_next_line_is_done() {
     let (ground, _echo, _running) = Ground::with_echo().await;
     let lines = "cal x\ncall echo.v1/Sya {}\ncall echo.v1/Say {\"txt\": 1}\ncall echo.v1/Say 'a\n\
