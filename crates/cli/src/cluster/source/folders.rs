@@ -4,11 +4,16 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// The most directories that are watched; the system has a limit of its own.
 pub(super) const MAX_FOLDERS: usize = 8_192;
+
+/// The clock of the file system may be so far behind.
+const COARSE: Duration = Duration::from_secs(1);
 
 /// Cargo, and other tools, mark with it a directory that can be made anew.
 const CACHE: &str = "CACHEDIR.TAG";
@@ -44,6 +49,18 @@ pub(super) fn holds_sources(folder: &Path) -> bool {
 pub(super) fn is_source(path: &Path) -> bool {
     let is_kind = path.extension().is_some_and(|kind| KINDS.iter().any(|known| kind == *known));
     is_kind && !is_private(path.file_name().unwrap_or_default())
+}
+
+/// What in a directory was written, or has come under its name, since then; the directory itself, if something in it has
+/// come or gone.
+pub(super) fn changed_since(folder: &Path, time: SystemTime) -> impl Iterator<Item = PathBuf> {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(COARSE);
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = entries.filter(|path| path.is_file()).chain([folder.to_path_buf()]);
+    // Unlike the time of its content, nobody can set this one.
+    let time = |found: &fs::Metadata| (found.ctime(), found.ctime_nsec());
+    let since = (since.as_secs().cast_signed(), i64::from(since.subsec_nanos()));
+    files.filter(move |path| path.metadata().is_ok_and(|found| time(&found) >= since))
 }
 
 fn is_private(name: &OsStr) -> bool {
