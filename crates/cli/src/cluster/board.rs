@@ -55,6 +55,7 @@ impl Board {
         self.change(name, |process| {
             process.pid = Some(pid.as_raw_nonzero().get());
             process.starts = process.starts.saturating_add(1);
+            process.ready = false;
         });
     }
 

@@ -5,9 +5,12 @@ use std::{
     path::Path,
 };
 
+use tokio::sync::watch;
+
 use super::{
     file::ClusterFile,
     plan::Plan,
+    signals::{Wish, wished},
     source::{Show, Sources, Watcher},
 };
 use crate::{
@@ -33,8 +36,24 @@ impl Build<'_> {
     /// Builds, and tells the plan where the programs are; what to follow from then on, if that is wished.
     ///
     /// # Errors
-    /// A package that is not there; or that it does not build, so that nothing was `done`.
+    /// A package that is not there; that it does not build, or is to end meanwhile, so that nothing was `done`.
     pub(super) async fn run(
+        &self,
+        file: &ClusterFile,
+        plan: &mut Plan,
+        done: &str,
+        wishes: &mut watch::Receiver<Wish>,
+    ) -> Result<Option<(Sources, Watcher)>, Failure> {
+        tokio::select! {
+            built = self.built(file, plan, done) => built,
+            // What cargo has started ends with it.
+            () = wished(wishes, Wish::Drain) => {
+                Err(Failure::Failed(format!("it was to end before it was built, so nothing was {done}")))
+            }
+        }
+    }
+
+    async fn built(
         &self,
         file: &ClusterFile,
         plan: &mut Plan,
@@ -56,8 +75,10 @@ impl Build<'_> {
             watcher.changed().await;
         }
         sources.renewed().map_err(Failure::failed)?;
-        if let Some(watcher) = &mut watcher {
-            sources.watch_inputs(watcher).map_err(Failure::failed)?;
+        if let Some(watcher) = &mut watcher
+            && let Err(sentence) = sources.watch_inputs(watcher)
+        {
+            note(&sentence);
         }
         for part in sources.parts() {
             if let Some(program) = sources.file(part) {

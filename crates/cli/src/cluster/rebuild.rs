@@ -94,7 +94,9 @@ impl Rebuild {
             let how = if is_news { "the build failed" } else { "the build failed with the same errors as before" };
             return Err(how.to_owned());
         }
-        self.sources.watch_inputs(&mut self.watcher)?;
+        if let Err(sentence) = self.sources.watch_inputs(&mut self.watcher) {
+            self.logs.say(&sentence);
+        }
         let renewed = self.sources.renewed()?;
         for part in &renewed {
             if let Some(build) = self.builds.get(part) {

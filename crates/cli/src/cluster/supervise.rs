@@ -84,6 +84,10 @@ impl Supervisor {
         let mut was_ready = false;
         loop {
             if lives.current.is_none() {
+                // It starts as the newest there is.
+                if let Some(builds) = &mut self.builds {
+                    builds.borrow_and_update();
+                }
                 match Life::start(&self.spec, self.socket.as_deref(), &self.logs) {
                     Ok(life) => {
                         self.started(&life, "is started", &backoff);
@@ -156,6 +160,7 @@ impl Supervisor {
         if matches!(self.probe, Probe::Http(_)) && self.socket.is_none() {
             if let Some(old) = lives.current.take() {
                 old.stop(self.logs.clone(), wish.clone()).await;
+                self.board.ended(name, Vec::new());
             }
             return;
         }

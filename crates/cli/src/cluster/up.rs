@@ -109,16 +109,16 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
     obstacles::check(&plan)?;
     let paint = Paint::stderr(global.color);
+    let mut wishes = wishes()?;
     let mut built = None;
     if !file.wanted().is_empty() {
         let build = Build { path: &args.file, directory: &directory, release: args.release, watch: args.watch, paint };
-        built = build.run(&file, &mut plan, "started").await?;
+        built = build.run(&file, &mut plan, "started", &mut wishes).await?;
     } else if args.watch || args.release {
         let flag = if args.watch { "--watch" } else { "--release" };
         let shown = args.file.display();
         return Err(Failure::usage(format!("{flag}: {shown} has nothing to build; give a service package = \"NAME\"")));
     }
-    let wishes = wishes()?;
     let names: Vec<String> = plan.parts.iter().map(|part| part.name.clone()).collect();
     let processes = plan.parts.iter().flat_map(|part| &part.processes);
     let width = processes.map(|spec| spec.name.len()).max().unwrap_or_default();

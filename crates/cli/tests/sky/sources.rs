@@ -128,6 +128,60 @@ async fn nothing_starts_if_something_does_not_build() {
 }
 
 #[tokio::test]
+async fn what_is_built_while_a_service_waits_is_what_it_starts_as() {
+    let file =
+        "[broker]\n[services.orders]\npackage = 'orders'\n[services.stock]\npackage = 'stock'\nafter = ['orders']\n";
+    let mut cluster = workspace(file);
+    let (main, go) = (cluster.path("orders/src/main.rs"), cluster.path("go"));
+    let wait = format!("fn main() {{\n    while !std::path::Path::new({go:?}).exists() {{}}");
+    fs::write(&main, fs::read_to_string(&main).unwrap().replace("fn main() {", &wait)).unwrap();
+    // A file that is not there, in a directory that is not there, is no reason not to watch the others.
+    let script = "fn main() { println!(\"cargo:rerun-if-changed=conf/none/missing.env\") }";
+    fs::write(cluster.path("orders/build.rs"), script).unwrap();
+    cluster.start(&["--watch"]);
+    until("orders", || cluster.process("orders.1")["starts"] == 1).await;
+    let main = cluster.path("stock/src/main.rs");
+    fs::write(&main, fs::read_to_string(&main).unwrap().replace("fn main() {", "fn main() { eprintln!(\"new\");"))
+        .unwrap();
+    until("the build", || cluster.screen().contains("built; replacing stock")).await;
+    fs::write(go, "").unwrap();
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    assert!(!cluster.screen().contains("stock.1 is started anew"), "{}", cluster.screen());
+    assert_eq!(cluster.process("stock.1")["starts"], 1);
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+}
+
+#[tokio::test]
+async fn a_build_that_is_interrupted_leaves_nothing_running() {
+    let up: &[&str] = &["up", "cluster.toml"];
+    let supervise: &[&str] = &["supervise", "systemd", "cluster.toml", "--out", "units"];
+    for (arguments, signal, done) in [(up, Signal::INT, "started"), (supervise, Signal::TERM, "written")] {
+        let cluster = workspace(FILE);
+        let file = cluster.path("pid");
+        let script = format!(
+            "fn main() {{ std::fs::write({file:?}, std::process::id().to_string()).unwrap(); \
+             std::thread::sleep(std::time::Duration::from_secs(120)) }}"
+        );
+        fs::write(cluster.path("orders/build.rs"), script).unwrap();
+        let mut sky = cluster.command(arguments);
+        let sky = sky.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let mut pid = None;
+        until("cargo runs the script", || {
+            pid = fs::read_to_string(&file).ok().and_then(|text| Pid::from_raw(text.parse().ok()?));
+            pid.is_some()
+        })
+        .await;
+        rustix::process::kill_process(Pid::from_child(&sky), signal).unwrap();
+        let ended = tokio::task::spawn_blocking(|| sky.wait_with_output().unwrap()).await.unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.ends_with(&format!("it was to end before it was built, so nothing was {done}\n")), "{said}");
+        until("the script to end", || pid.is_some_and(|pid| test_kill_process(pid).is_err())).await;
+    }
+}
+
+#[tokio::test]
 async fn a_supervisor_is_given_what_was_built_for_production() {
     let cluster = workspace(FILE);
     let said = run(cluster.command(&["supervise", "daemontools", "cluster.toml", "--out", "svc"]), "").await;

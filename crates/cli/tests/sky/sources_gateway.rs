@@ -111,6 +111,14 @@ async fn a_program_that_takes_no_socket_listens_by_itself_if_the_file_says_so() 
     fs::write(cluster.path("front/src/main.rs"), ALONE.replace("200 OK", "200 Fine")).unwrap();
     until("the next one", || cluster.process("gateway")["starts"] == 2 && cluster.state()["ready"] == true).await;
     assert!(cluster.get("/").starts_with("HTTP/1.1 200 Fine"));
+    // One that never answers is not ready, though the one before it was.
+    fs::write(
+        cluster.path("front/src/main.rs"),
+        ALONE.replace("stream.unwrap();", "stream.unwrap(); std::thread::park();"),
+    )
+    .unwrap();
+    until("the silent one", || cluster.process("gateway")["starts"] == 3).await;
+    assert_eq!(cluster.process("gateway")["ready"], false);
     cluster.signal(Signal::TERM);
     assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
 }

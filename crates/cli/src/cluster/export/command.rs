@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{build::Build, file::ClusterFile, plan::Plan},
+    super::{build::Build, file::ClusterFile, plan::Plan, signals::wishes},
     daemontools,
     pieces::Pieces,
     systemd,
@@ -63,7 +63,7 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
         // What runs in production is built for it.
         let paint = Paint::stderr(global.color);
         let build = Build { path: &args.file, directory: &directory, release: true, watch: false, paint };
-        build.run(&file, &mut plan, "written").await?;
+        build.run(&file, &mut plan, "written", &mut wishes()?).await?;
     }
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
