@@ -173,8 +173,8 @@ impl Watcher {
             News::Lost => return self.look(changed),
         };
         if path.is_dir() {
-            let is_known = self.folders.contains(&path);
-            if if is_known { is_other } else { holds_sources(&path) } {
+            let is_new = if self.folders.contains(&path) { is_other } else { holds_sources(&path) };
+            if is_new {
                 self.watch_anew([path.clone()].into());
                 // What was put there before it was watched.
                 let files = below([path]).into_iter().filter_map(|folder| fs::read_dir(folder).ok());
