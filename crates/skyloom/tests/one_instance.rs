@@ -213,9 +213,7 @@ async fn a_methods_limit_is_the_same_by_both_ways() {
 
 #[tokio::test]
 async fn one_that_is_busy_still_answers_about_itself() {
-    let mut settings = Settings::default();
-    settings.concurrency = 1;
-    let two = start_with(settings).await;
+    let two = start_with(Settings { concurrency: 1, ..Settings::default() }).await;
     let mut calls = JoinSet::new();
     for _ in 0..200 {
         calls.spawn(two.client.wait().instance(two.id(0)).into_future());

@@ -8,10 +8,11 @@ use std::{
         unix::fs::MetadataExt as _,
     },
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::LogFormat;
