@@ -3,6 +3,7 @@
 use std::{env, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use skyloom::daemon;
 
 use crate::{
     cluster::{self, SuperviseArgs, UpArgs},
@@ -97,10 +98,12 @@ fn end(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let (code, sentence) = (failure.exit_code(), failure.to_string());
             if !matches!(failure, Failure::OutputClosed) {
-                note(&failure.to_string());
+                note(&sentence);
+                daemon::failed(code, &sentence);
             }
-            failure.exit_code()
+            ExitCode::from(code)
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Why a command did not do what it was asked to, and the exit code that says so.
 
-use std::process::ExitCode;
-
 use skyloom::{Outcome, Status, broker::BrokerError, exit, registry::RegistryError};
 
 /// Why a command ended badly. Each prints as one sentence after `sky: `.
@@ -38,8 +36,12 @@ impl Failure {
 
     /// The failure of a process that runs for long, by what its status says about trying again.
     pub(crate) fn of_process(status: &Status) -> Self {
-        let sentence = status.message().to_owned();
-        match exit::code_of_status(status) {
+        Self::of_code(exit::code_of_status(status), status.message().to_owned())
+    }
+
+    /// The failure with this exit code.
+    pub(crate) const fn of_code(code: u8, sentence: String) -> Self {
+        match code {
             exit::TEMPORARY => Self::Temporary(sentence),
             exit::MISTAKE => Self::Usage(sentence),
             _ => Self::Failed(sentence),
@@ -47,12 +49,12 @@ impl Failure {
     }
 
     /// 1 for a failed operation, 2 for wrong usage, 111 for what may go away by itself.
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Failed(_) | Self::Call(_) => ExitCode::from(exit::FAILED),
-            Self::Temporary(_) => ExitCode::from(exit::TEMPORARY),
-            Self::Usage(_) => ExitCode::from(exit::MISTAKE),
-            Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Failed(_) | Self::Call(_) => exit::FAILED,
+            Self::Temporary(_) => exit::TEMPORARY,
+            Self::Usage(_) => exit::MISTAKE,
+            Self::OutputClosed => 0,
         }
     }
 }

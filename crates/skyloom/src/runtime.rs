@@ -28,25 +28,24 @@ where
     #[cfg(feature = "daemon")]
     let _pidfile = match crate::daemon::start_if_asked() {
         Ok(pidfile) => pidfile,
-        Err(error) => {
-            last_words(&error.to_string());
-            return ExitCode::from(crate::exit::MISTAKE);
-        }
+        Err(error) => return end(&error.to_string(), error.exit_code()),
     };
     let runtime = match build(workers) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            last_words(&format!("cannot start the event loop: {error}"));
-            return ExitCode::from(TEMPORARY);
-        }
+        Err(error) => return end(&format!("cannot start the event loop: {error}"), TEMPORARY),
     };
     let ended = runtime.block_on(program);
     runtime.shutdown_timeout(BLOCKING);
     match ended {
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            last_words(&sentence(&error));
-            ExitCode::from(code(&error))
-        }
+        Err(error) => end(&sentence(&error), code(&error)),
     }
+}
+
+/// Says why the process ends.
+fn end(sentence: &str, code: u8) -> ExitCode {
+    last_words(sentence);
+    #[cfg(feature = "daemon")]
+    crate::daemon::failed(code, sentence);
+    ExitCode::from(code)
 }

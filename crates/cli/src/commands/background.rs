@@ -24,12 +24,13 @@ impl BackgroundArgs {
     /// Goes into the background if that is asked for.
     ///
     /// # Errors
-    /// If a file cannot be written, or belongs to a process that runs.
+    /// If a file cannot be written, or belongs to a process that runs; or if the process in the background has ended
+    /// before it was ready.
     pub(crate) fn start(&self) -> Result<Option<Pidfile>, Failure> {
         if !self.daemon {
             return Ok(None);
         }
         let daemon = Daemon { pidfile: self.pidfile.clone(), logfile: self.logfile.clone() };
-        daemon.start().map(Some).map_err(|error| Failure::usage(error.to_string()))
+        daemon.start().map(Some).map_err(|error| Failure::of_code(error.exit_code(), error.to_string()))
     }
 }

@@ -111,6 +111,8 @@ impl Foreground {
     /// Tells the supervisor that the process does its work, and what that is.
     pub fn ready(&self, status: &str) {
         self.is_ready.store(true, Relaxed);
+        #[cfg(feature = "daemon")]
+        crate::daemon::ready();
         tell(&[NotifyState::Ready, NotifyState::Status(status)]);
     }
 

@@ -334,13 +334,21 @@ async fn a_daemon_has_a_pidfile_or_says_why_not() {
     assert_eq!(sentence.lines().count(), 1, "{sentence}");
     assert!(!socket.exists());
 
+    // What goes wrong in the background is said in the foreground.
+    let exposed = run(&["--listen", "tcp://0.0.0.0:1", "--pidfile", "sky.pid"]);
+    assert!(!exposed.status.success());
+    assert!(said(&exposed).starts_with("sky: ") && said(&exposed).contains("0.0.0.0:1"), "{}", said(&exposed));
+    let pidfile = site.path().join("sky.pid");
+    eventually("it has left no pidfile", || async { !pidfile.exists() }).await;
+
     let started = run(&["--pidfile", "sky.pid", "--logfile", "sky.log"]);
     assert!(started.status.success(), "{}", said(&started));
-    let pidfile = site.path().join("sky.pid");
+    assert!(socket.exists(), "whoever has started it can use it at once");
     let number = || fs::read_to_string(&pidfile).ok()?.trim().parse::<i32>().ok();
     eventually("the pidfile is written", || async { number().is_some() }).await;
     let pid = Pid::from_raw(number().unwrap()).unwrap();
-    site.connect().await;
+    let taken = run(&[]);
+    assert!(!taken.status.success() && said(&taken).contains("broker.sock"), "{}", said(&taken));
     let again = run(&["--pidfile", "sky.pid"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(

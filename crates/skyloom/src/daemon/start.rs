@@ -1,4 +1,4 @@
-//! `--daemon`: a process that puts itself into the background, for those who have no supervisor.
+//! From the foreground into the background.
 
 use std::{
     env,
@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use daemonize::Daemonize;
+use daemonize::{Daemonize, Outcome};
+
+use super::report::{keep, wait};
+use crate::exit::MISTAKE;
 
 /// What `--help` says of the flags.
 pub(crate) const HELP: &str = "  --daemon        go into the background
@@ -45,6 +48,28 @@ pub enum DaemonError {
     /// The operating system refuses.
     #[error("cannot go into the background: {0}")]
     Refused(#[from] daemonize::Error),
+    /// No way for the two processes to talk.
+    #[error("cannot go into the background: no pipe: {0}")]
+    NoPipe(#[source] io::Error),
+    /// The process in the background has ended before it was ready, or is not ready for long.
+    #[error("{sentence}")]
+    NotReady {
+        /// Its exit code.
+        code: u8,
+        /// Why.
+        sentence: String,
+    },
+}
+
+impl DaemonError {
+    /// The exit code for it.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotReady { code, .. } => *code,
+            _ => MISTAKE,
+        }
+    }
 }
 
 /// How a process goes into the background.
@@ -71,11 +96,13 @@ impl Drop for Pidfile {
 }
 
 impl Daemon {
-    /// Goes into the background: the caller's process ends with success, and this function returns in another. It
-    /// must be called before there is a second thread or an event loop. The directory stays the same.
+    /// Goes into the background: this function returns in another process, and the caller's ends with success as soon
+    /// as that one is ready, by [`Foreground::ready`](crate::Foreground::ready). It must be called before there is a
+    /// second thread or an event loop. The directory stays the same.
     ///
     /// # Errors
-    /// If a file cannot be written or belongs to a process that runs, which is found out in the foreground.
+    /// If a file cannot be written or belongs to a process that runs; and, in the caller's process, why the one in the
+    /// background has not become ready.
     pub fn start(&self) -> Result<Pidfile, DaemonError> {
         if let Some(path) = &self.pidfile {
             let file = open("pidfile", path)?;
@@ -91,8 +118,21 @@ impl Daemon {
         if let Some(path) = &self.pidfile {
             daemon = daemon.pid_file(path);
         }
-        daemon.start()?;
-        Ok(Pidfile(self.pidfile.clone()))
+        let (reader, writer) = io::pipe().map_err(DaemonError::NoPipe)?;
+        match daemon.execute() {
+            Outcome::Parent(forked) => {
+                forked?;
+                drop(writer);
+                wait(reader).map_err(|(code, sentence)| DaemonError::NotReady { code, sentence })?;
+                std::process::exit(0)
+            }
+            Outcome::Child(detached) => {
+                drop(reader);
+                keep(writer);
+                detached?;
+                Ok(Pidfile(self.pidfile.clone()))
+            }
+        }
     }
 }
 

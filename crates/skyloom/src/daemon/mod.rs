@@ -1,0 +1,13 @@
+//! `--daemon`: a process that puts itself into the background, for those who have no supervisor.
+
+mod report;
+mod start;
+
+pub use self::{
+    report::failed,
+    start::{Daemon, DaemonError, Pidfile},
+};
+pub(crate) use self::{
+    report::ready,
+    start::{HELP, start_if_asked, without_flags},
+};
