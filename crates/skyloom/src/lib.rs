@@ -93,10 +93,10 @@
 //! | `daemon` | `--daemon`: a process that puts itself into the background |
 
 mod connect;
+pub mod exit;
 #[cfg(feature = "daemon")]
 pub mod daemon;
 pub mod config;
-pub mod exit;
 pub mod embedded;
 mod host;
 pub mod signals;

@@ -1,13 +1,11 @@
-//! What `#[skyloom::main]` makes of a `main`.
+//! A program from its start to its exit code.
 
 use std::{process::ExitCode, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{
-    exit::{TEMPORARY, code, sentence},
-    telemetry::last_words,
-};
+use super::reason::{code, sentence};
+use crate::{exit::TEMPORARY, telemetry::last_words};
 
 /// How long the end of a program waits for what it has given to `spawn_blocking`; then that is cut off.
 const BLOCKING: Duration = Duration::from_secs(5);

@@ -1,0 +1,6 @@
+//! What `#[skyloom::main]` makes of a `main`.
+
+mod reason;
+mod run;
+
+pub use self::run::run;
