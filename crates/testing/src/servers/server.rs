@@ -17,6 +17,9 @@ use super::Launch;
 /// How long a server may take to accept connections, however slow the machine.
 const STARTING: Duration = Duration::from_secs(60);
 
+/// How long its threads may take to stop.
+const FREEZING: Duration = Duration::from_secs(10);
+
 /// Starts the server, says its process id, and waits to be told how to end it. If whoever started it is gone,
 /// however he went, it ends the server and removes what it leaves behind.
 const KEEPER: &str = r#"
@@ -45,6 +48,16 @@ struct Keeper {
     /// Closing it ends the server, too.
     orders: ChildStdin,
     server: Pid,
+}
+
+/// Whether every thread of a process is stopped, by the state behind its name, proc(5).
+fn is_stopped(process: Pid) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).expect("the server runs");
+    threads.filter_map(Result::ok).all(|thread| {
+        // One that has ended meanwhile does not run either.
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with(['T', 't']))
+    })
 }
 
 impl Server {
@@ -95,12 +108,17 @@ impl Server {
         }
     }
 
-    /// Stops its execution: it neither answers nor closes a connection.
+    /// Stops its execution: it neither answers nor closes a connection. When this returns, none of its threads runs.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If it does not run, or goes on.
     pub fn freeze(&self) {
-        self.signal(Signal::STOP);
+        let server = self.signal(Signal::STOP);
+        let end = Instant::now() + FREEZING;
+        while !is_stopped(server) {
+            assert!(Instant::now() < end, "the server goes on although it was told to stop");
+            sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets it go on after [`Server::freeze`].
@@ -108,12 +126,13 @@ impl Server {
     /// # Panics
     /// If it does not run.
     pub fn thaw(&self) {
-        self.signal(Signal::CONT);
+        let _ = self.signal(Signal::CONT);
     }
 
-    fn signal(&self, signal: Signal) {
-        let keeper = self.keeper.as_ref().expect("the server runs");
-        kill_process(keeper.server, signal).expect("the server runs");
+    fn signal(&self, signal: Signal) -> Pid {
+        let server = self.keeper.as_ref().expect("the server runs").server;
+        kill_process(server, signal).expect("the server runs");
+        server
     }
 
     /// Starts it anew on the same port and in the same directory, after [`Server::kill`] or [`Server::terminate`].
