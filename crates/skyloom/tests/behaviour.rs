@@ -106,6 +106,12 @@ impl Probe {
         ProbeClient::new(ctx.client()).slow(order).await
     }
 
+    /// Passes on why a call of its own was not started.
+    #[handler]
+    async fn passing_on(&self, ctx: Context, order: Json<Order>) -> Result<Json<Number>> {
+        ProbeClient::new(ctx.client()).slow(order).instance(Guid::private()).await
+    }
+
     #[event("things.happened", group = "probe")]
     async fn shared(&self, _event: Json<Number>) -> Result<()> {
         self.0.shared.fetch_add(1, SeqCst);
@@ -182,6 +188,14 @@ async fn a_handlers_calls_inherit_its_deadline() {
     assert!(begin.elapsed() <= Duration::from_secs(1));
     // The default of 10 s would have kept the inner call alive for longer.
     eventually("nothing is left at work", || started.traces.at_once.load(SeqCst) <= 1).await;
+}
+
+#[tokio::test]
+async fn a_handler_that_passes_on_an_error_has_run_all_the_same() {
+    let started = start(1).await;
+    let status = started.client.passing_on(order(0)).await.unwrap_err();
+    assert_eq!((status.code(), status.outcome()), (Code::NotFound, Outcome::Known), "{status}");
+    assert!(!status.is_retry_safe(), "{status}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use futures_core::Stream;
 
 use super::{Answer, Body, Incoming};
 use crate::{
-    Context, MethodName, Payload, Result, Status, Streaming,
+    Context, MethodName, Outcome, Payload, Result, Status, Streaming,
     broker::BoxFuture,
     client::Reply,
     contract::{HttpBody, HttpRule, HttpVerb, MethodContract},
@@ -66,7 +66,7 @@ impl<S: Send + Sync + 'static> Method<S> {
             handler: Box::new(move |service, incoming| match decode::<Q>(&incoming) {
                 Ok(message) => {
                     let reply = handler(service, incoming.context, message);
-                    Box::pin(async move { Answer::of(reply.await?) })
+                    Box::pin(async move { Answer::of(reply.await.map_err(executed)?) })
                 }
                 Err(status) => Box::pin(ready(Err(status))),
             }),
@@ -144,6 +144,15 @@ fn describe<Q: Payload, R: Reply>(parts: &MethodParts, name: MethodName, options
         docs: parts.docs.to_owned(),
         request: Q::shape(),
         reply: R::Message::shape(),
+    }
+}
+
+/// What a handler ends with has been executed, even if it passes on the error of a call of its own that was not: then
+/// to send its request again would be to execute it twice.
+fn executed(status: Status) -> Status {
+    match status.outcome() {
+        Outcome::NotStarted => status.with_outcome(Outcome::Known).with_retry_safe(false),
+        _ => status,
     }
 }
 
