@@ -28,7 +28,8 @@ use crate::{
 
 /// The life of a process in the foreground, as supervisors want it: it logs to standard error, drains on SIGTERM
 /// within a time, even if a handler blocks the event loop, reads its configuration anew on SIGHUP, and tells a
-/// supervisor that listens (`NOTIFY_SOCKET`, `WATCHDOG_USEC`) when it is ready, reloading, stopping, and that its event loop turns.
+/// supervisor that listens (`NOTIFY_SOCKET`, `WATCHDOG_USEC`) when it is ready, reloading, stopping, and that its
+/// event loop turns.
 ///
 /// ```no_run
 /// # async fn run(settings: skyloom::Settings) -> skyloom::Result<()> {
