@@ -112,6 +112,19 @@ impl Probe {
         ProbeClient::new(ctx.client()).slow(order).instance(Guid::private()).await
     }
 
+    /// Says that it has done nothing.
+    #[handler]
+    async fn closed(&self, _order: Json<Order>) -> Result<Json<Number>> {
+        Err(Status::unavailable("closed today"))
+    }
+
+    /// Does something, and passes on that a call of its own has done nothing.
+    #[handler]
+    async fn passing_on_closed(&self, ctx: Context, order: Json<Order>) -> Result<Json<Number>> {
+        self.0.calls.fetch_add(1, SeqCst);
+        ProbeClient::new(ctx.client()).closed(order).await
+    }
+
     #[event("things.happened", group = "probe")]
     async fn shared(&self, _event: Json<Number>) -> Result<()> {
         self.0.shared.fetch_add(1, SeqCst);
@@ -196,6 +209,17 @@ async fn a_handler_that_passes_on_an_error_has_run_all_the_same() {
     let status = started.client.passing_on(order(0)).await.unwrap_err();
     assert_eq!((status.code(), status.outcome()), (Code::NotFound, Outcome::Known), "{status}");
     assert!(!status.is_retry_safe(), "{status}");
+}
+
+#[tokio::test]
+async fn what_a_callee_says_of_retrying_is_not_said_of_its_caller() {
+    let started = start(1).await;
+    let status = started.client.closed(order(0)).await.unwrap_err();
+    assert!(status.is_retry_safe(), "{status}");
+    let status = started.client.passing_on_closed(order(0)).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::Unavailable, "closed today"));
+    assert!(!status.is_retry_safe(), "{status}");
+    assert_eq!(started.traces.calls.load(SeqCst), 1, "what has been done is not done again");
 }
 
 #[tokio::test]

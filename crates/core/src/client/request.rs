@@ -100,7 +100,7 @@ impl Reply {
     pub(super) fn into_status(self) -> Status {
         let ledger = self.ledger();
         let status = Arc::unwrap_or_clone(self.0).status;
-        status.unwrap_or_else(|| Status::internal("a failed reply without a status")).with_ledger(ledger)
+        status.unwrap_or_else(|| Status::internal("a failed reply without a status")).with_ledger(ledger).received()
     }
 }
 
@@ -114,7 +114,7 @@ impl Response {
     pub(super) fn from_envelope(mut envelope: Envelope, spent: Ledger) -> Result<Self> {
         let ledger = envelope.ledger.merge(spent);
         match envelope.status {
-            Some(status) => Err(status.with_ledger(ledger)),
+            Some(status) => Err(status.with_ledger(ledger).received()),
             None => Ok(Self {
                 codec: envelope.codec,
                 payload: envelope.payload,

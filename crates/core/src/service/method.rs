@@ -7,7 +7,7 @@ use futures_core::Stream;
 
 use super::{Answer, Body, Incoming};
 use crate::{
-    Context, MethodName, Outcome, Payload, Result, Status, Streaming,
+    Context, MethodName, Payload, Result, Status, Streaming,
     broker::BoxFuture,
     client::Reply,
     contract::{HttpBody, HttpRule, HttpVerb, MethodContract},
@@ -66,7 +66,7 @@ impl<S: Send + Sync + 'static> Method<S> {
             handler: Box::new(move |service, incoming| match decode::<Q>(&incoming) {
                 Ok(message) => {
                     let reply = handler(service, incoming.context, message);
-                    Box::pin(async move { Answer::of(reply.await.map_err(executed)?) })
+                    Box::pin(async move { Answer::of(reply.await.map_err(Status::executed)?) })
                 }
                 Err(status) => Box::pin(ready(Err(status))),
             }),
@@ -147,15 +147,6 @@ fn describe<Q: Payload, R: Reply>(parts: &MethodParts, name: MethodName, options
     }
 }
 
-/// What a handler ends with has been executed, even if it passes on the error of a call of its own that was not: then
-/// to send its request again would be to execute it twice.
-fn executed(status: Status) -> Status {
-    match status.outcome() {
-        Outcome::NotStarted => status.with_outcome(Outcome::Known).with_retry_safe(false),
-        _ => status,
-    }
-}
-
 pub(super) fn decode<Q: Payload>(incoming: &Incoming) -> Result<Q> {
     let envelope = &incoming.envelope;
     if envelope.codec != Q::CODEC {
@@ -185,7 +176,7 @@ impl<M: Payload> Stream for Encoded<M> {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(cx).map(|next| next.map(|message| message?.encode()))
+        Pin::new(&mut self.0).poll_next(cx).map(|next| next.map(|message| message.map_err(Status::executed)?.encode()))
     }
 }
 

@@ -41,6 +41,8 @@ struct Inner {
     code: Code,
     outcome: Outcome,
     retry_safe: bool,
+    /// It came as the reply to a call, and what it says of retrying is about that call.
+    received: bool,
     message: String,
     details: Vec<Detail>,
     retry_after: Option<Duration>,
@@ -55,6 +57,7 @@ impl Status {
             code,
             outcome: Outcome::Known,
             retry_safe: matches!(code, Code::Unavailable),
+            received: false,
             message: message.into(),
             details: Vec::new(),
             retry_after: None,
@@ -126,6 +129,26 @@ impl Status {
     #[must_use]
     pub fn with_retry_safe(mut self, safe: bool) -> Self {
         self.0.retry_safe = safe;
+        self.0.received = false;
+        self
+    }
+
+    /// Notes that it is a reply's.
+    #[must_use]
+    pub(crate) fn received(mut self) -> Self {
+        self.0.received = true;
+        self
+    }
+
+    /// What a handler ends with has been executed, even if it passes on the error of a call of its own that was not, or
+    /// that may be sent again: to send the handler's own request again would be to execute it twice.
+    #[must_use]
+    pub(crate) fn executed(mut self) -> Self {
+        if self.0.outcome == Outcome::NotStarted {
+            self.0.outcome = Outcome::Known;
+            self.0.retry_safe = false;
+        }
+        self.0.retry_safe &= !self.0.received;
         self
     }
 
