@@ -25,7 +25,8 @@ impl View {
     async fn stats(&self, tube: &str) -> Result<Option<Bytes>> {
         match self.0.answer(None, Command::StatsTube(tube)).await? {
             Reply::Ok(body) => Ok(Some(body)),
-            _ => Ok(None),
+            Reply::NotFound => Ok(None),
+            other => Err(BrokerError::unavailable(format!("beanstalkd answered {other:?} to stats-tube {tube}"))),
         }
     }
 

@@ -120,7 +120,8 @@ impl BeanstalkBroker {
 async fn put_to_instance(shared: &Shared, instance: Guid, put: Put) {
     let error = match shared.answer(None, Command::StatsTube(&put.tube)).await {
         Ok(Reply::Ok(body)) if Stats::of(&body).number("current-watching") != Some(0) => return drop(shared.put(put)),
-        Ok(_) => BrokerError::Gone { instance },
+        Ok(Reply::Ok(_) | Reply::NotFound) => BrokerError::Gone { instance },
+        Ok(other) => BrokerError::unavailable(format!("beanstalkd answered {other:?} to whether the instance runs")),
         Err(error) => BrokerError::unavailable(error.to_string()),
     };
     sender::tell(shared, put.done, Err(error));

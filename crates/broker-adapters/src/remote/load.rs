@@ -13,6 +13,8 @@ pub(crate) struct Load {
     taken: (u64, u64),
     /// How many calls end within [`BLINK`].
     pace: u64,
+    /// How many calls in a row were older than they could be.
+    older: u32,
 }
 
 /// About four seconds, as a power of two of milliseconds.
@@ -28,6 +30,10 @@ const BLINK: u64 = 5;
 
 /// A call may be so many milliseconds older than one before it, for it may have waited somewhere.
 const SLACK: u64 = 1 << EPOCH_SHIFT;
+
+/// So many calls in a row that are older are due to the clock. One alone may be sent for the second time, long after the
+/// first.
+const OLDER: u32 = 4;
 
 /// How often the pace is taken, in milliseconds.
 const PACE_EVERY: u64 = 50;
@@ -49,10 +55,12 @@ impl Load {
     pub(crate) fn sent(&mut self, call: Guid) {
         let epoch = epoch(call);
         if let Some(slot) = self.slot(epoch) {
-            if slot.0 != epoch {
+            if slot.0 < epoch {
                 *slot = (epoch, 0);
             }
-            slot.1 += 1;
+            if slot.0 == epoch {
+                slot.1 += 1;
+            }
         }
     }
 
@@ -75,10 +83,11 @@ impl Load {
     /// How many calls may share a message, of which this is the last.
     pub(crate) fn share(&mut self, newest: Guid) -> usize {
         let now = milliseconds(newest);
-        if now + SLACK < self.taken.0 {
+        self.older = if now + SLACK < self.taken.0 { self.older + 1 } else { 0 };
+        if self.older >= OLDER {
             // The clock was set back. What is known of the time that it has left says nothing of the time to come.
             self.epochs = Default::default();
-            (self.taken, self.pace) = ((now, self.ended), 0);
+            (self.taken, self.pace, self.older) = ((now, self.ended), 0, 0);
         }
         let passed = now.saturating_sub(self.taken.0);
         if passed >= PACE_EVERY {
@@ -134,6 +143,24 @@ mod tests {
         assert!(load.share(call(now + 200)) >= 16, "a quarter of those under way");
         load.ended(call(now + 1_200));
         assert_eq!(load.share(call(now + 1_200)), 1, "they have become slow");
+    }
+
+    #[test]
+    fn a_call_that_is_sent_again_later_is_no_clock_that_was_set_back() {
+        let now = 1_700_000_000_000;
+        let mut load = Load::default();
+        for step in 0..4_000 {
+            load.sent(call(now + step / 40));
+            if step >= 64 {
+                load.ended(call(now + (step - 64) / 40));
+            }
+            load.share(call(now + step / 40));
+        }
+        let share = load.share(call(now + 100));
+        assert!(share >= 16);
+        load.sent(call(now - 16_000));
+        load.share(call(now - 16_000));
+        assert_eq!(load.share(call(now + 100)), share);
     }
 
     #[test]
