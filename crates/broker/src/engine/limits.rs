@@ -20,6 +20,10 @@ pub(crate) const PURGE_TURN: Duration = Duration::from_millis(1);
 /// How long a queue that took more than one search is left alone afterwards.
 pub(crate) const PURGE_REST: Duration = Duration::from_secs(1);
 
+/// A message that so many workers in a row have not survived, or said nothing about, may be why. Once is what happens when
+/// a worker is killed, and no reason to hold up the rest.
+pub(crate) const SUSPECT_LOSSES: u8 = 2;
+
 /// Cancelled timers that are tolerated before they are swept out.
 pub(crate) const CANCELLED_TIMERS: usize = 1_024;
 

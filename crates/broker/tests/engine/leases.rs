@@ -140,6 +140,52 @@ fn a_hung_consumer_can_be_stopped_and_started_again() {
 }
 
 #[test]
+fn a_message_that_its_workers_die_of_does_not_take_others_with_it() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(3));
+    for body in ["a", "b", "c"] {
+        world.enqueue("q", call(body));
+    }
+    world.disconnect(2);
+    world.connect(4, 4);
+    let all = ["4 done", "4/1 gets a #2", "4/1 gets b #2", "4/1 gets c #2"];
+    assert_eq!(world.consume(4, 1, "q", options(3)), all, "a worker may be lost for any reason");
+    world.disconnect(4);
+    world.connect(5, 5);
+    assert_eq!(world.consume(5, 1, "q", options(3)), ["5 done", "5/1 gets a #3"], "one of the three may be why");
+    assert_eq!(world.enqueue("q", call("d")), NOTHING);
+    assert_eq!(world.settle(5, "a", Settle::Done), ["5/1 gets b #3"]);
+    assert_eq!(
+        world.disconnect(5),
+        ["1 7 hears b: it failed 3 times and is a dead letter now: the worker's connection was lost"]
+    );
+    world.consume(3, 1, "q", options(3));
+    world.consume(1, 1, "q", options(3));
+    assert_eq!(world.depth("q"), [0, 0, 2, 1, 2], "one for each, as long as there is one that may be why");
+    assert_eq!(world.enqueue("q", call("e")), NOTHING);
+    assert_eq!(world.enqueue("q", call("f")), NOTHING);
+    assert_eq!(world.settle(3, "c", Settle::Done), ["3/1 gets e #1", "1/1 gets f #1"]);
+    assert_eq!(world.enqueue("q", call("g")), ["3/1 gets g #1"]);
+}
+
+#[test]
+fn what_was_lost_twice_and_taken_out_holds_up_nobody() {
+    let mut world = World::new();
+    world.enqueue("q", cast("a"));
+    for conn in [4, 5] {
+        world.connect(conn, 4);
+        world.consume(conn, 1, "q", options(3));
+        world.disconnect(conn);
+    }
+    world.consume(2, 1, "q", options(3));
+    world.enqueue("q", cast("b"));
+    assert_eq!(world.depth("q"), [1, 0, 1, 0, 1]);
+    assert_eq!(world.settle(2, "a", Settle::Bury { reason: "bad".to_owned() }), ["2/1 gets b #1"]);
+    assert_eq!(world.enqueue("q", cast("c")), ["2/1 gets c #1"]);
+    assert_eq!(world.depth("q"), [0, 0, 2, 1, 1]);
+}
+
+#[test]
 fn used_up_attempts_make_a_dead_letter_and_the_caller_hears_it() {
     let mut world = World::new();
     world.consume(2, 1, "q", options(1));

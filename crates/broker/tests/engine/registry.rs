@@ -1,9 +1,9 @@
 //! Instances and contracts.
 
-use skyloom_broker::engine::{Conn, Input, Limits, Ticket};
+use skyloom_broker::engine::{Conn, Input, Limits, Settle, Ticket};
 use skyloom_core::{ServiceRef, contract::Contract, registry::Instance};
 
-use crate::world::{World, guid, ms};
+use crate::world::{World, cast, guid, ms, options};
 
 const NOTHING: [&str; 0] = [];
 
@@ -69,6 +69,22 @@ fn a_silent_connections_instances_are_down_until_it_is_heard() {
     assert_eq!(world.pass(ms(2_500)), ["2 down 11", "3 down 11"]);
     assert_eq!(world.engine.totals().instances, 1);
     assert_eq!(world.disconnect(1), NOTHING, "it was down already");
+}
+
+#[test]
+fn a_silent_connection_gets_nothing_until_it_is_heard() {
+    let mut world = World::new();
+    world.register(2, 11, &[]);
+    world.consume(2, 1, "q", options(3));
+    world.consume(3, 1, "q", options(3));
+    assert_eq!(world.enqueue("q", cast("a")), ["2/1 gets a #1"]);
+    assert_eq!(world.pass(ms(2_500)), NOTHING, "what it holds it keeps");
+    assert_eq!(world.enqueue("q", cast("b")), ["3/1 gets b #1"]);
+    assert_eq!(world.enqueue("q", cast("c")), ["3/1 gets c #1"]);
+    assert_eq!(world.enqueue("q", cast("d")), ["3/1 gets d #1"]);
+    assert_eq!(world.enqueue("q", cast("e")), NOTHING, "it would wait for a process that may hang");
+    assert_eq!(world.settle(2, "a", Settle::Done), ["2/1 gets e #1"]);
+    assert_eq!(world.enqueue("q", cast("f")), ["2/1 gets f #1"]);
 }
 
 #[test]

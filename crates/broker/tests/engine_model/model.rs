@@ -12,7 +12,9 @@ pub(crate) const CHANNEL_BYTES: usize = 14;
 pub(crate) const TOTAL_BYTES: usize = 40;
 pub(crate) const MESSAGE_BYTES: usize = 5;
 pub(crate) const CREDIT: u32 = 3;
-pub(crate) const MAX_ATTEMPTS: u32 = 2;
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
+/// A message that so many workers have been lost with is a suspect.
+pub(crate) const SUSPECT: u32 = 2;
 /// In milliseconds, as all times of the model.
 pub(crate) const GRACE: u64 = 300;
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -46,6 +48,8 @@ pub(crate) struct Message {
     pub(crate) priority: u32,
     pub(crate) size: usize,
     pub(crate) attempts: u32,
+    /// Attempts after which nothing was heard of the worker.
+    pub(crate) losses: u32,
     pub(crate) expires: u64,
     pub(crate) reply_to: Option<u8>,
     pub(crate) place: Place,
@@ -150,6 +154,11 @@ impl Model {
     pub(crate) fn held(&self, consumer: usize) -> Vec<usize> {
         let holds = |message: &Message| matches!(message.place, Place::Leased { holder, .. } if holder == consumer);
         (0..self.messages.len()).filter(|index| holds(&self.messages[*index])).collect()
+    }
+
+    /// Whether a channel's consumers get one message at a time.
+    pub(crate) fn is_wary(&self, channel: usize) -> bool {
+        self.messages.iter().any(|message| message.channel == channel && message.losses >= SUSPECT)
     }
 
     /// Messages of a channel, or of all, that are somewhere.

@@ -111,7 +111,7 @@ impl Model {
         }
         for index in &consumers {
             for message in self.held(*index) {
-                self.fail(message, 0);
+                self.lose(message);
             }
             self.consumers[*index].gone = true;
         }
@@ -172,7 +172,7 @@ impl Model {
     }
 
     fn give_up(&mut self, index: usize, error: Kind) {
-        self.messages[index].place = Place::Gone;
+        self.end(index, Place::Gone);
         self.refuse(index, error);
     }
 
@@ -312,7 +312,7 @@ impl Model {
         let expires = sent.time_to_live.map_or(NEVER, |time| self.now + time);
         let place = self.delayed(sent.delay, expires);
         let Sent { reply_to, priority, size, .. } = sent;
-        self.messages.push(Message { id, channel, priority, size, attempts: 0, expires, reply_to, place });
+        self.messages.push(Message { id, channel, priority, size, attempts: 0, losses: 0, expires, reply_to, place });
     }
 
     fn delayed(&self, delay: u64, expires: u64) -> Place {
@@ -370,7 +370,8 @@ impl Model {
     /// A consumer that may be handed messages joins the end of its channel's rotation if it is not in it.
     fn queue_up(&mut self, index: usize) {
         let consumer = &self.consumers[index];
-        let credit = consumer.active && !consumer.hung && self.held(index).len() < consumer.credit as usize;
+        let most = if self.is_wary(consumer.channel) { 1 } else { consumer.credit as usize };
+        let credit = consumer.active && !consumer.hung && self.held(index).len() < most;
         let rotation = &mut self.channels[consumer.channel].rotation;
         if credit && !rotation.contains(&index) {
             rotation.push(index);
@@ -387,14 +388,14 @@ impl Model {
             },
             How::Reply => {
                 self.end_lease(index);
-                self.messages[index].place = Place::Gone;
+                self.end(index, Place::Gone);
                 if let Some(inbox) = self.messages[index].reply_to {
                     self.tell(inbox, Event::Reply { conn: 0, inbox, body: REPLY + self.messages[index].id });
                 }
             }
             How::Done => {
                 self.end_lease(index);
-                self.messages[index].place = Place::Gone;
+                self.end(index, Place::Gone);
             }
             How::Bury => {
                 self.end_lease(index);
@@ -457,6 +458,33 @@ impl Model {
         }
     }
 
+    /// Nothing is heard any more of whoever holds it.
+    fn lose(&mut self, index: usize) {
+        let channel = self.messages[index].channel;
+        let was_wary = self.is_wary(channel);
+        self.messages[index].losses += 1;
+        if self.is_wary(channel) && !was_wary {
+            let busy = |holder: &usize| !self.held(*holder).is_empty();
+            let idle = self.channels[channel].rotation.iter().copied().filter(|holder| !busy(holder)).collect();
+            self.channels[channel].rotation = idle;
+        }
+        self.fail(index, 0);
+    }
+
+    /// It has been dealt with, or is a dead letter.
+    fn end(&mut self, index: usize, place: Place) {
+        let channel = self.messages[index].channel;
+        let was_wary = self.is_wary(channel);
+        self.messages[index].losses = 0;
+        if was_wary && !self.is_wary(channel) {
+            let ours = |index: &usize| self.consumers[*index].channel == channel && self.consumers[*index].active;
+            let mut consumers: Vec<usize> = (0..self.consumers.len()).filter(ours).collect();
+            consumers.sort_by_key(|index| (self.consumers[*index].conn, self.consumers[*index].id));
+            consumers.into_iter().for_each(|index| self.queue_up(index));
+        }
+        self.messages[index].place = place;
+    }
+
     fn give_back(&mut self, index: usize, delay: u64) {
         if self.channels[self.messages[index].channel].name.is_none() {
             self.abandon(index);
@@ -467,7 +495,7 @@ impl Model {
 
     fn bury(&mut self, index: usize, error: Kind) {
         let detached = self.channels[self.messages[index].channel].name.is_none();
-        self.messages[index].place = if detached { Place::Gone } else { Place::Dead };
+        self.end(index, if detached { Place::Gone } else { Place::Dead });
         self.messages[index].expires = NEVER;
         self.refuse(index, error);
     }
@@ -496,7 +524,7 @@ impl Model {
         ended.sort_unstable();
         for (_, _, index) in ended {
             self.pass_over(index);
-            self.fail(index, 0);
+            self.lose(index);
         }
         let expired: Vec<u8> = self.absent.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
         for session in expired {
@@ -525,6 +553,7 @@ impl Model {
 
     /// Nobody is connected any more. Who holds leases or inboxes has time to come back.
     fn restart(&mut self) {
+        self.messages.iter_mut().for_each(|message| message.losses = 0);
         self.conns.clear();
         self.absent.clear();
         for inbox in self.inboxes.values_mut() {

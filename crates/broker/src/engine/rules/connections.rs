@@ -1,6 +1,6 @@
 //! How connections and sessions come and go.
 
-use std::{collections::btree_map::Entry, time::Duration};
+use std::collections::btree_map::Entry;
 
 use skyloom_core::{Guid, broker::BrokerError};
 
@@ -106,7 +106,7 @@ impl<M> Engine<M> {
         for key in consumers {
             let held = self.consumers.get(key).map_or_else(Vec::new, |consumer| consumer.held.clone());
             for slot in held {
-                self.fail(slot, reason, Duration::ZERO, out);
+                self.lose(slot, reason, out);
             }
             self.consumers.remove(key);
         }

@@ -53,7 +53,7 @@ impl<M: Clone> Engine<M> {
         let Some(lease) = self.leases.grant(slot, key, position, deadline) else { return };
         self.timers.set_lease(deadline, lease);
         consumer.held.push(lease.slot);
-        consumer.queued = consumer.has_credit();
+        consumer.queued = consumer.has_credit(channel.is_wary());
         if consumer.queued {
             channel.rotation.push_back(key);
         }

@@ -84,6 +84,15 @@ impl<M> Engine<M> {
         }
     }
 
+    /// Ends a lease of whose holder nothing is heard any more, as a failed attempt.
+    pub(crate) fn lose(&mut self, slot: u32, reason: &str, out: &mut Vec<Output<M>>) {
+        if let Some(held) = self.leases.at(slot) {
+            let message = held.message;
+            self.suspect(message);
+        }
+        self.fail(slot, reason, Duration::ZERO, out);
+    }
+
     /// Ends a lease as if it had not been.
     pub(crate) fn release(&mut self, slot: u32, out: &mut Vec<Output<M>>) {
         let Some(held) = self.end_lease(slot) else { return };

@@ -26,6 +26,7 @@ impl<M> Engine<M> {
             channel: key,
             size: u32::try_from(message.size).ok()?,
             attempts: 0,
+            losses: 0,
         };
         let slot = self.messages.insert(stored).ok()?;
         self.next_seq += 1;
@@ -63,6 +64,7 @@ impl<M> Engine<M> {
     #[inline]
     pub(crate) fn discard(&mut self, slot: u32) -> Option<Stored<M>> {
         self.strike_job(slot);
+        self.acquit(slot);
         let message = self.messages.remove(slot)?;
         let size = message.size as usize;
         self.bytes = self.bytes.saturating_sub(size);
@@ -102,6 +104,7 @@ impl<M> Engine<M> {
 
     /// Makes it a dead letter, and tells its inbox `error`. In a channel that is going, it goes.
     pub(crate) fn bury(&mut self, slot: u32, reason: &str, error: BrokerError, out: &mut Vec<Output<M>>) {
+        self.acquit(slot);
         let Some(message) = self.messages.get_mut(slot) else { return };
         let Some(channel) = self.channels.get_mut(message.channel) else { return };
         if channel.detached {

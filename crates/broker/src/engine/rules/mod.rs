@@ -5,6 +5,7 @@ mod tell;
 mod marks;
 mod channels;
 mod rotation;
+mod suspects;
 mod messages;
 mod waits;
 mod deliver;

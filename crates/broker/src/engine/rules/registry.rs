@@ -99,16 +99,19 @@ impl<M> Engine<M> {
         }
     }
 
-    /// Looks whether a connection with instances has fallen silent.
+    /// Looks whether a connection with instances has fallen silent. Then they count as gone, and get nothing more.
     pub(crate) fn check_silence(&mut self, conn: Conn, out: &mut Vec<Output<M>>) {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         let ends = connection.heard.after(self.limits.silence);
         connection.watched = !connection.instances.is_empty() && ends > self.now;
         if connection.watched {
             self.timers.others.set(ends, Due::Connection(conn));
-        } else {
-            self.mark(conn, false, out);
+            return;
         }
+        if ends <= self.now {
+            self.pass_over_all(conn);
+        }
+        self.mark(conn, false, out);
     }
 
     /// A connection that had fallen silent was heard again.

@@ -7,15 +7,14 @@ impl<M> Engine<M> {
     /// in it.
     pub(crate) fn queue_up(&mut self, key: u32) {
         let Some(consumer) = self.consumers.get_mut(key) else { return };
-        if consumer.queued || !consumer.has_credit() {
+        let channel = consumer.channel;
+        let Some(state) = self.channels.get_mut(channel) else { return };
+        if consumer.queued || !consumer.has_credit(state.is_wary()) {
             return;
         }
         consumer.queued = true;
-        let channel = consumer.channel;
-        if let Some(state) = self.channels.get_mut(channel) {
-            state.rotation.push_back(key);
-            self.stir(channel);
-        }
+        state.rotation.push_back(key);
+        self.stir(channel);
     }
 
     /// A consumer leaves its channel's rotation, if it is in it.
@@ -37,6 +36,13 @@ impl<M> Engine<M> {
         consumer.hung = true;
         connection.hung = true;
         self.step_aside(key);
+    }
+
+    /// A connection has fallen silent: its process may hang, and whatever it got would wait for it.
+    pub(crate) fn pass_over_all(&mut self, conn: Conn) {
+        let Some(connection) = self.connections.get(&conn) else { return };
+        let consumers: Vec<u32> = connection.consumers.values().copied().collect();
+        consumers.into_iter().for_each(|key| self.pass_over(key));
     }
 
     /// A connection was heard: those of its consumers that were passed over take their turns again.

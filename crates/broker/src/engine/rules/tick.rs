@@ -39,7 +39,7 @@ impl<M> Engine<M> {
         let reason = format!("its lease of {time:?} ended before it was settled");
         self.pass_over(holder);
         self.count_timeout(message);
-        self.fail(lease.slot, &reason, Duration::ZERO, out);
+        self.lose(lease.slot, &reason, out);
     }
 
     fn check_channel_timer(&mut self, key: u32, serial: u64, at: Time, out: &mut Vec<Output<M>>) {

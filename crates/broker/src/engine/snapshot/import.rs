@@ -119,6 +119,8 @@ impl<M> Engine<M> {
             channel: key,
             size: kept.size,
             attempts: kept.attempts,
+            // Its workers come back one after the other, and it may be none of theirs.
+            losses: 0,
         };
         self.next_seq = self.next_seq.max(kept.seq.saturating_add(1));
         let Ok(slot) = self.messages.insert(stored) else { return };

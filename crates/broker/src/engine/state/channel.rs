@@ -40,6 +40,8 @@ pub(crate) struct ChannelState {
     /// By a number that is unique in the engine's life.
     pub(crate) dead: BTreeMap<u64, Dead>,
     pub(crate) leased: usize,
+    /// How many of those that are waiting, delayed or leased may be what their workers have died of.
+    pub(crate) suspects: u32,
     pub(crate) bytes: usize,
     /// The active consumers.
     pub(crate) consumers: Vec<u32>,
@@ -74,6 +76,7 @@ impl ChannelState {
             delayed: BTreeMap::new(),
             dead: BTreeMap::new(),
             leased: 0,
+            suspects: 0,
             bytes: 0,
             consumers: Vec::new(),
             rotation: VecDeque::new(),
@@ -98,6 +101,11 @@ impl ChannelState {
     /// Whether a message that waits would be handed out at once.
     pub(crate) fn is_eager(&self, now: Time) -> bool {
         (!self.rotation.is_empty() || !self.tube.waiters.is_empty()) && self.paused_until <= now
+    }
+
+    /// Whether its consumers get one message at a time, so that none is lost for what another does to its worker.
+    pub(crate) const fn is_wary(&self) -> bool {
+        self.suspects > 0
     }
 
     /// Puts a message in its place. Returns whether the next expiry has come nearer.

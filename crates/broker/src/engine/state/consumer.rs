@@ -27,9 +27,10 @@ pub(crate) struct ConsumerState {
 }
 
 impl ConsumerState {
-    /// Whether it may be handed another message.
-    pub(crate) fn has_credit(&self) -> bool {
-        self.active && !self.hung && self.held.len() < self.options.credit as usize
+    /// Whether it may be handed another message; where the channel is wary, one at a time.
+    pub(crate) fn has_credit(&self, wary: bool) -> bool {
+        let credit = if wary { 1 } else { self.options.credit as usize };
+        self.active && !self.hung && self.held.len() < credit
     }
 
     /// Whether nothing is left of it.

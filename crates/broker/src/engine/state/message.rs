@@ -3,6 +3,7 @@
 use skyloom_core::Guid;
 
 use super::Time;
+use crate::engine::limits::SUSPECT_LOSSES;
 
 /// A message, in whatever state it is: which index of its channel names its slot says that. A
 /// million of them may wait, so this is as small as it can be.
@@ -21,6 +22,15 @@ pub(crate) struct Stored<M> {
     pub(crate) size: u32,
     /// Attempts that have failed.
     pub(crate) attempts: u32,
+    /// Those of them after which nothing was heard of the worker.
+    pub(crate) losses: u8,
+}
+
+impl<M> Stored<M> {
+    /// Whether it may be what its workers have died of.
+    pub(crate) const fn is_suspect(&self) -> bool {
+        self.losses >= SUSPECT_LOSSES
+    }
 }
 
 #[cfg(test)]
