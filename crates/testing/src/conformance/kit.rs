@@ -87,8 +87,10 @@ pub(crate) async fn take(consumer: &mut Consumer) -> u32 {
 }
 
 pub(crate) async fn nothing_comes(consumer: &mut Consumer) {
-    if let Ok(Some(delivery)) = tokio::time::timeout(QUIET, consumer.next()).await {
-        panic!("nothing was to be delivered, and {delivery:?} was");
+    match tokio::time::timeout(QUIET, consumer.next()).await {
+        Ok(Some(delivery)) => panic!("nothing was to be delivered, and {delivery:?} was"),
+        Ok(None) => panic!("nothing was to be delivered, and the stream of deliveries has ended"),
+        Err(_) => {}
     }
 }
 
