@@ -49,12 +49,31 @@ broker() { state broker; }
 registry() { state registry; }
 state() { sed -n 's/^  "'"$1"'": *"\([^"]*\)".*/\1/p' "$run/state.json" | head -n 1; }
 
+# Waits for the processes of a cluster whose sky was killed: they notice that, and end.
+await_orphans() {
+    local pids pid
+    [[ -f "$run/state.json" ]] || return 0
+    pids="$(sed -n 's/^    .*"pid": *\([0-9]*\).*/\1/p' "$run/state.json")"
+    for _ in $(seq 1200); do
+        for pid in $pids; do
+            if kill -0 "$pid" 2> /dev/null; then
+                sleep 0.05
+                continue 2
+            fi
+        done
+        return 0
+    done
+    stop "of a cluster that was killed, process $pid still runs after a minute; end it first"
+}
+
 # Waits until the cluster says that it is ready, or until it has ended.
 await() {
     local pid=$1
     for _ in $(seq 600); do
-        # The cluster's own line, not one of a process, which is further to the right.
-        grep -qs '^  "ready": true' "$run/state.json" && return 0
+        # The cluster's own lines, not those of a process, which are further to the right.
+        if grep -qs '^  "pid": '"$pid"',' "$run/state.json" && grep -qs '^  "ready": true' "$run/state.json"; then
+            return 0
+        fi
         kill -0 "$pid" 2> /dev/null || return 1
         sleep 0.05
     done
@@ -82,6 +101,7 @@ up() {
     if pid="$(running)"; then
         stop "the cluster is running already (process $pid); stop it first with scripts/cluster.sh down"
     fi
+    await_orphans
     if (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then
         stop "port $port is taken: stop what listens there, or choose another with --port"
     fi
@@ -89,7 +109,6 @@ up() {
     local bin
     bin="$(binaries "$profile")"
     mkdir -p "$run"
-    rm -f "$run/state.json"
     ln -sfn "$bin" "$run/bin"
     # A cluster in a directory of its own has its embedded broker there, whatever that is for.
     if [[ -n "${CLUSTER_RUN:-}" ]]; then
@@ -170,6 +189,7 @@ logs() {
 down() {
     local pid
     if ! pid="$(running)"; then
+        await_orphans
         rm -f "$pid_file"
         say "The cluster is not running."
         return

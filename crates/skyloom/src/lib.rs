@@ -126,6 +126,8 @@ pub use skyloom_core::{
 };
 pub use skyloom_macros::{event, handler, main, service};
 
+#[doc(hidden)]
+pub use self::foreground::RUN_BY;
 pub use self::{
     app::{App, serve},
     config::Settings,

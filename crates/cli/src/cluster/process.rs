@@ -5,6 +5,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use skyloom::RUN_BY;
 use tokio::{
     process::{Child, Command},
     sync::watch,
@@ -48,6 +49,7 @@ impl Process {
     pub(super) fn start(spec: &Spec, socket: Option<&TcpListener>, logs: &Logs) -> io::Result<Self> {
         let mut command = Command::new(&spec.program);
         command.args(&spec.arguments).envs(&spec.environment).current_dir(&spec.directory);
+        command.env(RUN_BY, std::process::id().to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let notice = match (Notice::new(), socket) {
             (Err(error), Some(_)) => return Err(error),

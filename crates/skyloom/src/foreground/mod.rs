@@ -6,7 +6,11 @@ mod reload;
 
 mod last_resort;
 
+mod orphan;
+
 mod process;
 
+#[doc(hidden)]
+pub use self::orphan::RUN_BY;
 pub use self::process::Foreground;
 pub(crate) use self::reload::Hook;

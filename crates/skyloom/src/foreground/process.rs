@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     last_resort::{LastResort, limit},
+    orphan::orphaned,
     reload::{Hook, reload},
     supervisor::{tell, tell_reloading, watchdog},
 };
@@ -43,7 +44,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Foreground {
     termination: Termination,
-    /// The terminal that the process was started from has gone.
+    /// The terminal that the process was started from has gone, or the process that runs it.
     abandoned: mpsc::Receiver<()>,
     settings: watch::Receiver<Arc<Settings>>,
     /// Ends a process that does not end by itself.
@@ -75,6 +76,7 @@ impl Foreground {
         let mut helpers = JoinSet::new();
         helpers.spawn(watchdog());
         let is_ready = Arc::<AtomicBool>::default();
+        helpers.spawn(end_as_orphan(abandon.clone()));
         helpers.spawn(heed(hangup, changed, hooks, abandon, Arc::clone(&is_ready)));
         Ok(Self { termination, abandoned, settings, last_resort, helpers, is_ready })
     }
@@ -117,7 +119,8 @@ impl Foreground {
         tell(&[NotifyState::Ready, NotifyState::Status(status)]);
     }
 
-    /// Resolves when the process is asked to end: SIGTERM, Ctrl-C, or the end of its terminal.
+    /// Resolves when the process is asked to end: SIGTERM, Ctrl-C, the end of its terminal, or of the
+    /// process that runs it, if that has asked for it as `sky up` does.
     pub async fn ended(&mut self) {
         tokio::select! {
             () = self.termination.wished() => {}
@@ -160,6 +163,14 @@ impl Foreground {
             }
         }
     }
+}
+
+/// Sees to it that the process ends if the one that runs it has gone.
+async fn end_as_orphan(abandon: mpsc::Sender<()>) {
+    orphaned().await;
+    tracing::warn!("the process that runs this one has gone");
+    // If nobody waits for it, the process ends already.
+    let _ = abandon.try_send(());
 }
 
 /// Heeds SIGHUP for as long as the process runs.

@@ -70,6 +70,26 @@ impl Cluster {
         self.state("broker").unwrap()
     }
 
+    /// The processes that have been started for it and run.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        let mark = format!("CLUSTER_RUN={}\0", self.run.path().display());
+        let belongs = |environment: &[u8]| environment.windows(mark.len()).any(|part| part == mark.as_bytes());
+        let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+        let runs = |id: &i32| fs::read(format!("/proc/{id}/environ")).is_ok_and(|found| belongs(&found));
+        ids.filter(runs).collect()
+    }
+
+    /// The process of `sky up`.
+    pub(crate) fn pid(&self) -> i32 {
+        fs::read_to_string(self.run.path().join("cluster.pid")).unwrap().trim().parse().unwrap()
+    }
+
+    /// Starts it again, after it is down.
+    pub(crate) fn again(&self) {
+        let output = self.script(&["up", "--port", &self.port.to_string()]);
+        assert!(output.status.success(), "{}", said(&output));
+    }
+
     /// Runs `sky` on the cluster's broker and registry.
     pub(crate) fn sky(&self, arguments: &[&str]) -> Output {
         let registry = self.state("registry").map(|url| ("SKYLOOM_REGISTRY", url));

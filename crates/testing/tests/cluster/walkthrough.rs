@@ -122,17 +122,35 @@ async fn a_newcomers_first_ten_minutes() {
     let logs = cluster.script(&["logs", "qr"]);
     assert!(logs.status.success() && said(&logs).contains("serving qr.v1.Qr"), "{}", said(&logs));
 
-    let instances = cluster.sky_json(&["instances", "--json"]);
-    let processes: Vec<u64> = instances.as_array().unwrap().iter().map(|row| row["pid"].as_u64().unwrap()).collect();
+    assert_eq!(cluster.processes().len(), 8, "sky, the broker, the gateway and five services");
+    let work = cluster.sky(&["cast", "greeter.v1.Greeter/Hello", r#"{"name":"Ada"}"#, "--delay", "1h"]);
+    assert!(work.status.success(), "{}", said(&work));
     let socket = cluster.broker().trim_start_matches("unix:").to_owned();
     assert!(Path::new(&socket).exists());
     let down = cluster.script(&["down"]);
     assert!(down.status.success(), "{}", said(&down));
-    for process in processes {
-        assert!(!Path::new(&format!("/proc/{process}")).exists(), "process {process} is left behind");
-    }
+    assert_eq!(cluster.processes(), [] as [i32; 0], "nothing is left behind");
     assert!(!Path::new(&socket).exists(), "the socket is left behind");
     assert!(std::net::TcpStream::connect(("127.0.0.1", cluster.port)).is_err(), "the gateway is left behind");
+
+    cluster.again();
+    let queues = cluster.sky_json(&["queues", "--json"]);
+    let greeter = queues.as_array().unwrap().iter().find(|row| row["channel"] == "greeter.v1").expect("its queue");
+    assert_eq!(greeter["delayed"], 1, "what waited is there again: {greeter}");
+}
+
+#[tokio::test]
+async fn what_a_killed_sky_has_started_ends_with_it() {
+    let cluster = Cluster::up(&[]);
+    let sky = rustix::process::Pid::from_raw(cluster.pid()).unwrap();
+    rustix::process::kill_process(sky, rustix::process::Signal::KILL).unwrap();
+    let gone = || async { !Path::new(&format!("/proc/{}", cluster.pid())).exists() };
+    eventually("it is gone", gone).await;
+    let down = cluster.script(&["down"]);
+    assert!(down.status.success() && said(&down).contains("not running"), "{}", said(&down));
+    assert_eq!(cluster.processes(), [] as [i32; 0], "down waits until they have ended");
+    cluster.again();
+    assert_eq!(http(cluster.port, "GET /v1/hello/Ada", None).status, 200);
 }
 
 #[tokio::test]
