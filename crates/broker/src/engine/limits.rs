@@ -30,7 +30,7 @@ pub(crate) const CANCELLED_TIMERS: usize = 1_024;
 /// The engine's bounds. Reaching one is an error to whoever wants more, never a silent drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Messages in one channel, dead letters included.
+    /// Messages in one channel, dead letters included. Those whose callers have been told give way to new messages.
     pub channel_messages: usize,
     /// Bytes in one channel, dead letters included.
     pub channel_bytes: usize,

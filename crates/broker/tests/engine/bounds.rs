@@ -31,6 +31,35 @@ fn dead_letters_count() {
 }
 
 #[test]
+fn dead_letters_whose_callers_know_give_way_to_new_work_the_oldest_first() {
+    let bury = || Settle::Bury { reason: "why not".to_owned() };
+    let mut world = World::with(Limits { channel_messages: 3, ..limits() });
+    world.consume(2, 1, "q", options(1));
+    for message in [cast("a"), call("b"), call("c")] {
+        let body = message.body;
+        world.enqueue("q", message);
+        world.settle(2, body, bury());
+    }
+    assert_eq!(world.depth("q"), [0, 0, 0, 3, 1]);
+    assert_eq!(world.confirm("q", cast("d")), ["2/1 gets d #1", "1 done"]);
+    let dead = |world: &mut World| world.dead("q").into_iter().map(|(body, _)| body).collect::<Vec<_>>();
+    assert_eq!(dead(&mut world), ["a", "c"]);
+    assert_eq!(world.confirm("q", cast("e")), ["1 done"]);
+    assert_eq!(dead(&mut world), ["a"], "nobody has been told of it");
+    assert_eq!(world.confirm("q", cast("f")), ["1 queue q is full: 3 messages"]);
+}
+
+#[test]
+fn what_has_no_room_in_any_case_drives_out_no_dead_letter() {
+    let mut world = World::with(Limits { channel_bytes: 2, ..limits() });
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", call("a"));
+    world.settle(2, "a", Settle::Bury { reason: "why not".to_owned() });
+    assert_eq!(world.confirm("q", cast("aaa")), ["1 queue q is full: 2 bytes"]);
+    assert_eq!(world.depth("q"), [0, 0, 0, 1, 1]);
+}
+
+#[test]
 fn bytes_are_bounded_by_message_by_channel_and_in_all() {
     let bounded = Limits { message_bytes: 4, channel_bytes: 6, total_bytes: 9, ..limits() };
     let mut world = World::with(bounded);

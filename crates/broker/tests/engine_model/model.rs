@@ -50,6 +50,8 @@ pub(crate) struct Message {
     pub(crate) attempts: u32,
     /// Attempts after which nothing was heard of the worker.
     pub(crate) losses: u32,
+    /// When it became a dead letter whose caller was told, among all of them.
+    pub(crate) told: Option<u64>,
     pub(crate) expires: u64,
     pub(crate) reply_to: Option<u8>,
     pub(crate) place: Place,
@@ -98,6 +100,7 @@ pub(crate) struct Model {
     /// How many leases each consumer of a connection was ever granted.
     pub(crate) granted: BTreeMap<(u64, u32), usize>,
     pub(crate) next_lease: u64,
+    pub(crate) next_told: u64,
     /// What was said in the last step.
     pub(crate) said: Vec<Event>,
 }
@@ -118,6 +121,7 @@ impl Model {
             lost_replies: 0,
             granted: BTreeMap::new(),
             next_lease: 1,
+            next_told: 1,
             said: Vec::new(),
         }
     }

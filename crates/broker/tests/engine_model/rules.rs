@@ -290,7 +290,16 @@ impl Model {
         if full(self) {
             self.expire(channel);
         }
+        while size <= CHANNEL_BYTES && full(self) && self.forget_told(channel) {}
         if full(self) { Err("full") } else { Ok(()) }
+    }
+
+    /// Drops the oldest dead letter whose caller knows. Returns whether there was one.
+    fn forget_told(&mut self, channel: usize) -> bool {
+        let there =
+            self.messages.iter_mut().filter(|message| message.channel == channel && message.place == Place::Dead);
+        let oldest = there.filter(|message| message.told.is_some()).min_by_key(|message| message.told);
+        oldest.map(|message| message.place = Place::Gone).is_some()
     }
 
     /// Drops what has expired while it waited.
@@ -312,7 +321,18 @@ impl Model {
         let expires = sent.time_to_live.map_or(NEVER, |time| self.now + time);
         let place = self.delayed(sent.delay, expires);
         let Sent { reply_to, priority, size, .. } = sent;
-        self.messages.push(Message { id, channel, priority, size, attempts: 0, losses: 0, expires, reply_to, place });
+        self.messages.push(Message {
+            id,
+            channel,
+            priority,
+            size,
+            attempts: 0,
+            losses: 0,
+            told: None,
+            expires,
+            reply_to,
+            place,
+        });
     }
 
     fn delayed(&self, delay: u64, expires: u64) -> Place {
@@ -497,6 +517,8 @@ impl Model {
         let detached = self.channels[self.messages[index].channel].name.is_none();
         self.end(index, if detached { Place::Gone } else { Place::Dead });
         self.messages[index].expires = NEVER;
+        self.messages[index].told = self.messages[index].reply_to.map(|_| self.next_told);
+        self.next_told += 1;
         self.refuse(index, error);
     }
 

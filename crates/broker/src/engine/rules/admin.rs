@@ -73,10 +73,10 @@ impl<M: Clone> Engine<M> {
 
     fn dead(&self, name: &Channel, limit: u32) -> Vec<DeadMessage<M>> {
         let Some((_, channel)) = self.named(name) else { return Vec::new() };
-        let letter = |(number, dead): (&u64, &Dead)| {
+        let letter = |(number, dead): (u64, &Dead)| {
             let message = self.messages.get(dead.message)?;
             Some(DeadMessage {
-                number: *number,
+                number,
                 id: message.id,
                 reason: dead.reason.to_string(),
                 attempts: message.attempts,
@@ -111,10 +111,10 @@ impl<M: Clone> Engine<M> {
         let Some(key) = self.names.get(name).copied() else { return Vec::new() };
         let Some(channel) = self.channels.get_mut(key) else { return Vec::new() };
         match number {
-            Some(number) => channel.dead.remove(&number).map(|dead| dead.message).into_iter().collect(),
+            Some(number) => channel.dead.remove(number).map(|dead| dead.message).into_iter().collect(),
             None => {
                 let dead = std::iter::from_fn(|| channel.dead.pop_first());
-                dead.take(limit).map(|(_, dead)| dead.message).collect()
+                dead.take(limit).map(|dead| dead.message).collect()
             }
         }
     }

@@ -76,7 +76,7 @@ impl<M> Engine<M> {
         let Some(channel) = self.channels.get_mut(key) else { return };
         let waiting = std::mem::take(&mut channel.waiting);
         let delayed = std::mem::take(&mut channel.delayed).into_values();
-        let dead = std::mem::take(&mut channel.dead).into_values().map(|dead| dead.message);
+        let dead = channel.dead.take().map(|dead| dead.message);
         let consumers = channel.consumers.clone();
         for consumer in consumers {
             self.deactivate(consumer);

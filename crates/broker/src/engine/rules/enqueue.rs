@@ -125,7 +125,8 @@ impl<M: Clone> Engine<M> {
         Ok(())
     }
 
-    /// Whether a channel takes one more message of this size, when what has expired in it is gone.
+    /// Whether a channel takes one more message of this size, when what has expired in it is gone, and dead letters of
+    /// calls whose callers know: a handler that fails must not close its queue for good.
     #[inline]
     pub(crate) fn check_channel(&mut self, key: u32, size: usize, out: &mut Vec<Output<M>>) -> Result<(), BrokerError> {
         let refused = self.channel_bound(key, size);
@@ -133,7 +134,13 @@ impl<M: Clone> Engine<M> {
             return refused;
         }
         self.search_expired(key, out);
-        self.channel_bound(key, size)
+        let fits = size <= self.limits.channel_bytes;
+        while let refused @ Err(_) = self.channel_bound(key, size) {
+            let channel = self.channels.get_mut(key).filter(|_| fits);
+            let Some(letter) = channel.and_then(|channel| channel.dead.pop_told()) else { return refused };
+            self.discard(letter.message);
+        }
+        Ok(())
     }
 
     #[inline]

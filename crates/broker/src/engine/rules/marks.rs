@@ -44,7 +44,7 @@ impl<M> Engine<M> {
         for (_, channel) in self.channels.iter() {
             places.extend(channel.waiting.slots().map(|slot| (slot, JobPlace::Ready)));
             places.extend(channel.delayed.iter().map(|((until, _), slot)| (*slot, JobPlace::Delayed(*until))));
-            places.extend(channel.dead.iter().map(|(number, dead)| (dead.message, JobPlace::Buried(*number))));
+            places.extend(channel.dead.iter().map(|(number, dead)| (dead.message, JobPlace::Buried(number))));
         }
         places.extend(self.leases.iter().map(|(slot, held)| {
             let lease = Lease { slot, number: held.number };

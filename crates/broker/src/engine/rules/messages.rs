@@ -113,7 +113,7 @@ impl<M> Engine<M> {
         }
         let (inbox, call): (_, Guid) = (message.reply_to.take(), message.id);
         message.expires = Time::NEVER;
-        let dead = Dead { message: slot, reason: shortened(reason).into(), died: self.now };
+        let dead = Dead { message: slot, reason: shortened(reason).into(), died: self.now, told: inbox.is_some() };
         channel.dead.insert(self.next_dead, dead);
         self.mark_job(slot, JobPlace::Buried(self.next_dead));
         self.next_dead += 1;

@@ -86,7 +86,7 @@ impl<M: Clone> Engine<M> {
             channel.delayed.iter().map(|((until, _), slot)| (*slot, KeptPlace::Delayed { left: until.left(now) }));
         let dead = channel.dead.iter().map(|(number, dead)| {
             let (reason, age) = (dead.reason.clone(), now.since(dead.died));
-            (dead.message, KeptPlace::Dead { number: *number, reason, age })
+            (dead.message, KeptPlace::Dead { number, reason, age, told: dead.told })
         });
         let others = waiting.chain(delayed).chain(dead);
         others.filter_map(|(slot, place)| self.export_message(now, slot, place)).chain(leased).collect()

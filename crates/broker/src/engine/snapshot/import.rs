@@ -132,9 +132,9 @@ impl<M> Engine<M> {
             KeptPlace::Delayed { left } => {
                 self.hold_back(slot, left.map_or(Time::NEVER, |left| now.after(left)));
             }
-            KeptPlace::Dead { number, reason, age } => {
+            KeptPlace::Dead { number, reason, age, told } => {
                 self.next_dead = self.next_dead.max(number.saturating_add(1));
-                channel.dead.insert(number, Dead { message: slot, reason, died: now.before(age) });
+                channel.dead.insert(number, Dead { message: slot, reason, died: now.before(age), told });
             }
             KeptPlace::Leased(lease) if self.import_lease(slot, &lease, consumers, leases) => {}
             KeptPlace::Leased(_) | KeptPlace::Waiting => self.wait(slot),

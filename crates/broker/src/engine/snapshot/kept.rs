@@ -80,9 +80,17 @@ pub(crate) struct KeptMessage<M> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum KeptPlace {
     Waiting,
-    Delayed { left: Option<Duration> },
+    Delayed {
+        left: Option<Duration>,
+    },
     Leased(KeptLease),
-    Dead { number: u64, reason: Box<str>, age: Duration },
+    Dead {
+        number: u64,
+        reason: Box<str>,
+        age: Duration,
+        #[serde(default)]
+        told: bool,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,16 +7,8 @@ use std::{
 
 use skyloom_core::{Channel, broker::Depth};
 
-use super::{Name, Place, Stored, Time, TubeState, Waiting};
+use super::{Letters, Name, Place, Stored, Time, TubeState, Waiting};
 use crate::engine::limits::PURGE_TURN;
-
-/// What is said about a dead letter.
-#[derive(Debug)]
-pub(crate) struct Dead {
-    pub(crate) message: u32,
-    pub(crate) reason: Box<str>,
-    pub(crate) died: Time,
-}
 
 /// What has happened in a channel since the broker started.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -37,8 +29,7 @@ pub(crate) struct ChannelState {
     pub(crate) waiting: Waiting,
     /// By the end of the delay, then the order of arrival.
     pub(crate) delayed: BTreeMap<(Time, u64), u32>,
-    /// By a number that is unique in the engine's life.
-    pub(crate) dead: BTreeMap<u64, Dead>,
+    pub(crate) dead: Letters,
     pub(crate) leased: usize,
     /// How many of those that are waiting, delayed or leased may be what their workers have died of.
     pub(crate) suspects: u32,
@@ -74,7 +65,7 @@ impl ChannelState {
             serial,
             waiting: Waiting::default(),
             delayed: BTreeMap::new(),
-            dead: BTreeMap::new(),
+            dead: Letters::default(),
             leased: 0,
             suspects: 0,
             bytes: 0,

@@ -9,6 +9,7 @@ mod consumer;
 mod waiting;
 mod name;
 mod tube;
+mod letters;
 mod puller;
 mod jobs;
 mod channel;
@@ -17,13 +18,14 @@ mod connection;
 mod directory;
 
 pub(crate) use self::{
-    channel::{ChannelState, Counters, Dead},
+    channel::{ChannelState, Counters},
     connection::Connection,
     consumer::ConsumerState,
     directory::{Directory, Known, Registered},
     inbox::{InboxState, News},
     jobs::{JobFacts, JobPlace, Jobs},
     lease::{Held, Leases},
+    letters::{Dead, Letters},
     message::Stored,
     name::Name,
     puller::{Puller, Wait},

@@ -13,7 +13,7 @@ impl<M: Clone> Engine<M> {
             Peek::Job(id) => self.jobs.as_ref().and_then(|jobs| jobs.get(id)).map(|job| job.slot),
             Peek::Ready => self.used_tube(conn).and_then(|tube| tube.waiting.first()).map(|(_, slot)| slot),
             Peek::Delayed => self.used_tube(conn).and_then(|tube| tube.delayed.values().next().copied()),
-            Peek::Buried => self.used_tube(conn).and_then(|tube| tube.dead.values().next()).map(|dead| dead.message),
+            Peek::Buried => self.used_tube(conn).and_then(|tube| tube.dead.first()).map(|dead| dead.message),
         };
         match slot.and_then(|slot| self.messages.get(slot)) {
             Some(message) => JobAnswer::Found(message.seq, message.body.clone()),

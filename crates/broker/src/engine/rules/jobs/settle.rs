@@ -139,7 +139,7 @@ impl<M: Clone> Engine<M> {
     fn first_asleep(&mut self, key: u32, buried: bool) -> Option<u32> {
         let channel = self.channels.get_mut(key)?;
         if buried {
-            channel.dead.pop_first().map(|(_, dead)| dead.message)
+            channel.dead.pop_first().map(|dead| dead.message)
         } else {
             channel.delayed.pop_first().map(|(_, slot)| slot)
         }
@@ -184,7 +184,7 @@ impl<M> Engine<M> {
             JobPlace::Moving | JobPlace::Reserved(_) => return None,
             JobPlace::Ready => channel.waiting.remove((message.priority, message.seq)),
             JobPlace::Delayed(until) => drop(channel.delayed.remove(&(until, message.seq))),
-            JobPlace::Buried(number) => drop(channel.dead.remove(&number)),
+            JobPlace::Buried(number) => drop(channel.dead.remove(number)),
         }
         self.mark_job(slot, JobPlace::Moving);
         Some(slot)
