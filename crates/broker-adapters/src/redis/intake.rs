@@ -14,7 +14,7 @@ use super::{
     settle::{Ending, Held},
     shared::Shared,
 };
-use crate::remote::members;
+use crate::remote::{callers, members};
 
 /// What came in one entry with others waits for credit for so long, and for no more than this share of its lease.
 /// Then it goes back untouched, for others may have credit.
@@ -92,10 +92,10 @@ impl Intake {
             ends: now + self.seat.options.lease,
             is_once: false,
         };
-        let bodies = members(body).and_then(|bodies| Some((u32::try_from(bodies.len()).ok()?, bodies)));
+        let bodies = members(body.clone()).and_then(|bodies| Some((u32::try_from(bodies.len()).ok()?, bodies)));
         let Some((of, bodies)) = bodies else {
             let reason = "it is no message of Skyloom: it begins as a bundle of envelopes and is none".to_owned();
-            return self.shared.table.pass_over(held(Part::ONLY, size), Ending::Bury { attempts: 0, reason });
+            return self.shared.table.bury_unread(&held(Part::ONLY, size), &callers(&body), reason);
         };
         self.fullest = self.fullest.max(of);
         for (number, body) in (1..).zip(bodies) {
@@ -137,11 +137,11 @@ impl Intake {
         let options = &self.seat.options;
         let now = Instant::now();
         let left = clock.zip(expires).map(|(clock, at)| clock.until(at, now));
-        let envelope = match Envelope::decode(body) {
+        let envelope = match Envelope::decode(body.clone()) {
             Ok(envelope) => envelope,
             Err(error) => {
                 let reason = format!("it is no message of Skyloom: {error}");
-                return self.shared.table.pass_over(held, Ending::Bury { attempts: 0, reason });
+                return self.shared.table.bury_unread(&held, &callers(&body), reason);
             }
         };
         (held.call, held.reply_to) = (envelope.id, envelope.reply_to);

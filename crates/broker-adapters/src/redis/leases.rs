@@ -21,7 +21,7 @@ use super::{
     seat::Seat,
     settle::{Ending, Held, Out},
 };
-use crate::remote::Notice;
+use crate::remote::{Caller, Notice};
 
 /// The leases that this process has, by number.
 pub(super) struct Table {
@@ -43,6 +43,11 @@ impl Table {
     /// Ends what was read and is not to be delivered.
     pub(super) fn pass_over(&self, held: Held, ending: Ending) {
         self.out.end(held, ending, Then::Nobody);
+    }
+
+    /// Buries what was read and says nothing, and tells these callers.
+    pub(super) fn bury_unread(&self, held: &Held, callers: &[Caller], reason: String) {
+        self.out.bury_unread(held, callers, reason);
     }
 
     /// Keeps a lease until it is settled or ends.

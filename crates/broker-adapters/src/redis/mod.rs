@@ -45,6 +45,9 @@
 //!   itself, too: then its worker says so, for the entry is not idle while others of it are extended. A worker that
 //!   has no credit for all of an entry gives the rest back untouched after at most 100 ms; in a queue of unknown
 //!   entries it takes them to be full.
+//! - An entry that cannot be read becomes a dead letter as it is. Whoever can be made out as the caller of a message in
+//!   it hears so at once: an envelope begins with the call and its inbox, and only where just these are garbled
+//!   nobody knows whom to tell, and the caller hears at its deadline.
 //! - A queue that is full, in messages or in bytes, refuses; nothing is ever trimmed. Dead letters count.
 //! - A reply to an inbox that is gone is dropped, and leaves no key behind.
 //! - An answer is waited for four seconds; then the connection is given up. What was under way has an unknown

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use ::redis::Value;
 use bytes::Bytes;
 use skyloom_core::{
     Guid,
     broker::{BrokerError, Settlement},
 };
 use tokio::{
-    sync::oneshot,
+    sync::oneshot::{self, Receiver},
     time::{Instant, sleep_until},
 };
 
-use crate::remote::Notice;
+use crate::remote::{Caller, Notice};
 
 use super::{
     names::Names,
@@ -103,6 +104,17 @@ impl Held {
     fn lease(&self) -> [Bytes; 3] {
         [self.id.clone(), digits(self.part.number), digits(self.part.of)]
     }
+
+    /// What ends it: an operation with its arguments, after which nothing is to be remembered of it.
+    fn ended_by(&self, mut args: Vec<Bytes>) -> What {
+        let mut count = 1;
+        if self.is_once {
+            count = 2;
+            args.push(Bytes::from_static(b"forget"));
+            args.extend(self.lease());
+        }
+        What::Settle { count, args, ends: Some((self.id.clone(), self.part)) }
+    }
 }
 
 fn digits(number: impl std::fmt::Display) -> Bytes {
@@ -160,7 +172,8 @@ impl Out {
             }
             Ending::Bury { attempts, reason } => {
                 let told = notice(&BrokerError::Dead { attempts, reason: reason.clone() });
-                ("bury", vec![digits(attempts), reason.into()], told)
+                let told = held.reply_to.map(|inbox| (inbox, told));
+                return self.bury(&held, attempts, reason, told.into_iter().collect(), then);
             }
         };
         let mut args = vec![Bytes::from_static(word.as_bytes())];
@@ -174,17 +187,29 @@ impl Out {
             let body = if near.is_some() { body.clone() } else { Bytes::new() };
             args.extend([inbox.unwrap_or_default(), body]);
         }
-        let mut count = 1;
-        if held.is_once {
-            count = 2;
-            args.push(Bytes::from_static(b"forget"));
-            args.extend(held.lease());
-        }
-        let what = What::Settle { count, args, ends: Some((held.id.clone(), held.part)) };
+        let what = held.ended_by(args);
         match far {
             None => self.submit(&held, what, then),
-            Some(inbox) => self.tell_first(inbox, body, held, what, then),
+            Some(inbox) => self.tell_first(vec![(inbox, body)], &held, what, then),
         }
+    }
+
+    /// Buries a message that nobody can read, and tells those who are known to wait for its answer.
+    pub(super) fn bury_unread(&self, held: &Held, callers: &[Caller], reason: String) {
+        let dead = BrokerError::Dead { attempts: 0, reason: reason.clone() };
+        let told = |caller: &Caller| (caller.inbox, Notice::write(caller.call, &dead).encode());
+        self.bury(held, 0, reason, callers.iter().map(told).collect(), Then::Nobody);
+    }
+
+    /// Makes a message a dead letter, and tells each of these inboxes.
+    fn bury(&self, held: &Held, attempts: u32, reason: String, told: Vec<(Guid, Bytes)>, then: Then) {
+        let (far, near) = if self.nodes.options.cluster { (told, Vec::new()) } else { (Vec::new(), told) };
+        let mut args = vec![Bytes::from_static(b"bury")];
+        args.extend(held.lease());
+        args.extend([digits(attempts), reason.into(), digits(near.len())]);
+        args.extend(near.into_iter().flat_map(|(inbox, body)| [self.names.inbox(inbox).base.into(), body]));
+        let what = held.ended_by(args);
+        if far.is_empty() { self.submit(held, what, then) } else { self.tell_first(far, held, what, then) }
     }
 
     fn finish(&self, held: Held, reply: Option<Bytes>, then: Then) {
@@ -193,29 +218,37 @@ impl Out {
         let what = What::Finish { id: held.id.clone(), part: held.part, size: held.size, reply: near };
         match far {
             None => self.submit(&held, what, then),
-            Some((inbox, body)) => self.tell_first(inbox, body, held, what, then),
+            Some(reply) => self.tell_first(vec![reply], &held, what, then),
         }
     }
 
-    /// On a cluster the inbox is elsewhere: the reply goes first, and only then the lease is ended. If the
-    /// reply cannot be sent, the lease runs out and somebody else tries.
-    fn tell_first(&self, inbox: Guid, body: Bytes, held: Held, what: What, then: Then) {
-        let (answer, told) = oneshot::channel();
-        let place = Arc::new(self.names.inbox(inbox));
-        let reply = Op::new(place, What::Reply { body }, Then::Answer(answer)).until(Some(held.ends));
-        self.nodes.submit(reply);
+    /// On a cluster an inbox is elsewhere: the replies go first, and only then the lease is ended. If one
+    /// cannot be sent, the lease runs out and somebody else tries.
+    fn tell_first(&self, replies: Vec<(Guid, Bytes)>, held: &Held, what: What, then: Then) {
+        let send = |(inbox, body)| {
+            let (answer, told) = oneshot::channel();
+            let place = Arc::new(self.names.inbox(inbox));
+            let reply = Op::new(place, What::Reply { body }, Then::Answer(answer)).until(Some(held.ends));
+            self.nodes.submit(reply);
+            told
+        };
+        let told: Vec<_> = replies.into_iter().map(send).collect();
         let settle = Op::new(Arc::clone(&held.seat.place), what, then).until(Some(held.ends));
-        let nodes = Arc::clone(&self.nodes);
+        let (nodes, ends) = (Arc::clone(&self.nodes), held.ends);
         self.nodes.runtime.spawn(async move {
-            let error = match told.await {
-                Ok(Ok(_)) => return nodes.submit(settle),
-                Ok(Err(error)) => error,
-                Err(_) => BrokerError::lost("the connection is closed"),
-            };
+            let Err(error) = all(told).await else { return nodes.submit(settle) };
             let lapse = settle.lapse();
             settle.fail(error);
-            sleep_until(held.ends).await;
+            sleep_until(ends).await;
             lapse.into_iter().for_each(|lapse| nodes.submit(lapse));
         });
     }
+}
+
+/// Waits until all of these are answered.
+async fn all(told: Vec<Receiver<Result<Value, BrokerError>>>) -> Result<(), BrokerError> {
+    for told in told {
+        told.await.unwrap_or_else(|_| Err(BrokerError::lost("the connection is closed")))?;
+    }
+    Ok(())
 }

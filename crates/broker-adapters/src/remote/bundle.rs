@@ -1,9 +1,9 @@
 //! Several envelopes in one message of a broker: `Bundle` in `envelope.proto`.
 
-use bytes::{Buf as _, BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 
 /// Field 16 of a bundle, with a length: an envelope. No envelope begins with it.
-const MEMBER: [u8; 2] = [0x82, 0x01];
+pub(super) const MEMBER: [u8; 2] = [0x82, 0x01];
 
 /// Begins a member of a bundle that has this many bytes; they follow.
 pub(crate) fn begin_member(out: &mut impl BufMut, length: usize) {
@@ -40,11 +40,10 @@ pub(crate) fn put_varint(out: &mut impl BufMut, mut value: usize) {
     out.put_u8(value as u8);
 }
 
-fn get_varint(buffer: &mut Bytes) -> Option<usize> {
+pub(super) fn get_varint(buffer: &mut impl Buf) -> Option<usize> {
     let mut value = 0usize;
     for shift in (0..35).step_by(7) {
-        let byte = buffer.first().copied()?;
-        buffer.advance(1);
+        let byte = buffer.try_get_u8().ok()?;
         value |= usize::from(byte & 0x7f).checked_shl(shift)?;
         if byte < 0x80 {
             return Some(value);

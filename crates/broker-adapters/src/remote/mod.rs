@@ -19,6 +19,9 @@ mod notice;
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod bundle;
 
+#[cfg(feature = "redis")]
+mod callers;
+
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 mod load;
 
@@ -30,6 +33,8 @@ pub(crate) use self::bundle::Bundle;
 pub(crate) use self::bundle::begin_member;
 #[cfg(feature = "beanstalk")]
 pub(crate) use self::bundle::put_varint;
+#[cfg(feature = "redis")]
+pub(crate) use self::callers::{Caller, callers};
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 pub(crate) use self::load::Load;
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]

@@ -12,7 +12,8 @@ use skyloom_core::{
 use tokio::time::{sleep, timeout};
 
 use super::{
-    caller::{CALLS, Caller, answer, assert_answered, consume, consumers, entries, next, split, start},
+    bundled::{Bundled, answer_next, take},
+    caller::{CALLS, Caller, answer, consume, consumers, entries, next, split, start},
     load::{number, queue},
     support::{Process, connect, run},
 };
@@ -20,42 +21,28 @@ use super::{
 #[test]
 fn a_worker_has_never_more_of_an_entry_than_its_credit() {
     run(async {
-        let (server, url) = start();
-        let (caller, channel) = (Caller::open(&url).await, queue("bundled.v1"));
-        let calls = caller.call_together(&server, &channel).await;
-        let worker = connect(&url).await;
-        let options = ConsumeOptions { credit: 3, ..ConsumeOptions::default() };
-        let mut consumer = consume(&worker, &channel, options).await;
-        let mut held = Vec::new();
-        for _ in 0..3 {
-            held.push(next(&mut consumer).await);
-        }
+        let bundled = Bundled::start().await;
+        let (_worker, mut consumer) = bundled.worker(ConsumeOptions { credit: 3, ..ConsumeOptions::default() }).await;
+        let held = take(&mut consumer, 3).await;
         let more = timeout(Duration::from_millis(300), consumer.next()).await;
         assert!(more.is_err(), "there was credit for three: {more:?}");
         // What it has no credit for is given back, and another worker gets it, untouched.
-        let other = connect(&url).await;
-        let mut others = consume(&other, &channel, ConsumeOptions::default()).await;
-        for _ in 3..CALLS {
-            answer(next(&mut others).await).await.expect("it is settled");
-        }
+        let (_other, mut others) = bundled.worker(ConsumeOptions::default()).await;
+        answer_next(&mut others, CALLS - 3).await;
         for delivery in held {
             answer(delivery).await.expect("it is settled");
         }
-        caller.ends.count(calls.len()).await;
-        assert_answered(&caller.ends, &calls, |_| 1);
-        assert_eq!((entries(&server, &channel), split(&server, &channel)), (0, 0));
+        bundled.assert_answered(|_| 1).await;
+        bundled.assert_empty();
     });
 }
 
 #[test]
 fn what_is_left_of_an_entry_whose_worker_dies_is_tried_again_and_the_rest_is_not() {
     run(async {
-        let (server, url) = start();
-        let (caller, channel) = (Caller::open(&url).await, queue("bundled.v1"));
-        let calls = caller.call_together(&server, &channel).await;
-        let before = caller.ends.all().len();
-        let doomed = Process::start(&url).await;
-        let mut consumer = consume(&doomed.broker, &channel, ConsumeOptions::default()).await;
+        let bundled = Bundled::start().await;
+        let doomed = Process::start(&bundled.url).await;
+        let mut consumer = consume(&doomed.broker, &bundled.channel, ConsumeOptions::default()).await;
         let mut left = BTreeSet::new();
         let mut kept = Vec::new();
         for at in 0..CALLS {
@@ -67,20 +54,16 @@ fn what_is_left_of_an_entry_whose_worker_dies_is_tried_again_and_the_rest_is_not
                 answer(delivery).await.expect("it is settled");
             }
         }
-        caller.ends.count(before + calls.len() - left.len()).await;
-        assert!(split(&server, &channel) > 0, "some of each entry is settled");
-        let depth = caller.broker.depth(&channel).await.expect("the depth is known");
+        bundled.until_ended(bundled.calls.len() - left.len()).await;
+        assert!(split(&bundled.server, &bundled.channel) > 0, "some of each entry is settled");
+        let depth = bundled.depth().await;
         assert_eq!((depth.ready, depth.leased), (0, left.len() as u64));
         doomed.kill();
-        let worker = connect(&url).await;
-        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
-        for _ in 0..left.len() {
-            answer(next(&mut consumer).await).await.expect("it is settled");
-        }
-        caller.ends.count(before + calls.len()).await;
-        assert_answered(&caller.ends, &calls, |call| if left.contains(call) { 2 } else { 1 });
-        let depth = caller.broker.depth(&channel).await.expect("the depth is known");
-        assert_eq!((depth.ready, depth.leased, split(&server, &channel)), (0, 0, 0));
+        let (_worker, mut consumer) = bundled.worker(ConsumeOptions::default()).await;
+        answer_next(&mut consumer, u32::try_from(left.len()).expect("few")).await;
+        bundled.assert_answered(|call| if left.contains(call) { 2 } else { 1 }).await;
+        let depth = bundled.depth().await;
+        assert_eq!((depth.ready, depth.leased, split(&bundled.server, &bundled.channel)), (0, 0, 0));
         drop(kept);
     });
 }
@@ -88,12 +71,8 @@ fn what_is_left_of_an_entry_whose_worker_dies_is_tried_again_and_the_rest_is_not
 #[test]
 fn each_of_an_entry_is_settled_in_its_own_way() {
     run(async {
-        let (server, url) = start();
-        let (caller, channel) = (Caller::open(&url).await, queue("bundled.v1"));
-        let calls = caller.call_together(&server, &channel).await;
-        let before = caller.ends.all().len();
-        let worker = connect(&url).await;
-        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+        let bundled = Bundled::start().await;
+        let (_worker, mut consumer) = bundled.worker(ConsumeOptions::default()).await;
         let mut attempts = BTreeMap::new();
         let mut buried = BTreeSet::new();
         let mut settled = 0;
@@ -126,9 +105,9 @@ fn each_of_an_entry_is_settled_in_its_own_way() {
             };
             ack.await.expect("it is settled");
         }
-        caller.ends.count(before + calls.len()).await;
-        let ends = caller.ends.all();
-        for call in &calls {
+        bundled.until_ended(bundled.calls.len()).await;
+        let ends = bundled.caller.ends.all();
+        for call in &bundled.calls {
             let ends = ends.get(call).map(Vec::as_slice);
             match ends {
                 Some([Err(BrokerError::Dead { attempts: 1, reason })]) if buried.contains(call) => {
@@ -138,21 +117,18 @@ fn each_of_an_entry_is_settled_in_its_own_way() {
                 other => panic!("{call} ended with {other:?}"),
             }
         }
-        let depth = caller.broker.depth(&channel).await.expect("the depth is known");
+        let depth = bundled.depth().await;
         assert_eq!((depth.ready, depth.leased, depth.dead), (0, 0, buried.len() as u64));
-        assert_eq!((entries(&server, &channel), split(&server, &channel)), (0, 0));
+        bundled.assert_empty();
     });
 }
 
 #[test]
 fn a_lease_of_an_entry_that_ends_ends_alone_and_what_was_claimed_is_not_repeated() {
     run(async {
-        let (server, url) = start();
-        let (caller, channel) = (Caller::open(&url).await, queue("bundled.v1"));
-        let calls = caller.call_together(&server, &channel).await;
-        let before = caller.ends.all().len();
-        let doomed = Process::start(&url).await;
-        let mut consumer = consume(&doomed.broker, &channel, ConsumeOptions::default()).await;
+        let bundled = Bundled::start().await;
+        let doomed = Process::start(&bundled.url).await;
+        let mut consumer = consume(&doomed.broker, &bundled.channel, ConsumeOptions::default()).await;
         let mut claimed = BTreeSet::new();
         let mut kept = Vec::new();
         for at in 0..CALLS {
@@ -164,19 +140,15 @@ fn a_lease_of_an_entry_that_ends_ends_alone_and_what_was_claimed_is_not_repeated
             kept.push(delivery);
         }
         doomed.kill();
-        let worker = connect(&url).await;
-        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
-        let answering = async {
-            for _ in 0..calls.len() - claimed.len() {
-                let delivery = next(&mut consumer).await;
-                assert!(!claimed.contains(&delivery.envelope().id), "it was claimed");
-                answer(delivery).await.expect("it is settled");
-            }
-        };
-        answering.await;
-        caller.ends.count(before + calls.len()).await;
-        let ends = caller.ends.all();
-        for call in &calls {
+        let (_worker, mut consumer) = bundled.worker(ConsumeOptions::default()).await;
+        for _ in 0..bundled.calls.len() - claimed.len() {
+            let delivery = next(&mut consumer).await;
+            assert!(!claimed.contains(&delivery.envelope().id), "it was claimed");
+            answer(delivery).await.expect("it is settled");
+        }
+        bundled.until_ended(bundled.calls.len()).await;
+        let ends = bundled.caller.ends.all();
+        for call in &bundled.calls {
             match ends.get(call).map(Vec::as_slice) {
                 Some([Err(BrokerError::Lost { .. })]) => assert!(claimed.contains(call), "{call} was not claimed"),
                 Some([Ok(2)]) => assert!(!claimed.contains(call), "{call} was claimed"),
@@ -190,27 +162,20 @@ fn a_lease_of_an_entry_that_ends_ends_alone_and_what_was_claimed_is_not_repeated
 #[test]
 fn a_bound_counts_messages_and_not_entries() {
     run(async {
-        let (server, url) = start();
-        let url = format!("{url}?queue_messages=64");
-        let (caller, channel) = (Caller::open(&url).await, queue("bundled.v1"));
-        let calls = caller.call_together(&server, &channel).await;
-        assert_eq!(calls.len(), 64);
-        let before = caller.ends.all().len();
-        let refused = caller.call(&channel, 5);
-        caller.ends.count(before + 5).await;
-        let ends = caller.ends.all();
+        let bundled = Bundled::start_with("?queue_messages=64").await;
+        assert_eq!(bundled.calls.len(), 64);
+        let refused = bundled.caller.call(&bundled.channel, 5);
+        bundled.until_ended(5).await;
+        let ends = bundled.caller.ends.all();
         for call in &refused {
             let end = ends.get(call).map(Vec::as_slice);
             assert!(matches!(end, Some([Err(BrokerError::Full { .. })])), "{end:?}");
         }
-        let worker = connect(&url).await;
-        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
-        for _ in 0..7 {
-            answer(next(&mut consumer).await).await.expect("it is settled");
-        }
-        let room = caller.call(&channel, 9);
-        caller.ends.count(before + 5 + 7 + 2).await;
-        let ends = caller.ends.all();
+        let (_worker, mut consumer) = bundled.worker(ConsumeOptions::default()).await;
+        answer_next(&mut consumer, 7).await;
+        let room = bundled.caller.call(&bundled.channel, 9);
+        bundled.until_ended(5 + 7 + 2).await;
+        let ends = bundled.caller.ends.all();
         let full = |call: &&Guid| matches!(ends.get(*call).map(Vec::as_slice), Some([Err(BrokerError::Full { .. })]));
         assert_eq!(room.iter().filter(full).count(), 2, "seven were settled, so that there is room for seven");
     });

@@ -74,11 +74,17 @@ impl Caller {
         Self { broker, ends, inbox }
     }
 
+    /// A call of this inbox.
+    pub(crate) fn envelope(&self, number: u32) -> Envelope {
+        let mut call = Envelope::clone(&cast(number));
+        (call.kind, call.reply_to, call.budget) = (Kind::Call, Some(self.inbox.id()), Some(SOON));
+        call
+    }
+
     /// Makes this many calls at once; returns their GUIDs in order.
     pub(crate) fn call(&self, channel: &Channel, count: u32) -> Vec<Guid> {
         let call = |number| {
-            let mut call = Envelope::clone(&cast(number));
-            (call.kind, call.reply_to, call.budget) = (Kind::Call, Some(self.inbox.id()), Some(SOON));
+            let call = self.envelope(number);
             let id = call.id;
             drop(self.broker.enqueue(channel, Arc::new(call), EnqueueOptions::default()));
             id

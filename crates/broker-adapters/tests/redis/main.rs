@@ -15,6 +15,10 @@ mod limits;
 
 mod caller;
 
+mod bundled;
+
 mod bundles;
 
 mod entries;
+
+mod foreign;

@@ -108,6 +108,16 @@ local function take(count)
   return unpack(ARGV, from, at - 1)
 end
 
+-- The replies to so many inboxes that come next, if they are to be sent.
+local function tell_each(are_sent, inboxes)
+  for _ = 1, tonumber(inboxes) do
+    local inbox, body = take(2)
+    if are_sent then
+      tell(inbox, body)
+    end
+  end
+end
+
 local function lease()
   local id, number, count = take(3)
   return id, tonumber(number), tonumber(count)
@@ -157,12 +167,7 @@ operations.all = function()
   else
     stale[#stale + 1] = index
   end
-  for _ = 1, tonumber(inboxes) do
-    local inbox, body = take(2)
-    if held then
-      tell(inbox, body)
-    end
-  end
+  tell_each(held, inboxes)
 end
 
 operations.expired = function()
@@ -209,15 +214,16 @@ end
 
 operations.bury = function()
   local id, number, count = lease()
-  local attempts, reason, inbox, body = take(4)
+  local attempts, reason, inboxes = take(3)
   local fields = message(id, number, count)
-  if finish(id, number, count, 0) and fields then
+  local dies = finish(id, number, count, 0) and fields
+  if dies then
     keep(ch, #fields.e)
     local letter = redis.call('HINCRBY', ch.count, 'letters', 1)
     redis.call('XADD', ch.dead, text(letter) .. '-0', 'e', fields.e, 'a', attempts, 'r', reason, 't', text(time))
     goes_with(ch, ch.dead)
-    tell(inbox, body)
   end
+  tell_each(dies, inboxes)
 end
 
 -- From now on it is not delivered again, however its lease ends.

@@ -1,0 +1,168 @@
+//! Entries that another program has written: in another way than this adapter, or wrongly.
+
+use std::time::Duration;
+
+use skyloom_core::{
+    Channel, Envelope,
+    broker::{BrokerError, ConsumeOptions, Settlement},
+};
+use skyloom_testing::servers::{Server, redis_cluster, redis_command};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    caller::{Caller, base, consume, entries, figure, next, split, start},
+    load::{SOON, cast, number, queue},
+    support::{connect, run},
+};
+
+/// Puts an entry whose body is this, so many times, and perhaps more fields. Of several servers, one has the channel.
+fn put<'a>(
+    servers: impl IntoIterator<Item = &'a Server>,
+    channel: &Channel,
+    body: &[u8],
+    times: u32,
+    fields: &str,
+) -> &'a Server {
+    let body: String = body.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    let put = "return redis.call('XADD', KEYS[1], '*', 'e', string.rep(ARGV[1], ARGV[2]), unpack(ARGV, 3))";
+    let command = format!("EVAL \"{put}\" 1 {}:work \"{body}\" {times} {fields}", base(channel));
+    let mut servers = servers.into_iter();
+    let has_it = |server: &&Server| redis_command(server, &command).starts_with('$');
+    servers.find(has_it).unwrap_or_else(|| panic!("no server takes {command}"))
+}
+
+/// A member of a bundle, as any program may write it: field 16 of a Bundle is an envelope.
+fn member(number: u32) -> Vec<u8> {
+    member_of(&cast(number))
+}
+
+fn member_of(envelope: &Envelope) -> Vec<u8> {
+    let envelope = envelope.encode();
+    let mut member = vec![0x82, 0x01, u8::try_from(envelope.len()).expect("it is short")];
+    member.extend_from_slice(&envelope);
+    member
+}
+
+#[test]
+fn a_bundle_that_is_not_counted_is_a_bundle_all_the_same() {
+    run(async {
+        let (server, url) = start();
+        let (worker, channel) = (connect(&url).await, queue("foreign.v1"));
+        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+        let bundle = [member(1), member(2), member(3)].concat();
+        for fields in ["", "n 2", "n 3 l \"0 0 0\"", "n x"] {
+            put([&server], &channel, &bundle, 1, fields);
+            for expected in 1..=3 {
+                let delivery = next(&mut consumer).await;
+                assert_eq!((number(delivery.envelope()), delivery.attempt()), (expected, 1), "{fields:?}");
+                let settlement = match expected {
+                    2 => Settlement::Retry { delay: Duration::ZERO, reason: "not yet".to_owned() },
+                    _ => Settlement::Done,
+                };
+                delivery.settle(settlement).await.expect("it is settled");
+            }
+            let again = next(&mut consumer).await;
+            assert_eq!((number(again.envelope()), again.attempt()), (2, 2), "{fields:?}");
+            again.settle(Settlement::Done).await.expect("it is settled");
+            assert_eq!((entries(&server, &channel), split(&server, &channel)), (0, 0), "{fields:?}");
+        }
+    });
+}
+
+#[test]
+fn a_bundle_that_is_cut_off_is_kept_as_it_is() {
+    run(async {
+        let (server, url) = start();
+        let (worker, channel) = (connect(&url).await, queue("foreign.v1"));
+        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+        let mut bundle = [member(1), member(2)].concat();
+        bundle.pop();
+        put([&server], &channel, &bundle, 1, "n 2");
+        put([&server], &channel, &member(3), 1, "");
+        let delivery = next(&mut consumer).await;
+        assert_eq!(number(delivery.envelope()), 3);
+        let buried = async {
+            while worker.depth(&channel).await.expect("the depth is known").dead == 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(SOON, buried).await.expect("it is buried");
+        let length = "return #redis.call('XRANGE', KEYS[1], '-', '+')[1][2][2]";
+        let length = figure(&server, &format!("EVAL \"{length}\" 1 {}:dead", base(&channel)));
+        assert_eq!(length, bundle.len() as u64);
+    });
+}
+
+/// Four calls in an entry whose third has a length that is not its own; and one that is alone and cut off.
+async fn callers_of_what_is_garbled_hear_at_once(servers: &[Server], url: &str) {
+    let (caller, channel) = (Caller::open(url).await, queue("foreign.v1"));
+    let calls: Vec<Envelope> = (1..=5).map(|number| caller.envelope(number)).collect();
+    let mut bundle = calls[..4].iter().map(member_of).collect::<Vec<_>>().concat();
+    let third = bundle.len() / 2;
+    bundle[third + 2] -= 1;
+    let alone = calls[4].encode();
+    let server = put(servers, &channel, &bundle, 1, "n 4");
+    put([server], &channel, &alone[..alone.len() - 1], 1, "");
+    let worker = connect(url).await;
+    let _consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+    caller.ends.count(calls.len()).await;
+    let ends = caller.ends.all();
+    for call in &calls {
+        match ends.get(&call.id).map(Vec::as_slice) {
+            Some([Err(BrokerError::Dead { attempts: 0, reason })]) => {
+                assert!(reason.contains("no message of Skyloom"), "{reason}");
+            }
+            other => panic!("call {} ended with {other:?}", number(call)),
+        }
+    }
+    let depth = caller.broker.depth(&channel).await.expect("the depth is known");
+    assert_eq!((depth.ready, depth.leased), (0, 0));
+    assert_eq!(figure(server, &format!("XLEN {}:dead", base(&channel))), 2, "each entry is kept as it is");
+}
+
+#[test]
+fn callers_of_a_garbled_entry_hear_at_once() {
+    run(async {
+        let (server, url) = start();
+        callers_of_what_is_garbled_hear_at_once(&[server], &url).await;
+    });
+}
+
+#[test]
+fn callers_of_a_garbled_entry_hear_at_once_on_a_cluster() {
+    run(async {
+        let servers = redis_cluster();
+        let url = format!("redis+cluster://127.0.0.1:{}", servers[0].port());
+        callers_of_what_is_garbled_hear_at_once(&servers, &url).await;
+    });
+}
+
+/// So many messages in one entry that a script which reads the entry anew for each of them takes minutes.
+const VERY_MANY: u32 = 20_000;
+
+#[test]
+fn a_very_large_entry_is_taken_apart_in_time() {
+    run(async {
+        let (server, url) = start();
+        let (worker, channel) = (connect(&url).await, queue("foreign.v1"));
+        let lost = "XREADGROUP GROUP workers 00000000000000000000000000000000:1:100 STREAMS";
+        put([&server], &channel, &member(5), VERY_MANY, &format!("n {VERY_MANY}"));
+        assert_eq!(redis_command(&server, &format!("XGROUP CREATE {}:work workers 0", base(&channel))), "+OK");
+        assert!(redis_command(&server, &format!("{lost} {}:work >", base(&channel))).contains("foreign"));
+        // Its worker is taken to be lost, and each message becomes an entry of its own.
+        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+        let delivery = next(&mut consumer).await;
+        assert_eq!((number(delivery.envelope()), delivery.attempt()), (5, 2));
+        assert_eq!(entries(&server, &channel), u64::from(VERY_MANY));
+        assert!(redis_command(&server, &format!("DEL {}:work", base(&channel))).starts_with(':'));
+        drop((delivery, consumer));
+        // Its worker has credit for one, and gives the others back.
+        put([&server], &channel, &member(6), VERY_MANY, &format!("n {VERY_MANY}"));
+        let narrow = ConsumeOptions { credit: 1, ..ConsumeOptions::default() };
+        let mut consumer = consume(&worker, &channel, narrow).await;
+        let first = next(&mut consumer).await;
+        let mut others = consume(&worker, &channel, narrow).await;
+        let second = next(&mut others).await;
+        assert_eq!((number(first.envelope()), number(second.envelope()), second.attempt()), (6, 6, 1));
+    });
+}
