@@ -161,7 +161,7 @@ impl Operator {
     async fn kick_some(&self, channel: &Channel, number: Option<u64>, limit: u32) -> Result<u64> {
         let mut look =
             self.look(&Target::Dead(channel.clone()), if number.is_some() { u32::MAX } else { limit }).await?;
-        let mut kicked = 0;
+        let (mut kicked, all) = (0, look.seen.len());
         for seen in std::mem::take(&mut look.seen) {
             if number.is_some_and(|number| number_of(&seen) != number) {
                 continue;
@@ -179,6 +179,7 @@ impl Operator {
                 break;
             }
         }
+        look.end(all).await;
         Ok(kicked)
     }
 
