@@ -159,21 +159,27 @@ impl State {
         let Some(stream) = self.streams.get_mut(&consumer).filter(|stream| stream.sender.is_some()) else {
             return Ack::ready(Ok(()));
         };
-        let Some(number) = stream.number else {
+        if stream.number.is_none() {
             // It has not begun.
             stream.stop = true;
             self.void(consumer);
             return Ack::ready(Ok(()));
-        };
+        }
         let (sender, ack) = Ack::waiting();
         stream.stopping.push(sender);
         if !stream.stop {
             stream.stop = true;
-            let mut send = Outgoing(&mut self.out);
-            send.cancel(number, AGAIN);
-            send.cancel(number, WORK);
+            if stream.is_ephemeral() { self.leave(consumer) } else { self.cancel(consumer) }
         }
         ack
+    }
+
+    /// Ends a consumer's deliveries.
+    pub(super) fn cancel(&mut self, consumer: u32) {
+        let Some(number) = self.streams.get(&consumer).and_then(|stream| stream.number) else { return };
+        let mut send = self.send();
+        send.cancel(number, AGAIN);
+        send.cancel(number, WORK);
     }
 
     /// One of a consumer's queues sends nothing more.

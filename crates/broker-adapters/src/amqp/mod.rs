@@ -16,7 +16,7 @@
 //! | dead letters | durable queue `skyloom.greeter.v1:dead` |
 //! | topic, group | fanout exchange `skyloom.links.visited`, queue `skyloom.links.visited/audit` (and its `:again`) |
 //! | instance | queue `skyloom._inst.<guid>`, deleted with its consumer |
-//! | inbox | queue `skyloom._inbox.<guid>`, not exclusive, gone after a minute without its client |
+//! | inbox | queue `skyloom._inbox.<guid>`, not exclusive, gone after a minute without its client; a durable one also has `skyloom._inbox.<guid>:token`, by which its client knows that the server was away |
 //! | which channels there are | queue `skyloom:channels`, a note in it for each channel when it was new |
 //!
 //! A message's body is the envelope. A call is transient, for its caller hears of it if the server restarts;
@@ -34,8 +34,9 @@
 //! # Options of the URL
 //! `amqp://user:password@host[,host]/vhost?...`, or `amqps://`; the vhost `/` is written `%2f` and is the default.
 //! `ca` (a file with the authority that has signed the server's certificate), `heartbeat` (seconds, 5), `queue`
-//! (`classic` or `quorum`), and those of every adapter: `prefix`, `queue_messages`, `queue_bytes`, `max_message`.
-//! Everybody must give the same `queue`, `queue_messages` and `queue_bytes`: RabbitMQ compares.
+//! (`classic` or `quorum`), `inboxes` (`transient`, or `durable` where the server denies transient queues, as RabbitMQ
+//! does since 4.3; by the server's version), and those of every adapter: `prefix`, `queue_messages`, `queue_bytes`,
+//! `max_message`. Everybody must give the same `queue`, `queue_messages` and `queue_bytes`: RabbitMQ compares.
 //!
 //! # What is guaranteed, and what is not
 //! - Every message is confirmed by the server, without waiting for one before sending the next. A refusal is
@@ -95,6 +96,8 @@ mod consume;
 mod arrive;
 
 mod settle;
+
+mod leave;
 
 mod inboxes;
 

@@ -6,17 +6,13 @@ use super::{
     operation::{Known, Operation, Running},
     options::QueueKind,
     pending::{Done, Publishing},
-    role::{INBOXES, TOPOLOGY},
+    role::TOPOLOGY,
     state::State,
     target::Target,
     tell::Tell,
     wire::{Argument, Arguments, Marks, Outgoing, Shape},
 };
 
-/// How long the server keeps an inbox whose client is away, in milliseconds.
-const INBOX_GRACE: i64 = 60_000;
-/// The most replies that wait for a client that is away.
-const INBOX_MESSAGES: i64 = 100_000;
 /// How long the server keeps what goes with its last consumer, if that never comes.
 const EPHEMERAL_GRACE: i64 = 120_000;
 /// How many channels are remembered; see [`Target::Index`].
@@ -24,6 +20,9 @@ const INDEX_MESSAGES: i64 = 10_000;
 /// How often a quorum queue delivers a message by itself. Attempts are limited by consumers, far below; without
 /// a limit of ours a later RabbitMQ would have one of its own.
 const DELIVERY_LIMIT: i64 = 100_000;
+
+/// The feature that a server names which denies transient queues.
+const TRANSIENT: &str = "transient_nonexcl_queues";
 
 /// The server's codes for what is not there, and for what is there and different.
 const NOT_FOUND: u16 = 404;
@@ -44,7 +43,11 @@ impl State {
         let answers = match &operation {
             Operation::Declare { target, ephemeral } => self.declare(target, *ephemeral),
             Operation::Inbox { inbox, anew } => self.declare_inbox(*inbox, *anew),
-            Operation::Count { queue, .. } => {
+            Operation::Remove { work, again, .. } => {
+                [work, again].into_iter().for_each(|queue| Outgoing(&mut self.out).remove(TOPOLOGY, queue));
+                2
+            }
+            Operation::Count { queue, .. } | Operation::Leave { work: queue, .. } => {
                 Outgoing(&mut self.out).declare(TOPOLOGY, queue, Shape::Passive, &Vec::new());
                 1
             }
@@ -103,23 +106,11 @@ impl State {
                 arguments.push(("x-message-ttl", Argument::Number(time)));
                 arguments.extend(moved_to(self.name(&Target::Again(channel.clone()))));
             }
-            Target::Index | Target::Again(_) | Target::Inbox(_) => {
+            Target::Index | Target::Again(_) | Target::Inbox(_) | Target::Token(_) => {
                 arguments = vec![("x-max-length", Argument::Number(INDEX_MESSAGES))];
             }
         }
         self.send().declare(TOPOLOGY, &name, shape, &arguments);
-        1
-    }
-
-    fn declare_inbox(&mut self, inbox: Guid, anew: bool) -> u32 {
-        let name = self.name(&Target::Inbox(inbox));
-        if anew {
-            let grace = ("x-expires", Argument::Number(INBOX_GRACE));
-            let arguments = vec![grace, ("x-max-length", Argument::Number(INBOX_MESSAGES))];
-            self.send().declare(TOPOLOGY, &name, Shape::Transient, &arguments);
-        } else {
-            self.send().declare(TOPOLOGY, &name, Shape::Passive, &Vec::new());
-        }
         1
     }
 
@@ -135,7 +126,9 @@ impl State {
         }
         match running.operation {
             Operation::Declare { target, ephemeral } => self.declared(target, ephemeral, running.counted),
-            Operation::Inbox { inbox, .. } => self.inbox_is_there(inbox),
+            Operation::Inbox { inbox, anew } => self.inbox_is_there(inbox, anew, running.counted),
+            Operation::Leave { consumer, .. } => self.counted_before_leaving(consumer, running.counted),
+            Operation::Remove { consumer, .. } => self.cancel(consumer),
             Operation::Count { reply, .. } | Operation::Purge { reply, .. } => {
                 self.tells.push(Tell::Counted(reply, Ok(running.counted)));
             }
@@ -166,18 +159,15 @@ impl State {
         self.publish(Publishing { target: Target::Index, envelope: note.into(), marks, done: Done::Nobody });
     }
 
-    fn inbox_is_there(&mut self, inbox: Guid) {
-        let (name, live) = (self.name(&Target::Inbox(inbox)), self.is_live());
-        match self.mailboxes.get_mut(&inbox) {
-            Some(mailbox) if live => {
-                // The tag is what a delivery says; the name of the queue would be as good, and is longer.
-                Outgoing(&mut self.out).consume(INBOXES, &name, &inbox.to_string(), false);
-                let opened = mailbox.opened.take();
-                self.tells.extend(opened.map(|opened| Tell::Ack(opened, Ok(()))));
-            }
-            // It was closed meanwhile.
-            _ => self.send().delete(INBOXES, &name),
+    /// The server has ended the connection. If that is what it says to an inbox, it would say it again.
+    pub(super) fn dismissed(&mut self, code: u16, text: &str) -> String {
+        let reason = explain(code, text);
+        if let Some(Running { operation: Operation::Inbox { inbox, .. }, .. }) = self.operations.running
+            && text.contains(TRANSIENT)
+        {
+            self.inbox_is_refused(inbox, BrokerError::refused(reason.clone()));
         }
+        reason
     }
 
     /// The server has refused what runs, and has closed the channel with it.
@@ -187,17 +177,9 @@ impl State {
         let error = || BrokerError::refused(explain(code, text));
         match self.operations.running.take().map(|running| running.operation) {
             Some(Operation::Declare { target, .. }) => self.not_declared(&target, &error()),
-            Some(Operation::Inbox { inbox, anew: false }) if code == NOT_FOUND => {
-                // Whatever it held is gone, and what was called before may never be answered.
-                self.lose(&[inbox], "it has lost the inbox");
-                self.operations.waiting.push_front(Operation::Inbox { inbox, anew: true });
-            }
-            Some(Operation::Inbox { inbox, .. }) => {
-                if let Some(mailbox) = self.mailboxes.remove(&inbox) {
-                    self.tells.extend(mailbox.opened.map(|opened| Tell::Ack(opened, Err(error()))));
-                    self.tells.push(Tell::Closed(mailbox.sink));
-                }
-            }
+            Some(Operation::Inbox { inbox, anew: false }) if code == NOT_FOUND => self.inbox_is_lost(inbox),
+            Some(Operation::Inbox { inbox, .. }) => self.inbox_is_refused(inbox, error()),
+            Some(Operation::Leave { consumer, .. } | Operation::Remove { consumer, .. }) => self.cancel(consumer),
             Some(Operation::Count { reply, .. } | Operation::Purge { reply, .. }) => {
                 let counted = if code == NOT_FOUND { Ok(None) } else { Err(error()) };
                 self.tells.push(Tell::Counted(reply, counted));
@@ -232,7 +214,21 @@ pub(super) fn explain(code: u16, text: &str) -> String {
         403 if text.contains("Login was refused") => {
             "ACCESS_REFUSED - Login was refused: check the user's name and the password in the URL".to_owned()
         }
+        _ if text.contains(TRANSIENT) => {
+            "it denies transient queues, and inboxes are such: add inboxes=durable to the URL".to_owned()
+        }
         403 => format!("{text}; the user needs configure, write and read permission for what begins with the prefix"),
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explain;
+
+    #[test]
+    fn a_server_that_denies_transient_queues_is_one_option_away() {
+        let said = "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.\nIts use is not permitted";
+        assert!(explain(541, said).contains("add inboxes=durable to the URL"));
     }
 }

@@ -14,6 +14,10 @@ pub(super) enum Operation {
     Declare { target: Target, ephemeral: bool },
     /// That an inbox is there; first that it still is.
     Inbox { inbox: Guid, anew: bool },
+    /// How many consume an ephemeral channel that this consumer leaves.
+    Leave { consumer: u32, work: String },
+    /// That an ephemeral channel is gone before its last consumer is.
+    Remove { consumer: u32, work: String, again: String },
     /// What a queue holds.
     Count { queue: String, reply: oneshot::Sender<Counted> },
     /// That a queue is empty; what it held is counted.

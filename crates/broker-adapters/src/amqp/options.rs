@@ -13,6 +13,25 @@ pub(super) enum QueueKind {
     Quorum,
 }
 
+/// What becomes of inboxes when their server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InboxKind {
+    /// They go with it.
+    Transient,
+    /// They stay, for servers that deny queues that go; what was in them is gone all the same.
+    Durable,
+}
+
+impl InboxKind {
+    /// The kind that a server permits that calls itself this: RabbitMQ denies transient queues since 4.3.
+    pub(super) fn permitted_by(server: &str) -> Self {
+        let version = server.strip_prefix("RabbitMQ ").unwrap_or_default();
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
+        let denies = (numbers.next(), numbers.next()) >= (Some(4), Some(3));
+        if denies { Self::Durable } else { Self::Transient }
+    }
+}
+
 /// What a URL says.
 #[derive(Clone)]
 pub(super) struct AmqpOptions {
@@ -24,6 +43,8 @@ pub(super) struct AmqpOptions {
     pub(super) vhost: String,
     pub(super) heartbeat: u16,
     pub(super) queues: QueueKind,
+    /// `None` for what the server permits.
+    pub(super) inboxes: Option<InboxKind>,
     pub(super) limits: QueueLimits,
 }
 
@@ -32,7 +53,7 @@ const HEARTBEAT: u16 = 5;
 
 impl AmqpOptions {
     pub(super) fn of(url: &BrokerUrl) -> Result<Self, UrlError> {
-        let own = ["ca", "heartbeat", "queue"];
+        let own = ["ca", "heartbeat", "inboxes", "queue"];
         let known: Vec<&str> = own.into_iter().chain(QueueLimits::OPTIONS).collect();
         url.check_options(&known)?;
         let tls = match url.scheme() {
@@ -64,6 +85,11 @@ impl AmqpOptions {
                 "quorum" => QueueKind::Quorum,
                 _ => QueueKind::Classic,
             },
+            inboxes: match url.word("inboxes", &["", "transient", "durable"])? {
+                "transient" => Some(InboxKind::Transient),
+                "durable" => Some(InboxKind::Durable),
+                _ => None,
+            },
             limits: QueueLimits::of(url)?,
         })
     }
@@ -72,6 +98,16 @@ impl AmqpOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_says_which_inboxes_it_permits() {
+        for server in ["RabbitMQ 3.10.8", "RabbitMQ 4.2.9", "LavinMQ 4.3.0", "RabbitMQ", ""] {
+            assert_eq!(InboxKind::permitted_by(server), InboxKind::Transient, "{server}");
+        }
+        for server in ["RabbitMQ 4.3.0-rc.1", "RabbitMQ 4.12.1", "RabbitMQ 5.0.0"] {
+            assert_eq!(InboxKind::permitted_by(server), InboxKind::Durable, "{server}");
+        }
+    }
 
     #[test]
     fn a_url_says_it_all() {
@@ -83,6 +119,9 @@ mod tests {
         assert_eq!((full.queues, full.tls), (QueueKind::Quorum, true));
         let error = |text| of(text).err().unwrap().to_string();
         assert!(error("amqp://h?heartbaet=1").contains("did you mean \"heartbeat\""));
+        assert_eq!(plain.inboxes, None);
+        assert_eq!(of("amqp://h?inboxes=durable").unwrap().inboxes, Some(InboxKind::Durable));
+        assert!(error("amqp://h?inboxes=eternal").contains("transient, durable"));
         assert!(error("amqp://h?ca=/x").contains("amqps://"));
         assert!(error("http://h").contains("amqp://"));
     }

@@ -30,6 +30,8 @@ pub(super) enum Done {
     Call { inbox: Guid, sender: Option<AckSender> },
     /// A delivery has been replaced by this message, and ends.
     Move { consumer: u32, tag: u64, sender: Option<AckSender> },
+    /// The queue of an inbox's tokens is where it was, and so is the inbox.
+    Token { inbox: Guid },
 }
 
 impl Done {

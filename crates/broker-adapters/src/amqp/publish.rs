@@ -151,6 +151,7 @@ impl State {
             Done::Nobody | Done::Call { sender: None, .. } => {}
             Done::Sender(sender) | Done::Call { sender: Some(sender), .. } => self.ack(sender, Ok(())),
             Done::Move { consumer, tag, sender } => self.moved(consumer, tag, sender),
+            Done::Token { inbox } => self.operate(Operation::Inbox { inbox, anew: false }),
         }
     }
 
@@ -214,6 +215,7 @@ impl State {
                     self.ack(sender, Err(error));
                 }
             }
+            Done::Token { inbox } => self.inbox_is_lost(inbox),
         }
     }
 
@@ -234,7 +236,7 @@ fn declared_for(target: &Target) -> Option<Target> {
         Target::Work(channel @ Channel::Queue(_)) | Target::Again(channel @ Channel::Queue(_)) => {
             Some(Target::Work(channel.clone()))
         }
-        Target::Work(_) | Target::Again(_) | Target::Inbox(_) => None,
+        Target::Work(_) | Target::Again(_) | Target::Inbox(_) | Target::Token(_) => None,
         other => Some(other.clone()),
     }
 }

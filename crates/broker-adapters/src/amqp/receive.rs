@@ -78,7 +78,7 @@ impl State {
             Incoming::Nack { tag, multiple } => self.confirmed(tag, multiple, false),
             Incoming::Close { code, text } => {
                 self.send().close_ok();
-                return Err(explain(code, &text));
+                return Err(self.dismissed(code, &text));
             }
             Incoming::Closed => return Err("it was closed".to_owned()),
             Incoming::Blocked(reason) => {

@@ -14,13 +14,15 @@ pub(super) const PUBLISH: u16 = 1;
 pub(super) const TOPOLOGY: u16 = 2;
 /// Replies come on it.
 pub(super) const INBOXES: u16 = 3;
+/// Tokens of durable inboxes are held on it.
+pub(super) const TOKENS: u16 = 4;
 /// The first that has no fixed use.
-pub(super) const FREE: u16 = 4;
+pub(super) const FREE: u16 = 5;
 
 /// What an AMQP channel is for.
 #[derive(Debug)]
 pub(super) enum Role {
-    /// One of the first three.
+    /// One of the first four.
     Fixed,
     /// A consumer has it.
     Consumer(u32),

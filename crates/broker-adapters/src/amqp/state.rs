@@ -18,7 +18,7 @@ use super::{
     operation::{Known, Operation, Operations},
     options::AmqpOptions,
     pending::{Confirms, Done, Held, Publishing},
-    role::{FREE, INBOXES, PUBLISH, Partial, Role, TOPOLOGY},
+    role::{FREE, INBOXES, PUBLISH, Partial, Role, TOKENS, TOPOLOGY},
     standing::{Leased, Mailbox, Stream},
     target::Target,
     tell::Tell,
@@ -187,16 +187,17 @@ impl State {
             return;
         }
         (self.phase, self.tuned, self.blocked) = (Phase::Live, tuned, None);
-        for number in [PUBLISH, TOPOLOGY, INBOXES] {
+        for number in [PUBLISH, TOPOLOGY, INBOXES, TOKENS] {
             self.roles.insert(number, Role::Fixed);
             self.send().open_channel(number);
         }
         self.send().confirm(PUBLISH);
+        // Of each inbox's tokens one is held.
+        self.send().qos(TOKENS, 1);
         let inboxes: Vec<Guid> = self.mailboxes.keys().copied().collect();
         for inbox in inboxes {
-            // One that was open before is looked for first.
             let anew = self.mailboxes.get(&inbox).is_some_and(|mailbox| mailbox.opened.is_some());
-            self.operate(Operation::Inbox { inbox, anew });
+            if anew { self.operate(Operation::Inbox { inbox, anew }) } else { self.look_for_inbox(inbox) }
         }
         let streams: Vec<u32> = self.streams.keys().copied().collect();
         streams.into_iter().for_each(|consumer| self.establish(consumer));
@@ -227,9 +228,10 @@ impl State {
             self.fail(pending.done, pending.id, error.clone());
         }
         self.detach_streams();
-        // What would have replaced a delivery is not sent: the delivery itself comes back.
-        let moves = |_, publishing: &Publishing| matches!(publishing.done, Done::Move { .. });
-        for publishing in self.held.take(moves) {
+        // What would have replaced a delivery is not sent: the delivery itself comes back. An inbox is looked for anew.
+        let of_this_connection =
+            |_, publishing: &Publishing| matches!(publishing.done, Done::Move { .. } | Done::Token { .. });
+        for publishing in self.held.take(of_this_connection) {
             self.fail(publishing.done, publishing.envelope.id, error.clone());
         }
         let Operations { known, waiting, running } = std::mem::take(&mut self.operations);

@@ -16,6 +16,8 @@ pub(super) enum Target {
     Later(Channel, u64),
     /// A client's replies.
     Inbox(Guid),
+    /// What tells a client whether the server of its inbox has ended meanwhile.
+    Token(Guid),
     /// A topic, from which the server copies to the groups.
     Topic(TopicName),
     /// Which channels there are.
@@ -31,6 +33,7 @@ impl Target {
             Self::Dead(channel) => format!("{prefix}.{channel}:dead"),
             Self::Later(channel, time) => format!("{prefix}.{channel}:later:{time}"),
             Self::Inbox(guid) => format!("{prefix}._inbox.{guid}"),
+            Self::Token(guid) => format!("{prefix}._inbox.{guid}:token"),
             Self::Topic(topic) => format!("{prefix}.{topic}"),
             Self::Index => format!("{prefix}:channels"),
         }

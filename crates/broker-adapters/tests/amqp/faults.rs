@@ -101,11 +101,10 @@ impl Drop for Frozen<'_> {
 
 /// Every cast that was accepted before or while the server was killed is there afterwards, and senders and
 /// workers find it again by themselves; so do callers, who hear of every call.
-#[tokio::test]
-async fn a_killed_server_loses_nothing_that_it_has_accepted() {
+async fn a_killed_server_loses_nothing_that_it_has_accepted(inboxes: &str) {
     let mut own = troubled().await;
     let port = own.server().port();
-    let options = format!("prefix={}", corner());
+    let options = format!("prefix={}{inboxes}", corner());
     let (sender, worker) = (connect(port, &options).await, connect(port, &options).await);
     let channel = queue("kept.v1");
     let ends = Arc::new(Ends::default());
@@ -150,13 +149,22 @@ async fn a_killed_server_loses_nothing_that_it_has_accepted() {
     assert_eq!(ends.note(|noted| noted.lost), 50);
 }
 
+#[tokio::test]
+async fn a_killed_server_is_survived() {
+    a_killed_server_loses_nothing_that_it_has_accepted("").await;
+}
+
+#[tokio::test]
+async fn a_killed_server_is_survived_with_durable_inboxes() {
+    a_killed_server_loses_nothing_that_it_has_accepted("&inboxes=durable").await;
+}
+
 /// A wire that breaks and is mended: what a worker held is delivered again and counted, and callers whose calls
 /// were accepted get their replies although both were away.
-#[tokio::test]
-async fn calls_outlive_a_broken_wire() {
+async fn calls_outlive_a_broken_wire(inboxes: &str) {
     const CALLS: usize = 40;
     let port = server().server().port();
-    let options = format!("prefix={}", corner());
+    let options = format!("prefix={}{inboxes}", corner());
     let mut wire = Proxy::to(port).await;
     let (client, worker) = (connect(wire.port(), &options).await, connect(port, &options).await);
     let channel = queue("patient.v1");
@@ -183,6 +191,33 @@ async fn calls_outlive_a_broken_wire() {
     wire.mend(port).await;
     ends.until("every call is answered", |noted| noted.open.is_empty()).await;
     assert_eq!(ends.note(|noted| (noted.replies, noted.lost)), (CALLS, 0));
+}
+
+#[tokio::test]
+async fn a_broken_wire_is_mended() {
+    calls_outlive_a_broken_wire("").await;
+}
+
+#[tokio::test]
+async fn a_broken_wire_is_mended_with_durable_inboxes() {
+    calls_outlive_a_broken_wire("&inboxes=durable").await;
+}
+
+/// What goes with its last consumer stays while there is another, and is gone at once after the last.
+#[tokio::test]
+async fn an_instance_is_there_as_long_as_somebody_consumes_it() {
+    let port = server().server().port();
+    let options = format!("prefix={}", corner());
+    let (client, worker) = (connect(port, &options).await, connect(port, &options).await);
+    let instance = Channel::Instance(Guid::private());
+    let first = worker.consume(instance.clone(), ConsumeOptions::default()).await.expect("it can be consumed");
+    let mut second = worker.consume(instance.clone(), ConsumeOptions::default()).await.expect("it can be consumed");
+    timeout(SOON, first.stop()).await.expect("it is stopped in time").expect("it is stopped");
+    client.enqueue(&instance, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
+    assert_eq!(number(next(&mut second).await.envelope()), 1);
+    timeout(SOON, second.stop()).await.expect("it is stopped in time").expect("it is stopped");
+    let gone = client.enqueue(&instance, cast(2), EnqueueOptions::default()).await;
+    assert!(matches!(gone, Err(BrokerError::Gone { .. })), "{gone:?}");
 }
 
 /// A worker that dies again and again is counted, until its work is a dead letter.

@@ -1,4 +1,5 @@
-//! Every rule that an adapter must keep, with classic queues and with quorum queues.
+//! Every rule that an adapter must keep, with classic queues and with quorum queues. With the latter, inboxes are
+//! durable whatever the server's version.
 
 use std::sync::{Arc, Mutex};
 
@@ -22,8 +23,8 @@ struct Corner {
 }
 
 impl Corner {
-    fn of(queues: &str, own: Option<RabbitMq>) -> Self {
-        let options = format!("prefix={}&queue_messages={QUEUE_LIMIT}&queue={queues}", corner());
+    fn of(kinds: &str, own: Option<RabbitMq>) -> Self {
+        let options = format!("prefix={}&queue_messages={QUEUE_LIMIT}&{kinds}", corner());
         Self { options, own, wires: Mutex::default() }
     }
 
@@ -44,7 +45,7 @@ struct Classic(Corner);
 
 impl Fixture for Classic {
     async fn start() -> Self {
-        Self(Corner::of("classic", None))
+        Self(Corner::of("queue=classic", None))
     }
 
     async fn connect(&self) -> Peer {
@@ -58,7 +59,7 @@ impl Fixture for Classic {
 
 impl BrokerFixture for Classic {
     async fn durable() -> Self {
-        Self(Corner::of("classic", Some(RabbitMq::start())))
+        Self(Corner::of("queue=classic", Some(RabbitMq::start())))
     }
 
     async fn crash(&mut self) {
@@ -71,7 +72,7 @@ struct Quorum(Corner);
 
 impl Fixture for Quorum {
     async fn start() -> Self {
-        Self(Corner::of("quorum", None))
+        Self(Corner::of("queue=quorum&inboxes=durable", None))
     }
 
     async fn connect(&self) -> Peer {
@@ -85,7 +86,7 @@ impl Fixture for Quorum {
 
 impl BrokerFixture for Quorum {
     async fn durable() -> Self {
-        Self(Corner::of("quorum", Some(RabbitMq::start())))
+        Self(Corner::of("queue=quorum&inboxes=durable", Some(RabbitMq::start())))
     }
 
     async fn crash(&mut self) {

@@ -122,10 +122,19 @@ impl Outgoing<'_> {
     /// Deletes a queue, without an answer.
     pub(in crate::amqp) fn delete(&mut self, channel: u16, queue: &str) {
         const NO_WAIT: u8 = 4;
+        self.delete_with(channel, queue, NO_WAIT);
+    }
+
+    /// Deletes a queue, and asks for an answer.
+    pub(in crate::amqp) fn remove(&mut self, channel: u16, queue: &str) {
+        self.delete_with(channel, queue, 0);
+    }
+
+    fn delete_with(&mut self, channel: u16, queue: &str, flags: u8) {
         self.method(channel, 50, 40, |out| {
             out.put_u16(0);
             put_short(out, queue);
-            out.put_u8(NO_WAIT);
+            out.put_u8(flags);
         });
     }
 
