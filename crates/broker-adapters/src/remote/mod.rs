@@ -25,10 +25,8 @@ mod callers;
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 mod load;
 
-#[cfg(feature = "nats")]
-pub(crate) use self::bundle::BUNDLE_BYTES;
 #[cfg(any(feature = "nats", feature = "amqp"))]
-pub(crate) use self::bundle::Bundle;
+pub(crate) use self::bundle::{BUNDLE_BYTES, Bundle};
 #[cfg(any(feature = "redis", feature = "beanstalk"))]
 pub(crate) use self::bundle::begin_member;
 #[cfg(feature = "beanstalk")]
