@@ -92,9 +92,12 @@ step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --all-features -- -D warnings
 # Each by itself, as it is built where the others are not: then nobody lends it a feature of a dependency.
 alone() {
-    local manifest
+    local manifest adapter
     for manifest in crates/*/Cargo.toml services/*/Cargo.toml examples/Cargo.toml; do
         cargo check --quiet --manifest-path "$manifest"
+    done
+    for adapter in nats redis amqp beanstalk; do
+        cargo check --quiet --package skyloom-broker-adapters --no-default-features --features "$adapter"
     done
 }
 step alone

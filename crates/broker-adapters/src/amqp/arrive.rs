@@ -41,10 +41,9 @@ impl State {
         if self.ran_out(&channel, &marks, &arrived) {
             self.notice(
                 &arrived.envelope,
-                &if arrived.attempts == 0 {
-                    BrokerError::Expired
-                } else {
-                    BrokerError::lost(format!("its time ran out after {} attempts", arrived.attempts))
+                &match arrived.attempts + marks.deliveries.max(redelivered.into()) {
+                    0 => BrokerError::Expired,
+                    attempts => BrokerError::lost(format!("its time ran out after {attempts} attempts")),
                 },
             );
             return self.done_with(consumer, tag);

@@ -12,13 +12,12 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     greeting::foreign,
-    operate::explain,
+    operate::{NOT_FOUND, explain},
     options::AmqpOptions,
     role::PUBLISH,
     state::Tuned,
-    target::Target,
     tls::{configuration, explain_tls, server_name},
-    wire::{Address, Argument, Arguments, Frame, HEADER, Incoming, METHOD, Marks, Outgoing, Shape, take},
+    wire::{Address, Argument, Arguments, Frame, HEADER, Incoming, METHOD, Marks, Outgoing, take},
 };
 use crate::remote::OpenError;
 
@@ -150,24 +149,26 @@ impl Handshake<'_> {
         }
     }
 
-    /// Tries what every client and worker must be permitted, so that a missing permission is known at once.
+    /// Tries what every client and worker must be permitted, so that a missing permission is known at once. It is
+    /// tried with a queue that does not exist, for one that does may be on a node of a cluster that is away.
     async fn probe(&mut self, options: &AmqpOptions, frame: usize) -> Result<(), OpenError> {
-        let prefix = &options.limits.prefix;
-        let index = Target::Index.name(prefix);
-        let nobody = format!("{prefix}:nobody");
+        let nobody = format!("{}:nobody", options.limits.prefix);
         let mut out = BytesMut::new();
         let mut send = Outgoing(&mut out);
         send.open_channel(PUBLISH);
         send.confirm(PUBLISH);
-        send.declare(PUBLISH, &index, Shape::Durable, &vec![("x-max-length", Argument::Number(10_000))]);
+        send.delete(PUBLISH, &nobody);
         let address = Address { channel: PUBLISH, exchange: "", key: &nobody, mandatory: false, frame };
         send.publish(&address, &Marks::default(), &skyloom_core::Envelope::default());
-        send.get(PUBLISH, &index);
-        send.close_channel(PUBLISH);
+        send.get(PUBLISH, &nobody);
         self.write(&out).await?;
         loop {
             match self.next("it ends the connection").await? {
-                Incoming::ChannelClosed => return Ok(()),
+                Incoming::ChannelClose { code: NOT_FOUND, .. } => {
+                    out.clear();
+                    Outgoing(&mut out).close_channel_ok(PUBLISH);
+                    return self.write(&out).await;
+                }
                 Incoming::ChannelClose { code, text } => return Err(self.unusable(explain(code, &text))),
                 Incoming::Blocked(reason) => {
                     return Err(self.absent(format!("it takes no messages for now: {reason}")));

@@ -5,6 +5,7 @@ use skyloom_core::broker::BrokerError;
 use tokio::sync::oneshot;
 
 use super::{
+    operate::NOT_FOUND,
     role::{Look, Role},
     state::State,
     tell::{Looked, Seen, Tell},
@@ -12,7 +13,6 @@ use super::{
 };
 
 const TAG: &str = "look";
-const NOT_FOUND: u16 = 404;
 
 impl State {
     /// Looks at the first messages of a queue, which nobody else sees meanwhile.

@@ -41,7 +41,8 @@
 //! # What is guaranteed, and what is not
 //! - Every message is confirmed by the server, without waiting for one before sending the next. A refusal is
 //!   [`Full`](skyloom_core::broker::BrokerError::Full). An event that one group is too full for may have reached
-//!   others, so its outcome is unknown.
+//!   others, so its outcome is unknown. RabbitMQ 4.3 refuses in the same way what reaches the channel of a process that
+//!   has just died; of one that has left in order it does not.
 //! - Leases are kept by the worker's side, for RabbitMQ has none: when one ends, the work goes to `:again` and
 //!   what the handler says later is stale. A worker's process that is frozen as a whole is noticed by the heartbeat,
 //!   after about twice its time, and all of its work is redelivered; until then it waits.
@@ -65,7 +66,9 @@
 //! # In production
 //! A cluster of three with `queue=quorum`; TLS, and a user for each service with the permissions configure, write and
 //! read on `^(skyloom[.:].*|amq\.default)$`; `vm_memory_high_watermark` and `disk_free_limit` as RabbitMQ advises,
-//! and `consumer_timeout` above the longest handler. No plugin is needed.
+//! and `consumer_timeout` above the longest handler; from RabbitMQ 4.3 on `consumer_disconnected_timeout` of some
+//! seconds: only after that time, which is a minute by default, a quorum queue takes back what a worker held whose
+//! connection went to a node that is away. No plugin is needed.
 
 mod options;
 

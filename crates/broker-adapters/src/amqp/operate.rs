@@ -17,15 +17,15 @@ use super::{
 const EPHEMERAL_GRACE: i64 = 120_000;
 /// How many channels are remembered; see [`Target::Index`].
 const INDEX_MESSAGES: i64 = 10_000;
-/// How often a quorum queue delivers a message by itself. Attempts are limited by consumers, far below; without
-/// a limit of ours a later RabbitMQ would have one of its own.
+/// How often a quorum queue delivers a message by itself. Attempts are limited by consumers, far below, and whoever looks
+/// into a queue is counted as well. Without a limit of ours RabbitMQ 4 has one of its own, which is 20.
 const DELIVERY_LIMIT: i64 = 100_000;
 
 /// The feature that a server names which denies transient queues.
 const TRANSIENT: &str = "transient_nonexcl_queues";
 
 /// The server's codes for what is not there, and for what is there and different.
-const NOT_FOUND: u16 = 404;
+pub(super) const NOT_FOUND: u16 = 404;
 const DIFFERENT: u16 = 406;
 
 impl State {
@@ -70,13 +70,11 @@ impl State {
         let mut arguments: Arguments = Vec::new();
         if quorum {
             arguments.push(("x-queue-type", Argument::Text("quorum".to_owned())));
+            arguments.push(("x-delivery-limit", Argument::Number(DELIVERY_LIMIT)));
         }
         let shape = if ephemeral { Shape::Ephemeral } else { Shape::Durable };
         match target {
             Target::Work(channel) => {
-                if quorum {
-                    arguments.push(("x-delivery-limit", Argument::Number(DELIVERY_LIMIT)));
-                }
                 if ephemeral {
                     arguments.push(("x-expires", Argument::Number(EPHEMERAL_GRACE)));
                 }
@@ -107,7 +105,7 @@ impl State {
                 arguments.extend(moved_to(self.name(&Target::Again(channel.clone()))));
             }
             Target::Index | Target::Again(_) | Target::Inbox(_) | Target::Token(_) => {
-                arguments = vec![("x-max-length", Argument::Number(INDEX_MESSAGES))];
+                arguments.push(("x-max-length", Argument::Number(INDEX_MESSAGES)));
             }
         }
         self.send().declare(TOPOLOGY, &name, shape, &arguments);

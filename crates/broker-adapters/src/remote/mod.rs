@@ -25,12 +25,12 @@ mod callers;
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 mod load;
 
-#[cfg(any(feature = "nats", feature = "amqp"))]
-pub(crate) use self::bundle::{BUNDLE_BYTES, Bundle};
 #[cfg(any(feature = "redis", feature = "beanstalk"))]
 pub(crate) use self::bundle::begin_member;
 #[cfg(feature = "beanstalk")]
 pub(crate) use self::bundle::put_varint;
+#[cfg(any(feature = "nats", feature = "amqp"))]
+pub(crate) use self::bundle::{BUNDLE_BYTES, Bundle};
 #[cfg(feature = "redis")]
 pub(crate) use self::callers::{Caller, callers};
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]

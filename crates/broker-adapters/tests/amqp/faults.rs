@@ -254,6 +254,25 @@ async fn work_that_kills_its_workers_is_put_away() {
     assert!(letters[0].reason.contains("connection was lost"), "{}", letters[0].reason);
 }
 
+/// Whoever looks at a dead letter is no attempt, however often.
+#[tokio::test]
+async fn a_dead_letter_outlives_many_looks() {
+    // More than RabbitMQ 4 allows by itself.
+    const LOOKS: usize = 25;
+    let options = format!("queue=quorum&prefix={}", corner());
+    let broker = connect(server().server().port(), &options).await;
+    let channel = queue("looked-at.v1");
+    broker.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
+    let mut consumer = broker.consume(channel.clone(), ConsumeOptions::default()).await.expect("it can be consumed");
+    let buried = next(&mut consumer).await.settle(Settlement::Bury { reason: "no".to_owned() });
+    buried.await.expect("it is buried");
+    let admin = broker.admin().expect("there is an operator's view");
+    for look in 1..=LOOKS {
+        let letters = admin.dead(&channel, 10).await.expect("they can be listed");
+        assert_eq!(letters.len(), 1, "at look {look}");
+    }
+}
+
 /// A server that stops answering is noticed; what is asked of it meanwhile ends, and afterwards all goes on.
 #[tokio::test]
 async fn a_frozen_server_is_noticed() {

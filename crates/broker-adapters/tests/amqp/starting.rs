@@ -34,7 +34,7 @@ async fn who_may_not_is_told_so() {
     let closed = mistake(&format!("amqp://guest:secret@127.0.0.1:{port}/closed")).await;
     assert!(closed.contains("access to vhost 'closed' refused for user 'guest'"), "{closed}");
     let watcher = mistake(&format!("amqp://watcher:secret@127.0.0.1:{port}/%2f")).await;
-    assert!(watcher.contains("access to queue 'skyloom:channels'"), "{watcher}");
+    assert!(watcher.contains("access to queue 'skyloom:nobody'"), "{watcher}");
     assert!(watcher.contains("configure, write and read permission"), "{watcher}");
 }
 
