@@ -47,7 +47,7 @@ impl State {
             opened.send(Err(BrokerError::unavailable("it was closed")));
             return ack;
         }
-        self.mailboxes.insert(inbox, Mailbox { sink, opened: Some(opened) });
+        self.mailboxes.insert(inbox, Mailbox { sink, opened: Some(opened), is_there: false });
         if self.is_live() {
             self.operate(Operation::Inbox { inbox, anew: true });
         }
@@ -64,7 +64,9 @@ impl State {
 
     /// Whatever an inbox held is gone, and what was called before may never be answered: it is opened anew.
     pub(super) fn inbox_is_lost(&mut self, inbox: Guid) {
-        if self.is_live() && self.mailboxes.contains_key(&inbox) {
+        let live = self.is_live();
+        if let Some(mailbox) = self.mailboxes.get_mut(&inbox).filter(|_| live) {
+            mailbox.is_there = false;
             self.lose(&[inbox], "it has lost the inbox");
             self.operate(Operation::Inbox { inbox, anew: true });
         }
@@ -113,6 +115,7 @@ impl State {
             return self.delete_inbox(inbox);
         };
         let opened = mailbox.opened.take();
+        mailbox.is_there = true;
         let name = self.name(&Target::Inbox(inbox));
         // The tag is what a delivery says; the name of the queue would be as good, and is longer.
         Outgoing(&mut self.out).consume(INBOXES, &name, &inbox.to_string(), false);
@@ -129,6 +132,13 @@ impl State {
             Outgoing(&mut self.out).consume(TOKENS, &token, "", false);
         }
         self.tells.extend(opened.map(|opened| Tell::Ack(opened, Ok(()))));
+        self.release_held();
+    }
+
+    /// Whether a message is a call whose inbox is not there now.
+    pub(super) fn awaits_inbox(&self, message: &Envelope) -> bool {
+        let mailbox = message.reply_to.and_then(|inbox| self.mailboxes.get(&inbox));
+        mailbox.is_some_and(|mailbox| !mailbox.is_there)
     }
 
     fn put_token(&mut self, inbox: Guid, done: Done) {
@@ -176,7 +186,9 @@ impl State {
     /// The server has deleted an inbox: it is opened anew.
     pub(super) fn inbox_gone(&mut self, consumer: &Bytes) {
         let inbox = std::str::from_utf8(consumer).ok().and_then(|text| text.parse::<Guid>().ok());
-        if let Some(inbox) = inbox.filter(|inbox| self.mailboxes.contains_key(inbox)) {
+        let Some(inbox) = inbox else { return };
+        if let Some(mailbox) = self.mailboxes.get_mut(&inbox) {
+            mailbox.is_there = false;
             self.look_for_inbox(inbox);
         }
     }

@@ -77,7 +77,10 @@ impl State {
             return Ack::ready(Err(BrokerError::Full { what, limit }));
         }
         let inbox = envelope.reply_to.filter(|inbox| self.mailboxes.contains_key(inbox));
-        let at_once = self.phase == Phase::Live && self.blocked.is_none() && self.out.len() <= HIGH_WATER;
+        let at_once = self.phase == Phase::Live
+            && self.blocked.is_none()
+            && self.out.len() <= HIGH_WATER
+            && !self.awaits_inbox(&envelope);
         let (done, ack) = match inbox {
             // A refusal reaches the inbox.
             Some(inbox) if at_once => (Done::Call { inbox, sender: None }, Ack::ready(Ok(()))),
@@ -93,9 +96,9 @@ impl State {
         ack
     }
 
-    /// Sends a message as soon as there is a connection and its target is declared.
+    /// Sends a message as soon as there is a connection, an inbox for its reply, and its target is declared.
     pub(super) fn publish(&mut self, publishing: Publishing) {
-        if !self.is_live() || self.blocked.is_some() {
+        if !self.is_live() || self.blocked.is_some() || self.awaits_inbox(&publishing.envelope) {
             let patience = publishing.envelope.budget.map_or(PATIENCE, |budget| budget.min(PATIENCE));
             if self.phase == Phase::Closed {
                 let error = self.unavailable();

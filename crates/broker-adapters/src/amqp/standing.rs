@@ -125,6 +125,8 @@ pub(super) struct Leased {
 pub(super) struct Mailbox {
     pub(super) sink: Arc<dyn ReplySink>,
     pub(super) opened: Option<AckSender>,
+    /// The server has it. Until then its calls are held: nobody could answer them.
+    pub(super) is_there: bool,
 }
 
 #[cfg(test)]

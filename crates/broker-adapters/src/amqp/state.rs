@@ -228,6 +228,7 @@ impl State {
             self.fail(pending.done, pending.id, error.clone());
         }
         self.detach_streams();
+        self.mailboxes.values_mut().for_each(|mailbox| mailbox.is_there = false);
         // What would have replaced a delivery is not sent: the delivery itself comes back. An inbox is looked for anew.
         let of_this_connection =
             |_, publishing: &Publishing| matches!(publishing.done, Done::Move { .. } | Done::Token { .. });

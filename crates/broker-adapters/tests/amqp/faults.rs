@@ -1,87 +1,19 @@
-//! What happens when a server or a wire fails, under load.
+//! What happens when a wire or a worker fails, or a server is stopped or full.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use skyloom_core::{
-    Channel, Envelope, Guid, Kind, QueueName,
-    broker::{Broker as _, BrokerError, ConsumeOptions, Consumer, EnqueueOptions, ReplySink, Settlement},
+    Channel, Envelope, Guid, Kind,
+    broker::{Broker as _, BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
 };
 use skyloom_testing::servers::Server;
 use tokio::time::timeout;
 
 use crate::{
+    ends::{Ends, SOON, cast, next, number, queue},
     kit::{connect, corner, server, troubled},
     proxy::Proxy,
 };
-
-/// What must happen happens within this, however slow the machine.
-const SOON: Duration = Duration::from_secs(60);
-
-fn queue(name: &'static str) -> Channel {
-    Channel::Queue(QueueName::from_static(name))
-}
-
-fn cast(number: u32) -> Arc<Envelope> {
-    let mut envelope = Envelope::new(Kind::Cast, Guid::call());
-    envelope.payload = number.to_le_bytes().to_vec().into();
-    envelope.into()
-}
-
-fn number(envelope: &Envelope) -> u32 {
-    u32::from_le_bytes(envelope.payload[..].try_into().expect("the payload is a number"))
-}
-
-async fn next(consumer: &mut Consumer) -> skyloom_core::broker::Delivery {
-    timeout(SOON, consumer.next()).await.expect("a delivery comes").expect("the stream goes on")
-}
-
-/// How each call has ended.
-#[derive(Default)]
-struct Ends(Mutex<Noted>);
-
-#[derive(Default)]
-struct Noted {
-    open: HashSet<Guid>,
-    replies: usize,
-    lost: usize,
-}
-
-impl Ends {
-    fn note<T>(&self, note: impl FnOnce(&mut Noted) -> T) -> T {
-        note(&mut self.0.lock().expect("nobody panics with it"))
-    }
-
-    async fn until(&self, what: &str, reached: impl Fn(&Noted) -> bool) {
-        let waited = timeout(SOON, async {
-            while !self.note(|noted| reached(noted)) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        waited.await.unwrap_or_else(|_| panic!("{what}"));
-    }
-}
-
-impl ReplySink for Ends {
-    fn reply(&self, envelope: Arc<Envelope>) {
-        self.note(|noted| noted.replies += usize::from(noted.open.remove(&envelope.id)));
-    }
-
-    fn refused(&self, call: Guid, _: BrokerError) {
-        self.note(|noted| noted.lost += usize::from(noted.open.remove(&call)));
-    }
-
-    fn lost(&self, _: BrokerError, unsent: &HashSet<Guid>) {
-        self.note(|noted| {
-            let before = noted.open.len();
-            noted.open.retain(|call| unsent.contains(call));
-            noted.lost += before - noted.open.len();
-        });
-    }
-}
 
 /// A server that is stopped until this is dropped, be it by the failure of a test.
 struct Frozen<'a>(&'a Server);
@@ -97,66 +29,6 @@ impl Drop for Frozen<'_> {
     fn drop(&mut self) {
         self.0.thaw();
     }
-}
-
-/// Every cast that was accepted before or while the server was killed is there afterwards, and senders and
-/// workers find it again by themselves; so do callers, who hear of every call.
-async fn a_killed_server_loses_nothing_that_it_has_accepted(inboxes: &str) {
-    let mut own = troubled().await;
-    let port = own.server().port();
-    let options = format!("prefix={}{inboxes}", corner());
-    let (sender, worker) = (connect(port, &options).await, connect(port, &options).await);
-    let channel = queue("kept.v1");
-    let ends = Arc::new(Ends::default());
-    let inbox = sender.open_inbox(ends.clone()).await.expect("an inbox can be opened");
-    let mut accepted = BTreeSet::new();
-    for number in 0..500 {
-        sender.enqueue(&channel, cast(number), EnqueueOptions::default()).await.expect("it is accepted");
-        accepted.insert(number);
-    }
-    let kind = Kind::Call;
-    for number in 0..50 {
-        let call = Envelope { kind, reply_to: Some(inbox.id()), budget: Some(SOON), ..Envelope::clone(&cast(number)) };
-        ends.note(|noted| noted.open.insert(call.id));
-        sender.enqueue(&queue("called.v1"), call.into(), EnqueueOptions::default()).await.expect("it can be sent");
-    }
-    let called = async {
-        while sender.depth(&queue("called.v1")).await.expect("the depth is known").ready < 50 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(SOON, called).await.expect("the calls are accepted");
-    let under_load: Vec<_> =
-        (500..1000).map(|number| (number, sender.enqueue(&channel, cast(number), EnqueueOptions::default()))).collect();
-    own.server_mut().kill();
-    for (number, ack) in under_load {
-        if timeout(SOON, ack).await.expect("it is decided").is_ok() {
-            accepted.insert(number);
-        }
-    }
-    own.server_mut().restart();
-    // Nobody has served the calls: they went with the server, and their caller hears of it.
-    ends.until("every call ends", |noted| noted.open.is_empty()).await;
-    let mut consumer = timeout(SOON, worker.consume(channel, ConsumeOptions::default()))
-        .await
-        .expect("it can be consumed in time")
-        .expect("it can be consumed");
-    while !accepted.is_empty() {
-        let delivery = next(&mut consumer).await;
-        accepted.remove(&number(delivery.envelope()));
-        delivery.settle(Settlement::Done).await.expect("it can be settled");
-    }
-    assert_eq!(ends.note(|noted| noted.lost), 50);
-}
-
-#[tokio::test]
-async fn a_killed_server_is_survived() {
-    a_killed_server_loses_nothing_that_it_has_accepted("").await;
-}
-
-#[tokio::test]
-async fn a_killed_server_is_survived_with_durable_inboxes() {
-    a_killed_server_loses_nothing_that_it_has_accepted("&inboxes=durable").await;
 }
 
 /// A wire that breaks and is mended: what a worker held is delivered again and counted, and callers whose calls

@@ -4,8 +4,12 @@ mod kit;
 
 mod proxy;
 
+mod ends;
+
 mod rules;
 
 mod starting;
+
+mod restarts;
 
 mod faults;
