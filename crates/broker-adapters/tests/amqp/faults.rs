@@ -1,6 +1,6 @@
 //! What happens when a wire or a worker fails, or a server is stopped or full.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use skyloom_core::{
     Channel, Envelope, Guid, Kind,
