@@ -19,6 +19,9 @@ pub struct BrokerUrl {
     options: BTreeMap<String, String>,
 }
 
+/// The schemes whose login is a token if it has no password: NATS's.
+const TOKENS: [&str; 2] = ["nats", "tls"];
+
 /// Text that names no broker.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -175,11 +178,11 @@ impl FromStr for BrokerUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Form("there is no ://"))?;
+        let (scheme, whole) = text.split_once("://").ok_or(UrlError::Form("there is no ://"))?;
         if scheme.is_empty() {
             return Err(UrlError::Form("the scheme is missing"));
         }
-        let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, query)| (rest, query));
+        let (rest, query) = whole.split_once('?').unwrap_or((whole, ""));
         let (authority, path) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
             None => (rest, ""),
@@ -194,7 +197,10 @@ impl FromStr for BrokerUrl {
         let hosts: Vec<String> = hosts.split(',').filter(|host| !host.is_empty()).map(str::to_owned).collect();
         for host in &hosts {
             if port_of(host).is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
-                return Err(UrlError::Port(host.clone()));
+                // What looks like a port may be the beginning of a password.
+                let is_cut = login.is_none() && whole.contains('@');
+                let cut = UrlError::Form("a / in a password is written %2F, and a ? is written %3F");
+                return Err(if is_cut { cut } else { UrlError::Port(host.clone()) });
             }
         }
         let path = match (hosts.is_empty(), path) {
@@ -218,6 +224,7 @@ impl fmt::Display for BrokerUrl {
         write!(f, "{}://", self.scheme)?;
         match (&self.user, &self.password) {
             (Some(user), Some(_)) => write!(f, "{user}:***@")?,
+            (Some(_), None) if TOKENS.contains(&self.scheme.as_str()) => f.write_str("***@")?,
             (Some(user), None) => write!(f, "{user}@")?,
             (None, Some(_)) => write!(f, ":***@")?,
             (None, None) => {}
@@ -262,6 +269,12 @@ mod tests {
     fn a_password_is_not_shown() {
         let shown = format!("{0} {0:?}", url("nats://ada:secret@a:4222?mode=core"));
         assert_eq!(shown, "nats://ada:***@a:4222 BrokerUrl(nats://ada:***@a:4222)");
+        assert_eq!(url("nats://token@a").to_string(), "nats://***@a");
+        assert_eq!(url("redis://ada@a").to_string(), "redis://ada@a");
+        for text in ["nats://ada:se/cret@a", "nats://ada:se?cret@a"] {
+            let sentence = text.parse::<BrokerUrl>().unwrap_err().to_string();
+            assert!(sentence.ends_with("a / in a password is written %2F, and a ? is written %3F"), "{sentence}");
+        }
     }
 
     #[test]

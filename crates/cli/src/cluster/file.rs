@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
+use skyloom::config::{shown_mistake, without_password};
 
 use super::{
-    keys::{self, line_of},
+    keys::{self, key_before, line_of},
     origin::{Keys, Origin},
     source::Wanted,
 };
@@ -155,7 +156,8 @@ impl ClusterFile {
         let file: Self = toml::from_str(text).map_err(|error| {
             let what = error.message().trim().replace('\n', "; ");
             let twice = what.starts_with("duplicate key");
-            let what = if twice { TWICE.to_owned() } else { what };
+            let key = error.span().map(|span| key_before(text, span.start)).unwrap_or_default();
+            let what = if twice { TWICE.to_owned() } else { shown_mistake(key, &what) };
             match error.span() {
                 Some(span) => format!("line {}: {what}", line_of(text, span.start)),
                 None => what,
@@ -202,7 +204,7 @@ impl ClusterFile {
         }
         check_instances(service.instances)?;
         if let Some(key) = service.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
-            return Err(format!("env: {key:?} cannot be the name of a variable"));
+            return Err(format!("env: {:?} cannot be the name of a variable", without_password(key)));
         }
         for earlier in &service.after {
             if !self.services.contains_key(earlier) {
@@ -300,6 +302,17 @@ mod tests {
             assert!(sentence.contains(part), "{text}: {sentence}");
             assert!(!sentence.contains('\n'), "{sentence}");
         }
+    }
+
+    #[test]
+    fn a_mistake_in_a_secret_does_not_show_it() {
+        for env in ["{ REGION = 'eu', API_TOKEN = 12345 }", "'API_TOKEN=12345'", "{ 'API_TOKEN=12345' = '' }"] {
+            let text = format!("[services.qr]\ncommand = ['qr']\nenv = {env}\n");
+            let sentence = ClusterFile::parse(&text).unwrap_err();
+            assert!(sentence.contains("***") && !sentence.contains("12345"), "{sentence}");
+        }
+        let sentence = ClusterFile::parse("[services.qr]\ncommand = ['qr']\nenv = { LEVEL = 12345 }").unwrap_err();
+        assert!(sentence.starts_with("line 3: ") && sentence.contains("12345"), "{sentence}");
     }
 
     #[test]

@@ -53,9 +53,23 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
+/// The key whose value begins at this byte of the text.
+pub(super) fn key_before(text: &str, at: usize) -> &str {
+    let before = text.get(..at).unwrap_or_default().trim_end().trim_end_matches('=').trim_end();
+    let key = before.trim_end_matches(['"', '\'']);
+    key.rsplit(|c: char| c.is_whitespace() || "{,.\"'".contains(c)).next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_key_of_a_value_is_found() {
+        for text in ["env = { A = 1, KEY = 12 }", "env.KEY=12", "[env]\n\"KEY\" = 12", "env={KEY=12}"] {
+            assert_eq!(key_before(text, text.find("12").unwrap()), "KEY", "{text}");
+        }
+    }
 
     #[test]
     fn a_mistyped_key_is_named_with_its_line_and_the_nearest() {

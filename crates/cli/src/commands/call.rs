@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use skyloom::client::{Request, Response};
+use skyloom::{
+    client::{Request, Response},
+    config::shown,
+};
 
 use super::sending::{Prepared, SendingArgs};
 use crate::{
@@ -100,6 +103,6 @@ fn explain(response: &Response) {
     let origin = response.origin.map_or_else(|| "an unknown instance".to_owned(), |guid| guid.to_string());
     note(&format!("answered by {origin}, attempt {}; ledger: {}", response.attempt, response.ledger));
     for (name, value) in response.headers.iter() {
-        note(&format!("header {name}: {}", crate::text::printable(value)));
+        note(&format!("header {name}: {}", crate::text::printable(&shown(name, value))));
     }
 }

@@ -11,7 +11,8 @@ use crate::{
 /// Show the configuration of a process started here, and where each value comes from
 ///
 /// Built-in default, then skyloom.toml (its sections default, service and service."NAME@VERSION"), then
-/// variables that begin with SKYLOOM_, then flags; the later wins. Passwords are not shown.
+/// variables that begin with SKYLOOM_, then flags; the later wins. Of a value whose name ends in password, token, key or
+/// the like, and of passwords in URLs, *** is shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ConfigArgs {
     /// The service whose section applies, such as links@1

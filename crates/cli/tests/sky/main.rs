@@ -19,6 +19,7 @@ mod letters;
 mod listings;
 mod mistakes;
 mod routes;
+mod secrets;
 mod shell;
 mod sources;
 mod sources_gateway;

@@ -3,7 +3,7 @@
 use super::{
     Settings,
     keys::{Form, KEYS, OWN},
-    origins::without_password,
+    secrets::without_password,
 };
 
 /// A key whose value has changed.

@@ -2,6 +2,7 @@
 
 mod error;
 mod nearest;
+mod secrets;
 mod filter;
 mod keys;
 mod file;
@@ -20,8 +21,9 @@ pub use self::{
     keys::parse_duration,
     layers::FILE_VARIABLE,
     nearest::nearest,
-    origins::{Origin, origins, without_password},
+    origins::{Origin, origins},
     own_settings::OwnSettings,
     reference::reference,
+    secrets::{is_secret, shown, shown_mistake, without_password},
     settings::{LogFormat, Settings, Sources},
 };

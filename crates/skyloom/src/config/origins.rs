@@ -1,12 +1,13 @@
 //! Where each value of a configuration comes from.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use config::{Value, ValueKind};
 
 use super::{
     ConfigError, Settings, Sources,
     keys::{Form, KEYS, OWN},
+    secrets::{shown_value, without_password},
     settings::layers,
 };
 
@@ -15,7 +16,7 @@ use super::{
 pub struct Origin {
     /// The key; a service's own begin with `settings.`.
     pub key: String,
-    /// Its value, without passwords; empty if there is none.
+    /// Its value, without what is secret ([`is_secret`](super::is_secret)); empty if there is none.
     pub value: String,
     /// The file with its line, the environment's variable, the flag, or `default`.
     pub from: String,
@@ -34,7 +35,10 @@ pub fn origins(sources: &Sources) -> Result<Vec<Origin>, ConfigError> {
             match value.kind {
                 ValueKind::Table(table) if key == OWN => {
                     let from = |value: &Value| value.origin().unwrap_or(&place).to_owned();
-                    own.extend(table.into_iter().map(|(key, value)| (key, (from(&value), value.kind.to_string()))));
+                    own.extend(table.into_iter().map(|(key, value)| {
+                        let shown = shown_value(&key, &value);
+                        (key, (from(&value), shown))
+                    }));
                 }
                 kind => {
                     known.insert(key, (place, kind.to_string()));
@@ -50,26 +54,19 @@ pub fn origins(sources: &Sources) -> Result<Vec<Origin>, ConfigError> {
     });
     let own = own.iter().map(|(key, (from, value))| Origin {
         key: format!("{OWN}.{key}"),
-        value: without_password(value),
+        value: value.clone(),
         from: from.clone(),
     });
     Ok(keys.chain(own).collect())
 }
 
-/// The schemes whose login is a token if it has no password: NATS's.
-const TOKENS: [&str; 2] = ["nats", "tls"];
-
-/// A URL without the password or token that it may hold; any other text as it is.
-#[must_use]
-pub fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    let Some((login, host)) = authority.rsplit_once('@') else { return text.to_owned() };
-    match login.split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:***@{host}{tail}"),
-        None if TOKENS.contains(&scheme) => format!("{scheme}://***@{host}{tail}"),
-        None => text.to_owned(),
+impl fmt::Debug for Settings {
+    /// Without what is secret, and without the service's own keys, which may be.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = KEYS.iter().filter(|key| key.form != Form::Own);
+        let pairs = keys.map(|key| (key.name, without_password(&self.text(key.name))));
+        f.write_str("Settings ")?;
+        f.debug_map().entries(pairs).finish()
     }
 }
 
@@ -98,31 +95,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_and_tokens_are_not_shown() {
-        for (url, shown) in [
-            ("nats://ada:secret@h:1/x?a=b@c", "nats://ada:***@h:1/x?a=b@c"),
-            ("nats://secret@h:1,i:2?mode=core", "nats://***@h:1,i:2?mode=core"),
-            ("tls://secret@h", "tls://***@h"),
-            ("redis://ada@h", "redis://ada@h"),
-            ("nats://h/a@b", "nats://h/a@b"),
-            ("eu@west", "eu@west"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
-    }
-
-    #[test]
     fn each_value_says_where_it_comes_from() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("skyloom.toml");
         let text = "[default]\nregion = 'eu'\nlease = '5s'\n\n[service.\"links@1\"]\nlease = '7s'\n\
-                    settings = { store = 'redis://u:secret@h/1' }\n";
+                    settings = { store = 'redis://u:secret@h/1', api_token = 'hunter2', db = { password = 'hunter2' } }\n";
         std::fs::write(&file, text).unwrap();
         let sources = Sources {
             file: Some(file.clone()),
             service: Some("links@1".to_owned()),
             environment: vec![("SKYLOOM_BROKER".to_owned(), "nats://ada:secret@h:1?mode=core".to_owned())],
-            flags: vec!["--drain=3s".to_owned()],
+            flags: vec!["--drain=3s".to_owned(), "--settings.signing-key=hunter2".to_owned()],
         };
         let all = origins(&sources).unwrap();
         let of = |key: &str| {
@@ -136,5 +119,10 @@ mod tests {
         assert_eq!(of("drain"), pair("3s", "flag --drain"));
         assert_eq!(of("listen"), pair("127.0.0.1:8080", "default"));
         assert_eq!(of("settings.store"), pair("redis://u:***@h/1", "F, line 7"));
+        assert_eq!(of("settings.api_token"), pair("***", "F, line 7"));
+        assert_eq!(of("settings.db"), pair("{ password = *** }", "F, line 7"));
+        assert_eq!(of("settings.signing_key"), pair("***", "flag --settings.signing-key"));
+        assert!(!format!("{all:?} {sources:?} {:?}", Settings::load(&sources)).contains("secret"));
+        assert!(!format!("{all:?} {sources:?} {:?}", Settings::load(&sources)).contains("hunter2"));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{ConfigError, Settings, file::hint, keys::OWN, origins::origins};
+use super::{ConfigError, Settings, file::hint, keys::OWN, origins::origins, secrets::shown_mistake};
 
 impl Settings {
     /// The service's own settings.
@@ -18,7 +18,8 @@ impl Settings {
     fn own_mistake(&self, message: &str) -> ConfigError {
         let mut names = message.split('`').skip(1).step_by(2);
         let Some(unknown) = names.next().filter(|_| message.starts_with("unknown field")) else {
-            return ConfigError::Own(message.to_owned());
+            let key = message.split_once("for key `").and_then(|(_, rest)| rest.split('`').next());
+            return ConfigError::Own(shown_mistake(key.unwrap_or_default(), message));
         };
         let known: Vec<&str> = names.collect();
         let key = format!("{OWN}.{unknown}");

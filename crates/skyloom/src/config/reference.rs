@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{
     FILE_VARIABLE, Settings,
     keys::{Form, KEYS, Key, OWN},
+    secrets::{OPEN_KEYS, WORDS},
 };
 
 /// What the page begins with.
@@ -13,7 +14,9 @@ const HEAD: &str = include_str!("reference.txt");
 /// The page about every key of the configuration, in Markdown.
 #[must_use]
 pub fn reference() -> String {
-    let mut page = HEAD.replace("{FILE_VARIABLE}", FILE_VARIABLE);
+    let listed = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let page = HEAD.replace("{FILE_VARIABLE}", FILE_VARIABLE);
+    let mut page = page.replace("{WORDS}", &listed(&WORDS)).replace("{OPEN_KEYS}", &listed(&OPEN_KEYS));
     page.push_str("\n| key | default | variable and flag | on SIGHUP | what it is |\n|---|---|---|---|---|\n");
     let usual = Settings::default();
     for key in &KEYS {

@@ -1,6 +1,6 @@
 //! [`Settings`] itself.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, fmt, path::PathBuf, time::Duration};
 
 use config::Config;
 use serde::{Deserialize, Deserializer, de};
@@ -51,7 +51,7 @@ pub enum LogFormat {
 /// let app = App::with_settings(settings);
 /// # Ok::<(), skyloom::config::ConfigError>(())
 /// ```
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// The broker's URL; none: the local broker, or one in this process if there is none.
@@ -112,7 +112,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 }
 
 /// Where a configuration comes from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The file; none: none is read.
     pub file: Option<PathBuf>,
@@ -122,6 +122,13 @@ pub struct Sources {
     pub environment: Vec<(String, String)>,
     /// The command line without the program's name.
     pub flags: Vec<String>,
+}
+
+impl fmt::Debug for Sources {
+    /// Without the environment and the flags, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("file", &self.file).field("service", &self.service).finish_non_exhaustive()
+    }
 }
 
 impl Sources {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use skyloom::{Channel, Guid, broker::DeadLetter, registry::Snapshot};
+use skyloom::{Channel, Guid, broker::DeadLetter, config::shown, registry::Snapshot};
 
 use crate::{
     method::{as_json, request_text},
@@ -80,7 +80,7 @@ impl Whole {
     /// A dead letter with its message, as JSON if its contract or its codec allows.
     pub(super) fn new(channel: &Channel, letter: &DeadLetter, snapshot: &Snapshot) -> Self {
         let envelope = &letter.envelope;
-        let headers = envelope.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let headers = envelope.headers().iter().map(|(name, value)| (name.to_owned(), shown(name, value))).collect();
         let payload = request_text(snapshot, channel, envelope)
             .and_then(|text| as_json(&text))
             .unwrap_or_else(|| Value::String(format!("{} bytes of {}", envelope.payload.len(), envelope.codec.name())));
@@ -121,6 +121,7 @@ mod tests {
         envelope.payload = payload.into();
         let mut headers = Headers::new();
         headers.push("x-a", "b");
+        headers.push("authorization", "Bearer hunter2");
         envelope.extras = envelope.extras.with_headers(headers);
         DeadLetter {
             number: 7,
@@ -140,7 +141,9 @@ mod tests {
         assert!(text.contains("payload   {\"name\":\"Ada\"}\n"), "{text}");
         assert!(text.contains("died      1m15s ago\n"), "{text}");
         assert!(text.contains("reason    the worker's connection\u{fffd}was lost\n"), "{text}");
-        assert!(text.contains("header    x-a: b\n"), "{text}");
+        assert!(text.contains("header    x-a: b\nheader    authorization: ***\n"), "{text}");
+        let written = serde_json::to_string(&Whole::new(&channel, &json, &Snapshot::default())).unwrap();
+        assert!(written.contains(r#"["authorization","***"]"#) && !written.contains("hunter2"), "{written}");
         let unknown = letter(Codec::Protobuf, &[10, 3, 65, 100, 97]);
         let text = Whole::new(&channel, &unknown, &Snapshot::default()).text();
         assert!(text.contains("payload   \"5 bytes of protobuf\"\n"), "{text}");
