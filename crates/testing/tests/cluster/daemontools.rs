@@ -143,6 +143,46 @@ async fn a_process_of_another_user_has_a_log() {
     eventually("what it says is logged", logged).await;
 }
 
+#[test]
+fn what_the_cluster_has_no_more_is_removed_unless_it_may_run() {
+    let site = Site::new();
+    let out = site.path().join("service");
+    let write = |services: &[(&str, &str)]| {
+        let text: Vec<_> =
+            services.iter().map(|(name, env)| format!("[services.{name}]\ncommand = ['sh']\nenv = {env}\n")).collect();
+        fs::write(site.path().join("cluster.toml"), text.concat()).unwrap();
+        let mut sky = Command::new(program("sky"));
+        sky.args(["supervise", "daemontools", "cluster.toml", "--out"]).arg(&out).current_dir(site.path());
+        let written = sky.env("SKYLOOM_BROKER", "nats://127.0.0.1:4222").output().unwrap();
+        assert!(written.status.success(), "{}", said(&written));
+        said(&written)
+    };
+    let said = write(&[("qr", "{ TOKEN = 'x', LEVEL = '1' }"), ("old", "{ TOKEN = 'x' }"), ("running", "{}")]);
+    assert!(!said.contains("any more"), "{said}");
+    // Whatever has run has a directory `supervise`.
+    fs::create_dir(out.join("running.1/supervise")).unwrap();
+    fs::create_dir(out.join("mine")).unwrap();
+    fs::write(out.join("mine/run"), "#!/bin/sh\n").unwrap();
+
+    let said = write(&[("qr", "{ LEVEL = '1' }")]);
+    let shown = out.display();
+    for line in [
+        format!("sky: {shown}/qr.1/env/TOKEN is no variable of the cluster file, and is removed"),
+        format!("sky: {shown}/old.1 is no part of the cluster any more, has never run, and is removed"),
+        format!(
+            "sky: {shown}/running.1 is no part of the cluster any more: hide it from svscan (mv {shown}/running.1 \
+             {shown}/.running.1, or remove its link in /service), end it (svc -dx {shown}/.running.1 \
+             {shown}/.running.1/log), and remove it when its log is not needed"
+        ),
+    ] {
+        assert!(said.lines().any(|found| found == line), "{line}\nis missing from\n{said}");
+    }
+    let mut left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["mine", "qr.1", "running.1"]);
+    assert!(out.join("qr.1/env/LEVEL").exists() && !out.join("qr.1/env/TOKEN").exists());
+}
+
 #[tokio::test]
 async fn the_example_cluster_lives_under_daemontools() {
     let cluster = Scanned::new();

@@ -7,8 +7,8 @@ use crate::{
     kit::{program, root},
 };
 
-/// Writes the units of a cluster file.
-fn units(file: &Path, environment: &[(&str, &str)], out: &Path, arguments: &[&str]) {
+/// Writes the units of a cluster file; what was said.
+fn units(file: &Path, environment: &[(&str, &str)], out: &Path, arguments: &[&str]) -> String {
     let written = Command::new(program("sky"))
         .args(["supervise", "systemd", file.to_str().unwrap(), "--out", out.to_str().unwrap()])
         .args(arguments)
@@ -16,6 +16,7 @@ fn units(file: &Path, environment: &[(&str, &str)], out: &Path, arguments: &[&st
         .output()
         .unwrap();
     assert!(written.status.success(), "{}", said(&written));
+    said(&written)
 }
 
 /// What systemd itself says of them.
@@ -49,6 +50,8 @@ fn the_units_of_the_example_are_as_systemd_wants_them() {
         "RestartPreventExitStatus=2",
         "User=daemon",
         "NoNewPrivileges=yes",
+        "CapabilityBoundingSet=",
+        "PrivateDevices=yes",
         "Environment=\"SKYLOOM_BROKER=unix:%t/sky/broker.sock\"",
         "After=sky-broker.service",
     ] {
@@ -75,11 +78,13 @@ fn instances_are_of_one_template_and_a_password_is_in_no_unit() {
     let unit = fs::read_to_string(out.join("shop-orders@.service")).unwrap();
     assert!(unit.contains("\"echo 100%% $$HOME \\\"quoted\\\"\""), "{unit}");
     assert!(!unit.contains("API_PASSWORD") && !unit.contains("hunter2"), "{unit}");
+    // A user's own manager could start no service with these.
+    assert!(!unit.contains("CapabilityBoundingSet") && !unit.contains("PrivateDevices"), "{unit}");
     assert!(!unit.contains("secret") && unit.contains("EnvironmentFile=%E/shop/shop-orders.env"), "{unit}");
     let secret = out.join("shop/shop-orders.env");
     assert_eq!(
         fs::read_to_string(&secret).unwrap(),
-        "API_PASSWORD=\"50%\\$\\\"hunter2\"\nSKYLOOM_BROKER=\"nats://ada:secret@127.0.0.1:4222\"\n"
+        "# of the cluster shop, written by sky supervise systemd.\nAPI_PASSWORD=\"50%\\$\\\"hunter2\"\nSKYLOOM_BROKER=\"nats://ada:secret@127.0.0.1:4222\"\n"
     );
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(secret).unwrap().permissions()) & 0o777, 0o600);
     let target = fs::read_to_string(out.join("shop.target")).unwrap();
@@ -96,7 +101,7 @@ fn a_token_is_in_no_unit() {
     let unit = fs::read_to_string(out.join("shop-orders@.service")).unwrap();
     assert!(!unit.contains("secret"), "{unit}");
     let kept = fs::read_to_string(out.join("shop/shop-orders.env")).unwrap();
-    assert_eq!(kept, "SKYLOOM_BROKER=\"nats://secret@127.0.0.1:4222\"\n");
+    assert!(kept.ends_with("\nSKYLOOM_BROKER=\"nats://secret@127.0.0.1:4222\"\n"), "{kept}");
 }
 
 #[test]
@@ -112,4 +117,38 @@ fn a_snapshot_is_kept_wherever_it_is() {
     let unit = fs::read_to_string(out.join("shop-broker.service")).unwrap();
     assert!(unit.contains(&format!("\nReadWritePaths=\"{}\"\n", directory.path().display())), "{unit}");
     assert!(!unit.contains("PrivateTmp"), "{unit}");
+}
+
+#[test]
+fn what_the_cluster_has_no_more_is_removed_and_what_may_run_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, out) = (directory.path().join("shop.toml"), directory.path().join("units"));
+    let write = |text: &str| {
+        fs::write(&file, text).unwrap();
+        units(&file, &[("SKYLOOM_BROKER", "nats://127.0.0.1:4222")], &out, &[])
+    };
+    let service = |name: &str, rest: &str| format!("[services.{name}]\ncommand = ['sh']\n{rest}\n");
+    let secret = "env = { TOKEN = 'x' }";
+    let said = write(&format!("[gateway]\n{}{}", service("qr", "instances = 3"), service("old", secret)));
+    assert!(!said.contains("any more"), "{said}");
+    // What somebody else has put there stays, whatever it is called.
+    let mine = ["shop-mine.service", "shop/mine.env", "notes"].map(|name| out.join(name));
+    mine.iter().for_each(|path| fs::write(path, "[Unit]\nPartOf=shop.target\n").unwrap());
+
+    let said = write(&service("qr", "instances = 1"));
+    for line in [
+        &format!("sky: {}/shop-old@.service is no part of the cluster any more, and is removed", out.display()),
+        &format!("sky: {}/shop/shop-old.env is no part of the cluster any more, and is removed", out.display()),
+        "sky:   systemctl stop shop-old@1.service shop-qr@2.service shop-qr@3.service shop-gateway.service \
+         shop-gateway.socket   # no part of the cluster any more",
+        "sky:   rm -f /etc/systemd/system/shop-gateway.service /etc/systemd/system/shop-gateway.socket \
+         /etc/systemd/system/shop-old@.service /etc/shop/shop-old.env",
+    ] {
+        assert!(said.lines().any(|found| found == line), "{line}\nis missing from\n{said}");
+    }
+    let mut left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["notes", "shop", "shop-mine.service", "shop-qr@.service", "shop.target"]);
+    assert!(mine.iter().all(|path| path.exists()) && !out.join("shop/shop-old.env").exists());
+    assert!(!write(&service("qr", "")).contains("any more"), "said once, it is done");
 }

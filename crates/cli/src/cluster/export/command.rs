@@ -9,7 +9,7 @@ use super::{
     super::{build::Build, file::ClusterFile, plan::Plan, signals::wishes},
     daemontools,
     pieces::Pieces,
-    systemd,
+    systemd::{self, Given},
     tree::Tree,
 };
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
     output::{Paint, note},
     session::Global,
 };
+
+/// Where the system's own units are.
+const UNITS: &str = "/etc/systemd/system";
 
 /// Write what an existing supervisor needs to run a cluster file
 ///
@@ -50,6 +53,16 @@ enum Supervisor {
     Systemd,
 }
 
+impl Supervisor {
+    /// What it is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Daemontools => "daemontools",
+            Self::Systemd => "systemd",
+        }
+    }
+}
+
 /// Writes the files.
 ///
 /// # Errors
@@ -67,33 +80,32 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
     }
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
-    let (tree, usual) = match args.supervisor {
-        Supervisor::Daemontools => (daemontools::directories(&pieces)?, "daemontools"),
-        Supervisor::Systemd => (systemd::units(&pieces), "systemd"),
+    let out = args.out.clone().unwrap_or_else(|| args.supervisor.name().into());
+    let (tree, said, given) = match args.supervisor {
+        Supervisor::Daemontools => {
+            let tree = daemontools::directories(&pieces)?;
+            tree.write(&out)?;
+            let said = daemontools::sweep(&pieces, &tree, &out)?;
+            (tree, said, Given::default())
+        }
+        Supervisor::Systemd => {
+            let tree = systemd::units(&pieces);
+            let given = systemd::given_up(&pieces, &tree, &out);
+            tree.write(&out)?;
+            systemd::sweep(&given, &out)?;
+            let removed = |path: &PathBuf| {
+                format!("{} is no part of the cluster any more, and is removed", out.join(path).display())
+            };
+            (tree, given.files.iter().map(removed).collect(), given)
+        }
     };
-    let out = args.out.clone().unwrap_or_else(|| usual.into());
-    tree.write(&out)?;
-    let line = match args.supervisor {
-        Supervisor::Daemontools => daemontools::mark(&pieces),
-        Supervisor::Systemd => systemd::mark(&pieces),
-    };
-    for left in tree.left(&out, &line) {
-        note(&format!("{} is no part of the cluster any more; {}", left.display(), leave(args.supervisor)));
-    }
-    say(args, &pieces, &tree, &out);
+    said.iter().for_each(|sentence| note(sentence));
+    say(args, &pieces, &tree, &given, &out);
     Ok(())
 }
 
-/// How what is no part of the cluster any more is given up.
-fn leave(supervisor: Supervisor) -> &'static str {
-    match supervisor {
-        Supervisor::Daemontools => "stop it and its log with svc -dx, and remove it",
-        Supervisor::Systemd => "stop it and remove it, here and from /etc/systemd/system",
-    }
-}
-
 /// Says what has been written and what to do next.
-fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, out: &Path) {
+fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, given: &Given, out: &Path) {
     let (name, count, out) = (pieces.name, tree.paths().count(), out.display());
     if args.supervisor == Supervisor::Daemontools {
         let runs = pieces.plan.parts.iter().map(|part| part.processes.len()).sum::<usize>();
@@ -102,7 +114,16 @@ fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, out: &Path) {
         ));
     }
     note(&format!("{count} files are in {out}; next, as root:"));
-    note(&format!("  cp {out}/{name}*.* /etc/systemd/system/"));
+    if !given.units.is_empty() {
+        note(&format!("  systemctl stop {}   # no part of the cluster any more", given.units.join(" ")));
+    }
+    if !given.files.is_empty() {
+        // What holds a password has its place in /etc, and units have theirs.
+        let place = |path: &PathBuf| Path::new(if path.starts_with(name) { "/etc" } else { UNITS }).join(path);
+        let places: Vec<String> = given.files.iter().map(|path| place(path).display().to_string()).collect();
+        note(&format!("  rm -f {}", places.join(" ")));
+    }
+    note(&format!("  cp {out}/{name}*.* {UNITS}/"));
     if tree.paths().any(|path| path.starts_with(name)) {
         note(&format!("  cp -rp {out}/{name} /etc/   # what holds a password"));
     }

@@ -1,8 +1,11 @@
 //! Service directories for daemontools: `run`, `log/run` and `env/`.
 
+use std::path::{Path, PathBuf};
+
 use super::{
     super::plan::{Part, Spec},
     pieces::Pieces,
+    stale,
     tree::Tree,
 };
 use crate::failure::Failure;
@@ -18,8 +21,6 @@ pub(super) fn directories(pieces: &Pieces<'_>) -> Result<Tree, Failure> {
             let name = &spec.name;
             tree.program(format!("{name}/run"), run(pieces, part, spec));
             tree.program(format!("{name}/log/run"), log(pieces));
-            // A variable that the cluster file has no more would still be one for envdir.
-            tree.whole(format!("{name}/env"));
             for (variable, value) in &spec.environment {
                 let text = envdir(value).map_err(|why| Failure::usage(format!("{name}: {variable}: {why}")))?;
                 tree.secret(format!("{name}/env/{variable}"), text);
@@ -45,9 +46,44 @@ fn run(pieces: &Pieces<'_>, part: &Part, spec: &Spec) -> String {
     format!("#!/bin/sh\n# {}\n{}\nexec 2>&1\nexec {}\n", spec.name, mark(pieces), words.join(" "))
 }
 
-/// The line by which a directory is known as one of this cluster's.
-pub(super) fn mark(pieces: &Pieces<'_>) -> String {
-    format!("# of the cluster {}, written by sky supervise daemontools.", pieces.name)
+fn mark(pieces: &Pieces<'_>) -> String {
+    stale::mark(pieces.name, "daemontools")
+}
+
+/// Removes what an earlier writing has left in the directory; a sentence about each. A process that has been
+/// supervised may still run, and has a log: it is named, with what ends it.
+///
+/// # Errors
+/// The first that cannot be removed.
+pub(super) fn sweep(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Result<Vec<String>, Failure> {
+    let mut said = Vec::new();
+    for spec in pieces.parts().flat_map(|(part, _, _)| &part.processes) {
+        // It would still be a variable for envdir.
+        for path in stale::others(tree, directory, &Path::new(&spec.name).join("env")) {
+            let path = directory.join(path);
+            stale::remove(&path)?;
+            said.push(format!("{} is no variable of the cluster file, and is removed", path.display()));
+        }
+    }
+    for folder in stale::folders(tree, directory, &mark(pieces)) {
+        let path = directory.join(&folder);
+        let shown = path.display();
+        if path.join("supervise").exists() || path.join("log/supervise").exists() {
+            let hidden = directory.join(format!(".{}", folder.display()));
+            said.push(format!(
+                "{shown} is no part of the cluster any more: hide it from svscan (mv {shown} {0}, or remove its link \
+                 in /service), end it (svc -dx {0} {0}/log), and remove it when its log is not needed",
+                hidden.display()
+            ));
+            continue;
+        }
+        let variables = stale::others(&Tree::default(), directory, &folder.join("env"));
+        let ours = ["env", "log/run", "log", "run", ""].map(|path| folder.join(path));
+        let all: Vec<PathBuf> = variables.into_iter().chain(ours).collect();
+        all.iter().try_for_each(|path| stale::remove(&directory.join(path)))?;
+        said.push(format!("{shown} is no part of the cluster any more, has never run, and is removed"));
+    }
+    Ok(said)
 }
 
 fn log(pieces: &Pieces<'_>) -> String {

@@ -4,6 +4,8 @@ mod pieces;
 
 mod tree;
 
+mod stale;
+
 mod daemontools;
 
 mod systemd;

@@ -1,22 +1,26 @@
 //! Units for systemd: a target, sockets, and a service or a template of services for each part.
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use skyloom::embedded::Address;
 
 use super::{
     super::plan::{BROKER_VARIABLE, Part, REGISTRY_VARIABLE, Spec},
     pieces::{Pieces, Role},
+    stale,
     tree::Tree,
 };
+use crate::failure::Failure;
 
 /// What a service of ours needs nothing of: systemd.exec(5).
 const HARDENING: &str = "\
 NoNewPrivileges=yes
-CapabilityBoundingSet=
 ProtectSystem=strict
 ProtectHome=read-only
-PrivateDevices=yes
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -35,12 +39,21 @@ SystemCallFilter=@system-service
 UMask=0077
 ";
 
+/// What only the system's own manager may take away: one of a user cannot start a service with these (218/CAPABILITIES).
+const RIGHTS: &str = "\
+CapabilityBoundingSet=
+PrivateDevices=yes
+";
+
 /// What a service of ours tells systemd: that it is ready, and that it lives.
 const NOTIFYING: &str = "\
 Type=notify
 NotifyAccess=main
 WatchdogSec=30
 ";
+
+/// What the line begins with that says which services there are.
+const WANTS: &str = "Wants=";
 
 /// How a service lives. A mistake in the configuration (2) is not mended by starting anew; anything else is,
 /// however often. The drain time is 20 s unless it is configured, and the process itself asks for more.
@@ -77,21 +90,59 @@ pub(super) fn units(pieces: &Pieces<'_>) -> Tree {
         let (text, secrets) = service(pieces, part, role, spec);
         tree.file(file, text);
         if !secrets.is_empty() {
-            tree.secret(format!("{}/{unit}.env", pieces.name), secrets);
+            tree.secret(format!("{}/{unit}.env", pieces.name), format!("{}\n{secrets}", mark(pieces)));
         }
     }
     let target = format!(
-        "[Unit]\nDescription=All of {0}\nWants={1}\n\n[Install]\nWantedBy=multi-user.target default.target\n",
+        "{}\n[Unit]\nDescription=All of {}\n{WANTS}{}\n\n[Install]\nWantedBy=multi-user.target default.target\n",
+        mark(pieces),
         pieces.name,
         wanted.join(" ")
     );
-    tree.file(format!("{}.target", pieces.name), target);
+    tree.file(target_file(pieces), target);
     tree
 }
 
-/// The line by which a unit is known as one of this cluster's.
-pub(super) fn mark(pieces: &Pieces<'_>) -> String {
-    format!("PartOf={}.target", pieces.name)
+fn target_file(pieces: &Pieces<'_>) -> String {
+    format!("{}.target", pieces.name)
+}
+
+fn mark(pieces: &Pieces<'_>) -> String {
+    stale::mark(pieces.name, "systemd")
+}
+
+/// What an earlier writing had and the cluster has no more.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Given {
+    /// The units that may still run.
+    pub(super) units: Vec<String>,
+    /// The files, which are removed, by their paths in the directory.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// The units that the cluster has no more, by the target of an earlier writing. It has to be asked before the new one
+/// is written.
+pub(super) fn given_up(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Given {
+    let earlier = fs::read_to_string(directory.join(target_file(pieces))).unwrap_or_default();
+    let is_ours = earlier.lines().any(|line| line == mark(pieces));
+    let wanted = earlier.lines().filter(|_| is_ours).find_map(|line| line.strip_prefix(WANTS)).unwrap_or_default();
+    let now: Vec<String> = pieces.parts().flat_map(|(part, role, _)| instances(pieces, part, role)).collect();
+    let mut units: Vec<String> =
+        wanted.split_whitespace().filter(|unit| !now.iter().any(|known| known == unit)).map(str::to_owned).collect();
+    let places = [Path::new(""), Path::new(pieces.name)];
+    let files: Vec<PathBuf> =
+        places.into_iter().flat_map(|folder| stale::files(tree, directory, folder, &mark(pieces))).collect();
+    let sockets = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "socket"));
+    units.extend(sockets.map(|path| path.display().to_string()));
+    Given { units, files }
+}
+
+/// Removes these files.
+///
+/// # Errors
+/// The first that cannot be removed.
+pub(super) fn sweep(given: &Given, directory: &Path) -> Result<(), Failure> {
+    given.files.iter().try_for_each(|path| stale::remove(&directory.join(path)))
 }
 
 /// The services that a part consists of, by their units.
@@ -105,8 +156,9 @@ fn instances(pieces: &Pieces<'_>, part: &Part, role: Role) -> Vec<String> {
 
 fn socket(pieces: &Pieces<'_>, unit: &str, listen: &str) -> String {
     let mut text = format!(
-        "# Written by sky supervise systemd.\n[Unit]\nDescription=The socket of {unit}\nPartOf={}.target\n\n[Socket]\n\
+        "{}\n[Unit]\nDescription=The socket of {unit}\nPartOf={}.target\n\n[Socket]\n\
          ListenStream={listen}\nBacklog=4096\nSocketMode=0600\nDirectoryMode=0755\n",
+        mark(pieces),
         pieces.name
     );
     if let Some(user) = pieces.user {
@@ -123,9 +175,10 @@ fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String
     let earlier = part.after.iter().filter_map(|place| pieces.plan.parts.get(*place));
     let after: Vec<String> = earlier.flat_map(|part| instances(pieces, part, super::pieces::role(part))).collect();
     let mut text = format!(
-        "# Written by sky supervise systemd.\n[Unit]\nDescription={} of {}{instance}\nPartOf={1}.target\n\
-         StartLimitIntervalSec=0\n",
-        part.name, pieces.name
+        "{}\n[Unit]\nDescription={} of {}{instance}\nPartOf={2}.target\nStartLimitIntervalSec=0\n",
+        mark(pieces),
+        part.name,
+        pieces.name
     );
     let listens_itself = role == Role::Gateway && part.held.is_none();
     if role != Role::Service && !listens_itself {
@@ -156,6 +209,7 @@ fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String
     }
     if let Some(user) = pieces.user {
         let _ = writeln!(text, "User={user}");
+        text.push_str(RIGHTS);
     }
     if role == Role::Broker {
         let _ = writeln!(text, "# What waits is kept here over a planned restart.\n{}", keeping(pieces, spec));
