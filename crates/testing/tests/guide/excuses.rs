@@ -1,4 +1,6 @@
-//! What is shown and not run here, each with its reason.
+//! What is shown and not run here, each with its reason and with the test that has the same.
+
+use skyloom_testing::programs::root;
 
 use crate::page::{Block, Page};
 
@@ -7,51 +9,68 @@ pub(crate) struct Excuse {
     page: &'static str,
     /// How the line begins.
     begins: &'static str,
-    /// Why it is not run, and where it is tested.
+    /// Why it is not run.
     pub(crate) reason: &'static str,
+    /// The test that shows that what it says is so.
+    test: &'static str,
 }
 
-const fn excuse(page: &'static str, begins: &'static str, reason: &'static str) -> Excuse {
-    Excuse { page, begins, reason }
+const fn excuse(page: &'static str, begins: &'static str, reason: &'static str, test: &'static str) -> Excuse {
+    Excuse { page, begins, reason, test }
 }
 
-/// All of them; one that no page needs any more is a mistake.
+const BUILDS: &str = "it builds a project, which takes minutes";
+const SCAFFOLD: &str = "crates/cli/tests/scaffold/guide.rs";
+const TERMINAL: &str = "it wants a terminal";
+const SHELL: &str = "crates/cli/tests/sky/shell.rs";
+const SERVER: &str = "it wants a server of another kind";
+const BROKERS: &str = "crates/testing/tests/cluster/brokers.rs";
+const PYTHON: &str = "crates/testing/tests/cluster/python.rs";
+const SOURCES: &str = "crates/cli/tests/sky/sources.rs";
+const COMPLETIONS: &str = "crates/cli/tests/sky/completions.rs";
+
+/// All of them; one that no page needs any more is a mistake, and so is one whose test is not there.
 pub(crate) const EXCUSES: &[Excuse] = &[
-    excuse("README.md", "sky new orders", "crates/cli/tests/scaffold/guide.rs does the same, with what comes after it"),
-    excuse("README.md", "cd orders && cargo test", "crates/cli/tests/scaffold/guide.rs"),
+    excuse("README.md", "sky new orders", BUILDS, SCAFFOLD),
+    excuse("README.md", "cd orders && cargo test", BUILDS, SCAFFOLD),
+    excuse("README.md", "sky up cluster.toml", BUILDS, SCAFFOLD),
+    excuse("README.md", "sky call orders.v1.Orders", "it calls the project that is not built here", SCAFFOLD),
+    excuse("README.md", "sky shell", TERMINAL, SHELL),
+    excuse("README.md", "./scripts/test.sh", "it runs this test", "scripts/test.sh"),
+    excuse("README.md", "cargo run -p onebox", BUILDS, "crates/testing/tests/cluster/walkthrough.rs"),
+    excuse("README.md", "./scripts/cluster.sh up --broker", SERVER, BROKERS),
+    excuse("README.md", "SKYLOOM_BROKER=redis://", SERVER, PYTHON),
     excuse(
         "README.md",
-        "sky up cluster.toml",
-        "it builds; crates/cli/tests/scaffold/guide.rs and tests/sky/sources.rs",
+        "sky broker --beanstalk",
+        "it runs on; docs/beanstalkd.md has the same, and there it does",
+        PYTHON,
     ),
-    excuse("README.md", "sky call orders.v1.Orders", "crates/cli/tests/scaffold/guide.rs"),
-    excuse("README.md", "sky shell", "it wants a terminal; crates/cli/tests/sky/shell.rs gives it one"),
-    excuse("README.md", "sky routes;  sky doctor", "crates/cli/tests/sky/routes.rs, and doctor.rs beside it"),
-    excuse("README.md", "sky log INSTANCE", "docs/operating.md has the same, and there it runs"),
-    excuse("README.md", "./scripts/test.sh", "it runs this test"),
-    excuse("README.md", "cargo run -p onebox", "it builds; tests/cluster/walkthrough.rs runs the program"),
-    excuse("README.md", "./scripts/cluster.sh up --broker", "tests/cluster/brokers.rs does, on each broker"),
-    excuse("README.md", "SKYLOOM_BROKER=redis://", "it builds; tests/cluster/python.rs runs the program"),
-    excuse("README.md", "sky broker --beanstalk", "docs/beanstalkd.md has the same, and there it runs"),
-    excuse("docs/brokers.md", "./scripts/cluster.sh up --broker", "tests/cluster/brokers.rs does, on each broker"),
-    excuse("docs/brokers.md", "SKYLOOM_BROKER=redis://", "it builds; tests/cluster/python.rs runs the program"),
-    excuse("docs/brokers.md", "sky --broker amqp://", "tests/cluster/brokers.rs asks for queues on RabbitMQ"),
-    excuse("docs/brokers.md", "user skyloom on", "crates/broker-adapters/tests/redis has these rights tested"),
-    excuse("docs/brokers.md", "SKYLOOM_WRITE_BROKERS=1", "it writes that page; without it the suites compare the page"),
-    excuse("docs/developing.md", "sky up cluster.toml", "it builds; crates/cli/tests/sky/sources.rs does the same"),
-    excuse("docs/developing.md", "sky shell", "it wants a terminal; crates/cli/tests/sky/shell.rs gives it one"),
-    excuse("docs/developing.md", "sky doctor", "it looks at the machine; crates/cli/tests/sky/doctor.rs"),
-    excuse("docs/developing.md", "source <(sky completions zsh", "it is for zsh; crates/cli/tests/sky/completions.rs"),
+    excuse("docs/brokers.md", "./scripts/cluster.sh up --broker", SERVER, BROKERS),
+    excuse("docs/brokers.md", "SKYLOOM_BROKER=redis://", SERVER, PYTHON),
+    excuse("docs/brokers.md", "sky --broker amqp://", SERVER, BROKERS),
     excuse(
-        "docs/developing.md",
-        "sky completions fish",
-        "its place is one's home; crates/cli/tests/sky/completions.rs",
+        "docs/brokers.md",
+        "user skyloom on",
+        "it is a line of Redis's configuration",
+        "crates/broker-adapters/tests/redis/limits.rs",
     ),
-    excuse("docs/supervising.md", "svscan", "it scans for ever; crates/testing/tests/cluster/daemontools.rs"),
-    excuse("docs/supervising.md", "cp units", "it changes the machine; crates/testing/tests/cluster/systemd.rs"),
-    excuse("docs/supervising.md", "systemctl", "it changes the machine; crates/testing/tests/cluster/systemd.rs"),
-    excuse("docs/supervising.md", "sky broker --daemon", "it leaves its test; crates/testing/tests/cluster/life.rs"),
-    excuse("docs/testing.md", "expected exactly", "crates/testing/tests/test_cluster/failures.rs has such texts"),
+    excuse(
+        "docs/brokers.md",
+        "SKYLOOM_WRITE_BROKERS=1",
+        "it writes that page; without it the suites compare the page",
+        "crates/testing/src/conformance/page.rs",
+    ),
+    excuse("docs/developing.md", "sky up cluster.toml", BUILDS, SOURCES),
+    excuse("docs/developing.md", "sky shell", TERMINAL, SHELL),
+    excuse("docs/developing.md", "source <(sky completions zsh", "it is for another shell", COMPLETIONS),
+    excuse("docs/developing.md", "sky completions fish", "its place is one's home", COMPLETIONS),
+    excuse(
+        "docs/testing.md",
+        "expected exactly",
+        "it is what a failed test prints",
+        "crates/testing/tests/test_cluster/failures.rs",
+    ),
 ];
 
 /// The excuse of a line of a page.
@@ -65,15 +84,19 @@ fn begins(line: &str, excuse: &Excuse) -> bool {
     line.strip_prefix("$ ").unwrap_or(line).starts_with(excuse.begins)
 }
 
-/// Excuses that no line needs, although their page is there.
+/// Excuses that no line needs although their page is there, and those without a test.
 pub(crate) fn unneeded(pages: &[Page]) -> Vec<String> {
     let needed = |excuse: &&Excuse| {
         let mut there = pages.iter().filter(|page| page.path == excuse.page).peekable();
         let needs = |block: &Block| block.code.lines().any(|line| begins(line, excuse));
         there.peek().is_none() || there.any(|page| page.blocks.iter().any(needs))
     };
-    let unneeded = EXCUSES.iter().filter(|excuse| !needed(excuse));
-    unneeded
-        .map(|excuse| format!("{}: no line begins with {:?} ({})", excuse.page, excuse.begins, excuse.reason))
-        .collect()
+    let unneeded = EXCUSES
+        .iter()
+        .filter(|excuse| !needed(excuse))
+        .map(|excuse| format!("{}: no line begins with {:?} ({})", excuse.page, excuse.begins, excuse.reason));
+    let untested = EXCUSES.iter().filter(|excuse| !root().join(excuse.test).is_file()).map(|excuse| {
+        format!("excuses.rs says that {} tests {:?} of {}; correct that", excuse.test, excuse.begins, excuse.page)
+    });
+    unneeded.chain(untested).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -20,8 +20,21 @@ use tempfile::TempDir;
 const PORTS: [&str; 3] = [GATEWAY, "8081", "11300"];
 const GATEWAY: &str = "8080";
 
-/// What of the workspace a page's commands name; the rest of their directory is empty.
-const PARTS: [&str; 2] = ["scripts", "services"];
+/// The cluster file of the example: with `scripts` it is all that a page's commands find of the workspace.
+const EXAMPLE: &str = "services/cluster.toml";
+
+/// The places of the machine that pages write; here they are in a directory of the page's own.
+const PLACES: [&str; 3] = ["/etc/systemd/system", "/run/shop", "/var/log/shop"];
+
+/// What a page's `systemctl` is: nobody tells the machine's systemd anything. Units are installed if systemd finds
+/// nothing wrong with them, and what is enabled is enabled in the page's own directory.
+const SYSTEMCTL: &str = r#"#!/bin/sh
+case "$1 $2" in
+    "daemon-reload ") cd "$TMPDIR/etc/systemd/system" && SYSTEMD_UNIT_PATH="$PWD:" systemd-analyze verify --man=no --recursive-errors=no ./*.* ;;
+    "enable --now") shift 2; exec "$(PATH="${PATH#*:}" command -v systemctl)" --quiet --root="$TMPDIR" enable "$@" ;;
+    *) echo "nobody has said what systemctl $* is in a test" >&2; exit 1 ;;
+esac
+"#;
 
 /// A directory of a page's own.
 pub(crate) struct Ground {
@@ -38,10 +51,28 @@ impl Ground {
         let work = directory.path().join("work");
         fs::create_dir(&work).unwrap();
         fs::create_dir(directory.path().join("run")).unwrap();
-        for part in PARTS {
-            symlink(root().join(part), work.join(part)).unwrap();
+        for place in PLACES {
+            fs::create_dir_all(directory.path().join(&place[1..])).unwrap();
         }
-        Self { directory, ports: PORTS.map(|shown| (shown, free_port())), cluster: None }
+        let ground = Self { directory, ports: PORTS.map(|shown| (shown, free_port())), cluster: None };
+        symlink(root().join("scripts"), work.join("scripts")).unwrap();
+        fs::create_dir(work.join("services")).unwrap();
+        let example = fs::read_to_string(root().join(EXAMPLE)).unwrap();
+        fs::write(work.join(EXAMPLE), ground.command(&example)).unwrap();
+        ground.write_systemctl();
+        ground
+    }
+
+    fn write_systemctl(&self) {
+        fs::create_dir(self.bin()).unwrap();
+        let program = self.bin().join("systemctl");
+        fs::write(&program, SYSTEMCTL).unwrap();
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Programs of a page's own, which are found before others.
+    fn bin(&self) -> PathBuf {
+        self.directory.path().join("bin")
     }
 
     /// Where the commands run.
@@ -58,11 +89,13 @@ impl Ground {
     }
 
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        let path = format!("{}:{}", programs::directory().display(), env::var("PATH").unwrap_or_default());
+        let own = self.bin().display().to_string();
+        let path = format!("{own}:{}:{}", programs::directory().display(), env::var("PATH").unwrap_or_default());
         let target = programs::directory().parent().unwrap().display().to_string();
         [
             ("PATH", path),
             ("SKYLOOM_BROKER", self.broker()),
+            ("SKYLOOM_LISTEN", format!("127.0.0.1:{}", self.port())),
             // For scripts/cluster.sh.
             ("CLUSTER_RUN", self.run().display().to_string()),
             ("CLUSTER_NO_BUILD", "1".to_owned()),
@@ -77,7 +110,7 @@ impl Ground {
         self.ports.iter().find(|(shown, _)| *shown == GATEWAY).map(|(_, port)| *port).unwrap()
     }
 
-    /// A command as it runs here: with ports that nobody else has.
+    /// A command as it runs here: with ports and places that nobody else has.
     pub(crate) fn command(&self, shown: &str) -> String {
         // The script's port is the one that the page does not write.
         let script = "cluster.sh up";
@@ -85,6 +118,8 @@ impl Ground {
             Some((before, after)) if !after.contains("--port") => format!("{before}{script} --port {GATEWAY}{after}"),
             _ => shown.to_owned(),
         };
+        let own = |place: &str| format!("{}{place}", self.directory.path().display());
+        let shown = PLACES.iter().fold(shown, |text, place| text.replace(place, &own(place)));
         self.ports.iter().fold(shown, |text, (shown, port)| text.replace(shown, &port.to_string()))
     }
 
@@ -97,7 +132,7 @@ impl Ground {
     pub(crate) fn start_cluster(&mut self) {
         let log = fs::File::create(self.directory.path().join("cluster.log")).unwrap();
         let child = Command::new(program("sky"))
-            .args(["up", "services/cluster.toml", "--port", &self.port().to_string(), "--dir"])
+            .args(["up", EXAMPLE, "--port", &self.port().to_string(), "--dir"])
             .arg(self.run())
             .envs(self.environment())
             .env("SKYLOOM_SETTINGS_BASE_URL", format!("http://localhost:{}", self.port()))
@@ -129,12 +164,19 @@ fn is_ready(state: &Path) -> bool {
     state.is_some_and(|state| state["ready"] == true)
 }
 
-impl Drop for Ground {
-    fn drop(&mut self) {
+impl Ground {
+    /// Ends the example cluster.
+    pub(crate) fn end_cluster(&mut self) {
         if let Some(mut cluster) = self.cluster.take() {
             // It drains, unless it has ended already.
             let _ = kill_process(Pid::from_child(&cluster), Signal::TERM);
             let _ = cluster.wait();
         }
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        self.end_cluster();
     }
 }
