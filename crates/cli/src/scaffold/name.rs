@@ -1,4 +1,7 @@
 //! The name of a project: of a folder, a crate, a type, a queue and an entry of the cluster file at once.
+//!
+//! `cargo generate` asks `check-name.rhai` of a template, which has the same lists, rules and sentences; tests compare
+//! the two.
 
 use super::expression::{pascal_case, snake_case};
 
@@ -198,6 +201,27 @@ mod tests {
             let sentence = check_name(name, true).unwrap_err();
             assert!(sentence.contains(part), "{name}: {sentence}");
             assert!(sentence.len() < 200, "{sentence}");
+        }
+    }
+
+    /// The words of a list in a template's `check-name.rhai`.
+    fn listed<'a>(script: &'a str, list: &str) -> Vec<&'a str> {
+        let (_, rest) = script.split_once(&format!("let {list} = [")).unwrap();
+        rest.split_once(']').unwrap().0.split('"').skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn cargo_generate_has_the_same_lists() {
+        for template in ["service", "gateway", "workspace"] {
+            let script = super::super::library::find(template).unwrap().text("check-name.rhai").unwrap();
+            assert_eq!(listed(script, "keywords"), KEYWORDS);
+            assert_eq!(listed(script, "cargo"), CARGO);
+            assert_eq!(listed(script, "dependencies"), DEPENDENCIES);
+            assert_eq!(listed(script, "modules"), MODULES);
+            assert_eq!(listed(script, "cluster"), CLUSTER);
+            assert_eq!(listed(script, "types"), TYPES);
+            assert!(script.contains(&format!("let longest = {MAX_NAME};")));
+            assert!(script.contains(&format!("let is_service = {};", template == "service")));
         }
     }
 

@@ -11,3 +11,4 @@ mod same;
 mod builds;
 mod guide;
 mod mistakes;
+mod names;
