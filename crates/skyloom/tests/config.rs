@@ -92,6 +92,18 @@ fn a_service_reads_its_own_settings() {
 }
 
 #[test]
+fn a_mistake_in_a_secret_does_not_show_it() {
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "it is not read")]
+    struct Keys {
+        api_token: u32,
+    }
+    let settings = Settings::load(&case("", &[("SKYLOOM_SETTINGS_API_TOKEN", "hunter2")], &[]).sources).unwrap();
+    let sentence = settings.own::<Keys>().unwrap_err().to_string();
+    assert!(sentence.contains("invalid type: string ***") && sentence.contains("api_token"), "{sentence}");
+}
+
+#[test]
 fn each_mistake_names_its_key_and_its_place() {
     assert_eq!(
         mistake("[default]\nregion = \"x\"\nbrokr = \"local:\"\n", &[], &[]),

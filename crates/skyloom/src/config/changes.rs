@@ -3,7 +3,6 @@
 use super::{
     Settings,
     keys::{Form, KEYS, OWN},
-    secrets::without_password,
 };
 
 /// A key whose value has changed.
@@ -24,7 +23,7 @@ impl Settings {
         let mut changes: Vec<Change> = KEYS
             .iter()
             .filter(|key| key.form != Form::Own && self.text(key.name) != newer.text(key.name))
-            .map(|key| Change { key: key.name, value: without_password(&newer.text(key.name)), live: key.live })
+            .map(|key| Change { key: key.name, value: key.shown(&newer.text(key.name)), live: key.live })
             .collect();
         if self.own_text() != newer.own_text() {
             changes.push(Change { key: OWN, value: String::new(), live: false });

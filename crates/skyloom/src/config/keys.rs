@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::filter::parse_filter;
+use super::{filter::parse_filter, secrets::without_password};
 
 /// The form of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,13 @@ pub(super) struct Key {
     /// Whether a running process takes a new value over on SIGHUP.
     pub(super) live: bool,
     pub(super) help: &'static str,
+}
+
+impl Key {
+    /// A value of it as it may be shown. Only text can hold a secret: in `info,auth=debug` there is none.
+    pub(super) fn shown(&self, text: &str) -> String {
+        if self.form == Form::Text { without_password(text) } else { text.to_owned() }
+    }
 }
 
 /// The table of a service's own keys.

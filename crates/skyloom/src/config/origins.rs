@@ -7,7 +7,7 @@ use config::{Value, ValueKind};
 use super::{
     ConfigError, Settings, Sources,
     keys::{Form, KEYS, OWN},
-    secrets::{shown_value, without_password},
+    secrets::shown_value,
     settings::layers,
 };
 
@@ -50,7 +50,7 @@ pub fn origins(sources: &Sources) -> Result<Vec<Origin>, ConfigError> {
     let given = |key: &str| known.get(key).cloned();
     let keys = KEYS.iter().filter(|key| key.form != Form::Own).map(|key| {
         let (from, value) = given(key.name).unwrap_or_else(|| ("default".to_owned(), usual.text(key.name)));
-        Origin { key: key.name.to_owned(), value: without_password(&value), from }
+        Origin { key: key.name.to_owned(), value: key.shown(&value), from }
     });
     let own = own.iter().map(|(key, (from, value))| Origin {
         key: format!("{OWN}.{key}"),
@@ -64,7 +64,7 @@ impl fmt::Debug for Settings {
     /// Without what is secret, and without the service's own keys, which may be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = KEYS.iter().filter(|key| key.form != Form::Own);
-        let pairs = keys.map(|key| (key.name, without_password(&self.text(key.name))));
+        let pairs = keys.map(|key| (key.name, key.shown(&self.text(key.name))));
         f.write_str("Settings ")?;
         f.debug_map().entries(pairs).finish()
     }
@@ -105,7 +105,11 @@ mod tests {
             file: Some(file.clone()),
             service: Some("links@1".to_owned()),
             environment: vec![("SKYLOOM_BROKER".to_owned(), "nats://ada:secret@h:1?mode=core".to_owned())],
-            flags: vec!["--drain=3s".to_owned(), "--settings.signing-key=hunter2".to_owned()],
+            flags: vec![
+                "--drain=3s".to_owned(),
+                "--log=info,auth=debug".to_owned(),
+                "--settings.signing-key=hunter2".to_owned(),
+            ],
         };
         let all = origins(&sources).unwrap();
         let of = |key: &str| {
@@ -117,6 +121,7 @@ mod tests {
         assert_eq!(of("lease"), pair("7s", "F, line 6"));
         assert_eq!(of("broker"), pair("nats://ada:***@h:1?mode=core", "environment variable SKYLOOM_BROKER"));
         assert_eq!(of("drain"), pair("3s", "flag --drain"));
+        assert_eq!(of("log"), pair("info,auth=debug", "flag --log"));
         assert_eq!(of("listen"), pair("127.0.0.1:8080", "default"));
         assert_eq!(of("settings.store"), pair("redis://u:***@h/1", "F, line 7"));
         assert_eq!(of("settings.api_token"), pair("***", "F, line 7"));
