@@ -42,15 +42,28 @@ pub(super) fn success() -> HeaderMap {
 pub(super) fn failure(status: &Status) -> HeaderMap {
     let mut trailers = HeaderMap::with_capacity(3);
     trailers.insert("grpc-status", HeaderValue::from(status.code().number()));
-    let mut message: String = utf8_percent_encode(status.message(), ESCAPED).collect();
-    message.truncate(LONGEST_MESSAGE);
-    if let Ok(message) = HeaderValue::try_from(message) {
+    if let Ok(message) = HeaderValue::try_from(escaped(status.message())) {
         trailers.insert("grpc-message", message);
     }
     if let Some(details) = details(status) {
         trailers.insert("grpc-status-details-bin", details);
     }
     trailers
+}
+
+/// The message with its escapes. One that is too long is cut between two characters: clients do not take half an escape,
+/// and would then tell neither the message nor the code.
+fn escaped(message: &str) -> String {
+    let mut escaped = String::with_capacity(message.len().min(LONGEST_MESSAGE));
+    for character in message.split_inclusive(|_: char| true) {
+        let before = escaped.len();
+        escaped.extend(utf8_percent_encode(character, ESCAPED));
+        if escaped.len() > LONGEST_MESSAGE {
+            escaped.truncate(before);
+            break;
+        }
+    }
+    escaped
 }
 
 fn details(status: &Status) -> Option<HeaderValue> {
@@ -81,7 +94,18 @@ mod tests {
         assert_eq!(trailers["grpc-status"], "5");
         assert_eq!(trailers["grpc-message"], "100%25 of \"Zo%C3%AB\"%0D%0Ais gone");
         assert!(!trailers.contains_key("grpc-status-details-bin"));
-        assert_eq!(failure(&Status::internal("ë".repeat(10_000)))["grpc-message"].len(), 4096);
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let message = |text: &str| failure(&Status::internal(text))["grpc-message"].to_str().unwrap().to_owned();
+        for (character, escaped) in
+            [("x", "x"), ("%", "%25"), ("ë", "%C3%AB"), ("€", "%E2%82%AC"), ("😀", "%F0%9F%98%80")]
+        {
+            let cut = message(&character.repeat(10_000));
+            assert_eq!(cut, escaped.repeat(4096 / escaped.len()), "{character}");
+        }
+        assert_eq!(message(&"x".repeat(4096)).len(), 4096);
     }
 
     #[test]

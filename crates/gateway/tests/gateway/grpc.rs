@@ -76,6 +76,15 @@ async fn errors_are_statuses_with_their_details() {
     }
 }
 
+#[tokio::test]
+async fn a_long_message_costs_no_code() {
+    let cluster = Cluster::start().await;
+    let mut client = client(&cluster).await;
+    let request = Request::new(Text { number: Some(9), text: "ë".repeat(10_000) });
+    let status = unary::<_, Text>(&mut client, "/library.v1.Library/Fail", request).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::FailedPrecondition, &*"ë".repeat(682)));
+}
+
 /// A call whose timeout only the gateway keeps (a tonic client would give up by itself). Returns
 /// the status and the message.
 async fn with_timeout(cluster: &Cluster, timeout: &str) -> (u32, String) {

@@ -216,8 +216,10 @@ async fn headers(context: Context, text: Text) -> Result<Text> {
     Ok(Text::new(own.join(";")))
 }
 
+/// Fails with the code that it is given, and with the text if there is one.
 async fn fail(_: Context, text: Text) -> Result<Text> {
-    let status = Status::new(skyloom::Code::from_number(text.number.unwrap_or_default()), "as you \"wish\", 100%");
+    let sentence = if text.text.is_empty() { "as you \"wish\", 100%" } else { &text.text };
+    let status = Status::new(skyloom::Code::from_number(text.number.unwrap_or_default()), sentence);
     Err(status.with_detail("type.googleapis.com/library.v1.Text", Text::new("why").encode_to_vec()))
 }
 
