@@ -4,7 +4,7 @@ use serde::Serialize;
 use skyloom::{TopicName, prelude::*};
 
 use crate::{
-    address::{check_code, check_url, new_code},
+    address::{address, check_code, new_code},
     contract::{
         self, Link, QrRequest, ResolveReply, ResolveRequest, ShortenRequest, StatsReply, StatsRequest,
         qr::{QrClient, RenderRequest},
@@ -60,11 +60,11 @@ fn unknown(code: &str) -> Status {
 #[service]
 impl contract::Links for Links {
     async fn shorten(&self, _ctx: Context, request: ShortenRequest) -> Result<Link> {
-        check_url(&request.url)?;
+        let url = address(&request.url)?;
         for _ in 0..CODE_ATTEMPTS {
             let code = new_code();
-            if self.store.insert(&code, &request.url).await? {
-                return Ok(Link { short_url: self.short_url(&code), code, url: request.url });
+            if self.store.insert(&code, &url).await? {
+                return Ok(Link { short_url: self.short_url(&code), code, url });
             }
         }
         Err(Status::resource_exhausted("no free code was found; try again"))

@@ -72,6 +72,17 @@ async fn over_http_a_link_is_a_redirect() {
 }
 
 #[tokio::test]
+async fn an_address_in_any_script_is_a_redirect_in_ascii() {
+    let cluster = start().await;
+    let made = cluster.http().post("/v1/links").json(&json!({ "url": "https://münchen.example/ü" })).await;
+    let link = made.assert_status(200).json::<Value>();
+    let (code, url) = (link["code"].as_str().unwrap(), "https://xn--mnchen-3ya.example/%C3%BC");
+    assert_eq!(link["url"], url);
+    let response = cluster.http().get(format!("/l/{code}")).await;
+    assert_eq!(response.assert_status(302).header("location"), Some(url));
+}
+
+#[tokio::test]
 async fn what_is_no_url_or_no_code_is_said() {
     let cluster = start().await;
     for (url, reason) in [("", "url: it is missing"), ("rust", "url: \"rust\" is not a URL"), ("ftp://x/", "http://")] {
