@@ -52,9 +52,17 @@ impl contract::Greeter for Greeter {
 }
 
 fn check_name(name: &str) -> Result<()> {
-    match name.chars().count() {
-        0 => Err(Status::invalid_argument("name is missing: say who is to be greeted")),
-        1..=MAX_NAME => Ok(()),
-        long => Err(Status::invalid_argument(format!("name has {long} characters; at most {MAX_NAME} are greeted"))),
+    if name.trim().is_empty() {
+        return Err(Status::invalid_argument("name is missing: say who is to be greeted"));
     }
+    let length = name.chars().count();
+    if length > MAX_NAME {
+        return Err(Status::invalid_argument(format!("name has {length} characters; at most {MAX_NAME} are greeted")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Status::invalid_argument(
+            "name has control characters in it, such as a line break: leave them out",
+        ));
+    }
+    Ok(())
 }

@@ -33,6 +33,36 @@ async fn everybody_with_a_name_is_greeted() {
 }
 
 #[tokio::test]
+async fn a_name_in_a_path_is_a_name_or_a_mistake() {
+    let cluster = start().await;
+    for (name, greeting) in [
+        ("..%2F..%2Fetc%2Fpasswd", "Hello, ../../etc/passwd!"),
+        ("Zo%C3%AB%20%F0%9F%98%80", "Hello, Zoë 😀!"),
+        (&*"%C3%AB".repeat(100), &*format!("Hello, {}!", "ë".repeat(100))),
+    ] {
+        let response = cluster.http().get(format!("/v1/hello/{name}")).await;
+        assert_eq!(response.assert_status(200).json::<Value>()["text"], *greeting);
+    }
+    let control = "name has control characters in it, such as a line break: leave them out";
+    let missing = "name is missing: say who is to be greeted";
+    for (name, detail) in [
+        ("%00", control),
+        ("a%0d%0ab", control),
+        ("Ada%07", control),
+        ("%C2%85Ada", control),
+        ("%20", missing),
+        ("%E3%80%80%09", missing),
+        (&*"x".repeat(300), "name has 300 characters; at most 100 are greeted"),
+    ] {
+        for path in [format!("/v1/hello/{name}"), format!("/v1/hello/{name}/stream")] {
+            let response = cluster.http().get(&path).await;
+            let problem = response.assert_status(400).json::<Value>();
+            assert_eq!((&problem["code"], &problem["detail"]), (&json!("INVALID_ARGUMENT"), &json!(detail)), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn rest_reaches_it() {
     let cluster = start().await;
     let response = cluster.http().get("/v1/hello/Ada").await;

@@ -17,6 +17,10 @@ pub(crate) fn rest(port: u16) -> String {
     let http = |line: &str, body| http(port, line, body);
     let hello = http("GET /v1/hello/Ada", None);
     assert_eq!((hello.status, &hello.json()["text"]), (200, &Value::from("Hello, Ada!")));
+    for (name, status) in [("..%2FAda", 200), ("%00", 400), ("a%0d%0ab", 400), (&*"x".repeat(300), 400)] {
+        let answer = http(&format!("GET /v1/hello/{name}"), None);
+        assert_eq!(answer.status, status, "{name}: {}", answer.text());
+    }
     let connect = http("POST /greeter.v1.Greeter/Hello", Some(r#"{"name":"Ada"}"#));
     assert_eq!((connect.status, &connect.json()["text"]), (200, &Value::from("Hello, Ada!")));
 
