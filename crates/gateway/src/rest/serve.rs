@@ -22,6 +22,9 @@ use crate::{
 };
 use skyloom::transcode::Types;
 
+/// What a contract can have a rule for.
+const EVERY_VERB: [HttpVerb; 5] = [HttpVerb::Get, HttpVerb::Post, HttpVerb::Put, HttpVerb::Patch, HttpVerb::Delete];
+
 /// Serves a request that is not gRPC.
 pub(crate) async fn serve<B>(inbound: &mut Inbound<'_>, body: B) -> Result<Response, Failure>
 where
@@ -31,6 +34,10 @@ where
     let (state, parts) = (inbound.state, inbound.parts);
     if let Some(answer) = health(state, parts).await {
         return answer;
+    }
+    // What the gateway as a whole takes: RFC 9110, section 9.3.7.
+    if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+        return Ok(options(&EVERY_VERB));
     }
     let routes =
         Routes::of(state, || connect_timeout(inbound.known.connect_timeout, state.options.max_timeout)).await?;

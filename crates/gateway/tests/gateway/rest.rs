@@ -146,4 +146,7 @@ async fn head_and_options_follow_the_routes() {
     let options = send(cluster.address, "OPTIONS", "/library.v1.Library/Create", "", b"").await;
     assert_eq!((options.status, options.header("allow")), (204, "POST, OPTIONS"));
     assert_eq!(send(cluster.address, "OPTIONS", "/nowhere", "", b"").await.status, 404);
+    let options = send(cluster.address, "OPTIONS", "*", "", b"").await;
+    assert_eq!((options.status, options.header("allow")), (204, "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"));
+    assert_eq!(get(cluster.address, "*").await.problem(404), "there is nothing at \"*\"");
 }
