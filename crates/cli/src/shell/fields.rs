@@ -65,7 +65,7 @@ fn kind(shape: &Shape) -> String {
     match shape {
         Shape::Null => "null".to_owned(),
         Shape::Bool => "true or false".to_owned(),
-        Shape::Integer => "whole number".to_owned(),
+        Shape::Integer | Shape::Ranged { .. } => "whole number".to_owned(),
         Shape::Number => "number".to_owned(),
         Shape::String => "string".to_owned(),
         Shape::OneOf { names } => names.join(" | "),

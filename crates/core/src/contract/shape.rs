@@ -17,6 +17,13 @@ pub enum Shape {
     Bool,
     /// A whole number.
     Integer,
+    /// A whole number within the bounds of a type such as `u32`.
+    Ranged {
+        /// The least that it can be.
+        least: i64,
+        /// The most that it can be.
+        most: u64,
+    },
     /// Any number.
     Number,
     /// A string.

@@ -70,9 +70,11 @@ fn convert(shape: &Shape, name: &str, text: &str) -> Result<Value> {
     let (value, expected) = match required(shape) {
         Shape::Any | Shape::String => (Some(Value::from(text)), "text"),
         Shape::Bool => (text.parse().ok().map(Value::Bool), "true or false"),
-        Shape::Integer => {
-            let signed = text.parse::<i64>().ok().map(Value::from);
-            (signed.or_else(|| text.parse::<u64>().ok().map(Value::from)), "a whole number")
+        Shape::Integer => (whole(text), "a whole number"),
+        Shape::Ranged { least, most } => {
+            let fits = |number: &i128| (i128::from(*least)..=i128::from(*most)).contains(number);
+            let value = text.parse().ok().filter(fits).and_then(|_| whole(text));
+            return value.ok_or_else(|| unfit(name, &format!("a whole number from {least} to {most}"), text));
         }
         Shape::Number => (text.parse().ok().and_then(serde_json::Number::from_f64).map(Value::Number), "a number"),
         Shape::OneOf { names } if names.iter().any(|known| known == text) => (Some(Value::from(text)), ""),
@@ -81,6 +83,11 @@ fn convert(shape: &Shape, name: &str, text: &str) -> Result<Value> {
         _ => (None, "sent in the body, since it has parts of its own"),
     };
     value.ok_or_else(|| unfit(name, expected, text))
+}
+
+fn whole(text: &str) -> Option<Value> {
+    let signed = text.parse::<i64>().ok().map(Value::from);
+    signed.or_else(|| text.parse::<u64>().ok().map(Value::from))
 }
 
 #[cfg(test)]
@@ -96,6 +103,8 @@ mod tests {
         let fields = vec![
             field("s", Shape::String),
             field("i", Shape::Optional { inner: Box::new(Shape::Integer) }),
+            field("small", Shape::Optional { inner: Box::new(Shape::Ranged { least: 0, most: 255 }) }),
+            field("large", Shape::Ranged { least: i64::MIN, most: u64::MAX }),
             field("f", Shape::Number),
             field("b", Shape::Bool),
             field("list", Shape::Array { items: Box::new(Shape::Integer) }),
@@ -117,6 +126,8 @@ mod tests {
         let pairs = [
             ("s", "5"),
             ("i", "-3"),
+            ("small", "255"),
+            ("large", "18446744073709551615"),
             ("f", "1.5"),
             ("b", "true"),
             ("list", "1"),
@@ -126,7 +137,7 @@ mod tests {
             ("map.x", "false"),
             ("any", "7"),
         ];
-        let expected = json!({"s": "5", "i": -3, "f": 1.5, "b": true, "list": [1, 2], "mood": "glad",
+        let expected = json!({"s": "5", "i": -3, "small": 255, "large": u64::MAX, "f": 1.5, "b": true, "list": [1, 2], "mood": "glad",
             "inner": {"n": 7}, "map": {"x": false}, "any": "7"});
         assert_eq!(bound(&pairs).unwrap(), expected);
     }
@@ -135,6 +146,9 @@ mod tests {
     fn what_does_not_fit_is_named() {
         for (name, text, expected) in [
             ("i", "x", "\"i\" must be a whole number, not \"x\""),
+            ("small", "-1", "\"small\" must be a whole number from 0 to 255, not \"-1\""),
+            ("small", "256", "\"small\" must be a whole number from 0 to 255, not \"256\""),
+            ("small", "2.5", "\"small\" must be a whole number from 0 to 255, not \"2.5\""),
             ("f", "inf", "\"f\" must be a number, not \"inf\""),
             ("b", "yes", "\"b\" must be true or false, not \"yes\""),
             ("mood", "sad", "\"mood\" must be one of glad, not \"sad\""),

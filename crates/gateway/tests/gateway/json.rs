@@ -61,8 +61,10 @@ async fn code_first_mistakes_are_named() {
         let problem = post(cluster.address, "/notes.v1.Notes/Add", body).await.problem(400);
         assert!(problem.contains(sentence), "{body}: {problem}");
     }
-    let problem = get(cluster.address, "/v1/notes/7?limit=many").await.problem(400);
-    assert_eq!(problem, "\"limit\" must be a whole number, not \"many\"");
+    for limit in ["many", "-1", "4294967296", "1.5"] {
+        let problem = get(cluster.address, &format!("/v1/notes/7?limit={limit}")).await.problem(400);
+        assert_eq!(problem, format!("\"limit\" must be a whole number from 0 to 4294967295, not \"{limit}\""));
+    }
     let headers = "Content-Type: application/proto\r\n";
     let problem = send(cluster.address, "POST", "/notes.v1.Notes/Add", headers, b"x").await.problem(415);
     assert_eq!(problem, "notes.v1.Notes/Add takes JSON, not protobuf");

@@ -20,6 +20,16 @@ impl<'a> Check<'a> {
         shape
     }
 
+    /// Whether a whole number is one that fits.
+    fn whole<E: Error>(self, number: i128, found: Unexpected<'_>) -> Result<(), E> {
+        match self.inner() {
+            Shape::Integer | Shape::Number => Ok(()),
+            Shape::Ranged { least, most } if (i128::from(*least)..=i128::from(*most)).contains(&number) => Ok(()),
+            Shape::Ranged { .. } => Err(E::invalid_value(found, &self)),
+            _ => Err(self.wrong(found)),
+        }
+    }
+
     fn wrong<E: Error>(self, found: Unexpected<'_>) -> E {
         E::invalid_type(found, &self)
     }
@@ -44,6 +54,7 @@ impl<'de> Visitor<'de> for Check<'_> {
             Shape::Null => f.write_str("null"),
             Shape::Bool => f.write_str("true or false"),
             Shape::Integer => f.write_str("a whole number"),
+            Shape::Ranged { least, most } => write!(f, "a whole number from {least} to {most}"),
             Shape::Number => f.write_str("a number"),
             Shape::String => f.write_str("a string"),
             Shape::OneOf { names } => write!(f, "one of {}", names.join(", ")),
@@ -59,13 +70,11 @@ impl<'de> Visitor<'de> for Check<'_> {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        let fits = matches!(self.inner(), Shape::Integer | Shape::Number);
-        fits.then_some(()).ok_or_else(|| self.wrong(Unexpected::Signed(value)))
+        self.whole(value.into(), Unexpected::Signed(value))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        let fits = matches!(self.inner(), Shape::Integer | Shape::Number);
-        fits.then_some(()).ok_or_else(|| self.wrong(Unexpected::Unsigned(value)))
+        self.whole(value.into(), Unexpected::Unsigned(value))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
@@ -156,6 +165,7 @@ mod tests {
             field("tags", Shape::Array { items: Box::new(Shape::String) }),
             field("mood", Shape::OneOf { names: vec!["glad".into(), "sad".into()] }),
             field("scores", Shape::Map { values: Box::new(Shape::Number) }),
+            field("level", Shape::Ranged { least: -128, most: 127 }),
             field("extra", Shape::Any),
         ];
         Shape::Object { name: "Person".into(), fields }
@@ -168,6 +178,8 @@ mod tests {
             "{}",
             r#"{"name":"Ada","age":null,"tags":["a","b"],"mood":"sad","scores":{"x":1,"y":1.5},"extra":[{"z":{}}]}"#,
             r#"{"n\u0061me":"Ada","age":36}"#,
+            r#"{"level":-128}"#,
+            r#"{"level":127}"#,
         ] {
             parse_json(text, Check(&shape)).unwrap();
         }
@@ -183,6 +195,12 @@ mod tests {
                 r#"{"age":1.5}"#,
                 "field \"age\" is not as expected: invalid type: floating point `1.5`, expected a whole",
             ),
+            (
+                r#"{"level":128}"#,
+                "field \"level\" is not as expected: invalid value: integer `128`, expected a whole number from -128 to 127",
+            ),
+            (r#"{"level":-129}"#, "integer `-129`, expected a whole number from -128 to 127"),
+            (r#"{"level":"1"}"#, "invalid type: string \"1\", expected a whole number from -128 to 127"),
             (r#"{"name":null}"#, "field \"name\" is not as expected: invalid type: null, expected a string"),
             (r#"{"tags":["a",1]}"#, "field \"tags[1]\" is not as expected"),
             (r#"{"mood":"gald"}"#, "\"gald\" is not one of glad, sad; did you mean \"glad\"?"),

@@ -61,12 +61,22 @@ fn part<'a>(progress: &'a Progress, node: &'a mut Node, depth: usize) -> Tracer<
 }
 
 macro_rules! leaves {
-    ($($method:ident $visit:ident $sample:expr, $shape:ident;)*) => {$(
+    ($($method:ident $visit:ident $sample:expr, $shape:expr;)*) => {$(
         fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Stopped> {
-            self.leaf(Shape::$shape);
+            self.leaf($shape);
             visitor.$visit($sample)
         }
     )*};
+}
+
+/// The whole numbers of a signed type with this maximum.
+const fn signed(most: i64) -> Shape {
+    Shape::Ranged { least: -most - 1, most: most.unsigned_abs() }
+}
+
+/// The whole numbers of an unsigned type with this maximum.
+const fn unsigned(most: u64) -> Shape {
+    Shape::Ranged { least: 0, most }
 }
 
 impl<'de> Deserializer<'de> for Tracer<'_> {
@@ -74,24 +84,24 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
 
     // One, since types that exclude a number mostly exclude zero.
     leaves! {
-        deserialize_bool visit_bool false, Bool;
-        deserialize_i8 visit_i8 1, Integer;
-        deserialize_i16 visit_i16 1, Integer;
-        deserialize_i32 visit_i32 1, Integer;
-        deserialize_i64 visit_i64 1, Integer;
-        deserialize_i128 visit_i128 1, Integer;
-        deserialize_u8 visit_u8 1, Integer;
-        deserialize_u16 visit_u16 1, Integer;
-        deserialize_u32 visit_u32 1, Integer;
-        deserialize_u64 visit_u64 1, Integer;
-        deserialize_u128 visit_u128 1, Integer;
-        deserialize_f32 visit_f32 1.0, Number;
-        deserialize_f64 visit_f64 1.0, Number;
-        deserialize_char visit_char 'a', String;
-        deserialize_str visit_str SAMPLE, String;
-        deserialize_string visit_str SAMPLE, String;
-        deserialize_bytes visit_bytes b"a", Any;
-        deserialize_byte_buf visit_bytes b"a", Any;
+        deserialize_bool visit_bool false, Shape::Bool;
+        deserialize_i8 visit_i8 1, signed(i8::MAX.into());
+        deserialize_i16 visit_i16 1, signed(i16::MAX.into());
+        deserialize_i32 visit_i32 1, signed(i32::MAX.into());
+        deserialize_i64 visit_i64 1, signed(i64::MAX);
+        deserialize_i128 visit_i128 1, Shape::Integer;
+        deserialize_u8 visit_u8 1, unsigned(u8::MAX.into());
+        deserialize_u16 visit_u16 1, unsigned(u16::MAX.into());
+        deserialize_u32 visit_u32 1, unsigned(u32::MAX.into());
+        deserialize_u64 visit_u64 1, unsigned(u64::MAX);
+        deserialize_u128 visit_u128 1, Shape::Integer;
+        deserialize_f32 visit_f32 1.0, Shape::Number;
+        deserialize_f64 visit_f64 1.0, Shape::Number;
+        deserialize_char visit_char 'a', Shape::String;
+        deserialize_str visit_str SAMPLE, Shape::String;
+        deserialize_string visit_str SAMPLE, Shape::String;
+        deserialize_bytes visit_bytes b"a", Shape::Any;
+        deserialize_byte_buf visit_bytes b"a", Shape::Any;
     }
 
     fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Stopped> {

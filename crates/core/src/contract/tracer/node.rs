@@ -86,9 +86,19 @@ impl Node {
     }
 }
 
-/// The shape that all items share, if they do.
+/// The narrowest shape that all items have.
 fn common(items: Vec<Node>) -> Shape {
-    let mut shapes = items.into_iter().map(Node::into_shape);
-    let first = shapes.next().unwrap_or_default();
-    if shapes.all(|shape| shape == first) { first } else { Shape::Any }
+    items.into_iter().map(Node::into_shape).reduce(wider).unwrap_or_default()
+}
+
+/// The narrowest shape that is both.
+fn wider(one: Shape, other: Shape) -> Shape {
+    match (one, other) {
+        (Shape::Ranged { least, most }, Shape::Ranged { least: lower, most: upper }) => {
+            Shape::Ranged { least: least.min(lower), most: most.max(upper) }
+        }
+        (Shape::Integer, Shape::Ranged { .. }) | (Shape::Ranged { .. }, Shape::Integer) => Shape::Integer,
+        (one, other) if one == other => one,
+        _ => Shape::Any,
+    }
 }

@@ -13,6 +13,13 @@ use crate::{
     contract::{Field, Shape},
 };
 
+const U8: Shape = unsigned(u8::MAX as u64);
+const U32: Shape = unsigned(u32::MAX as u64);
+
+const fn unsigned(most: u64) -> Shape {
+    Shape::Ranged { least: 0, most }
+}
+
 fn shape<T: DeserializeOwned>() -> Shape {
     Shape::of::<T>()
 }
@@ -41,9 +48,7 @@ fn one_of(names: &[&str]) -> Shape {
 #[test]
 fn plain_values() {
     assert_eq!(shape::<bool>(), Shape::Bool);
-    assert_eq!(shape::<u8>(), Shape::Integer);
-    assert_eq!(shape::<i128>(), Shape::Integer);
-    assert_eq!(shape::<NonZeroU32>(), Shape::Integer);
+    assert_eq!(shape::<NonZeroU32>(), U32);
     assert_eq!(shape::<f32>(), Shape::Number);
     assert_eq!(shape::<char>(), Shape::String);
     assert_eq!(shape::<String>(), Shape::String);
@@ -53,17 +58,32 @@ fn plain_values() {
 }
 
 #[test]
+fn whole_numbers_have_the_bounds_of_their_type() {
+    assert_eq!((shape::<u8>(), shape::<u32>(), shape::<u64>()), (U8, U32, unsigned(u64::MAX)));
+    assert_eq!(shape::<u16>(), unsigned(65_535));
+    assert_eq!(shape::<i8>(), Shape::Ranged { least: -128, most: 127 });
+    assert_eq!(shape::<i16>(), Shape::Ranged { least: -32_768, most: 32_767 });
+    assert_eq!(shape::<i32>(), Shape::Ranged { least: i32::MIN.into(), most: 2_147_483_647 });
+    assert_eq!(shape::<i64>(), Shape::Ranged { least: i64::MIN, most: 9_223_372_036_854_775_807 });
+    assert_eq!((shape::<i128>(), shape::<u128>()), (Shape::Integer, Shape::Integer));
+    assert_eq!(shape::<(i8, u16)>(), array(Shape::Ranged { least: -128, most: 65_535 }));
+    assert_eq!(shape::<(i8, u128)>(), array(Shape::Integer));
+    let written = serde_json::to_string(&shape::<u64>()).unwrap();
+    assert_eq!(written, r#"{"type":"ranged","least":0,"most":18446744073709551615}"#);
+    assert_eq!(serde_json::from_str::<Shape>(&written).unwrap(), unsigned(u64::MAX));
+}
+
+#[test]
 fn compound_values() {
-    assert_eq!(shape::<Option<u32>>(), optional(Shape::Integer));
+    assert_eq!(shape::<Option<u32>>(), optional(U32));
     assert_eq!(shape::<Vec<Option<String>>>(), array(optional(Shape::String)));
-    assert_eq!(shape::<HashSet<u8>>(), array(Shape::Integer));
+    assert_eq!(shape::<HashSet<u8>>(), array(U8));
     assert_eq!(shape::<[bool; 3]>(), array(Shape::Bool));
-    assert_eq!(shape::<(u8, u16)>(), array(Shape::Integer));
     assert_eq!(shape::<(u8, String)>(), array(Shape::Any));
     assert_eq!(shape::<BTreeMap<String, f64>>(), map(Shape::Number));
-    assert_eq!(shape::<BTreeMap<u32, Vec<u8>>>(), map(array(Shape::Integer)));
+    assert_eq!(shape::<BTreeMap<u32, Vec<u8>>>(), map(array(U8)));
     assert_eq!(shape::<Box<str>>(), Shape::String);
-    assert_eq!(shape::<Duration>(), object("Duration", &[("secs", Shape::Integer), ("nanos", Shape::Integer)]));
+    assert_eq!(shape::<Duration>(), object("Duration", &[("secs", unsigned(u64::MAX)), ("nanos", U32)]));
 }
 
 #[derive(Deserialize)]
@@ -103,7 +123,7 @@ struct Price(f64);
 
 #[test]
 fn a_struct_with_all_that_it_contains() {
-    let item = object("Item", &[("sku", Shape::String), ("count", optional(Shape::Integer))]);
+    let item = object("Item", &[("sku", Shape::String), ("count", optional(U32))]);
     let shape = shape::<Order>();
     let names: Vec<&str> = match &shape {
         Shape::Object { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
@@ -111,7 +131,7 @@ fn a_struct_with_all_that_it_contains() {
     };
     assert_eq!(names, ["orderId", "note", "items", "kind", "price"]);
     let field = |name: &str| shape.field(name).unwrap().shape.clone();
-    assert_eq!(field("orderId"), Shape::Integer);
+    assert_eq!(field("orderId"), unsigned(u64::MAX));
     assert_eq!(field("note"), Shape::String);
     assert_eq!(field("items"), array(item));
     assert_eq!(field("price"), Shape::Number);
@@ -162,12 +182,7 @@ struct Strict {
 fn a_type_that_refuses_the_samples_is_what_it_asked_for() {
     let strict = object(
         "Strict",
-        &[
-            ("first", Shape::String),
-            ("second", Shape::String),
-            ("third", Shape::Integer),
-            ("more", array(Shape::String)),
-        ],
+        &[("first", Shape::String), ("second", Shape::String), ("third", U8), ("more", array(Shape::String))],
     );
     assert_eq!(shape::<Picky>(), Shape::String);
     assert_eq!(shape::<QueueName>(), Shape::String);
@@ -192,7 +207,7 @@ fn an_alias_is_a_field_of_its_own() {
     }
     let shape = shape::<Person>();
     assert_eq!(shape.field("name").unwrap().shape, Shape::String);
-    assert_eq!(shape.field("age").unwrap().shape, Shape::Integer);
+    assert_eq!(shape.field("age").unwrap().shape, U8);
     for alias in ["label", "title"] {
         assert_eq!(shape.field(alias).unwrap().shape, Shape::String, "{alias}");
     }
@@ -273,12 +288,7 @@ fn recursion_ends() {
     }
     let tree = object(
         "Tree",
-        &[
-            ("left", optional(Shape::Any)),
-            ("children", array(Shape::Any)),
-            ("by_name", map(Shape::Any)),
-            ("value", Shape::Integer),
-        ],
+        &[("left", optional(Shape::Any)), ("children", array(Shape::Any)), ("by_name", map(Shape::Any)), ("value", U8)],
     );
     assert_eq!(shape::<Tree>(), tree);
     assert_eq!(shape::<Nested>(), array(Shape::Any));
