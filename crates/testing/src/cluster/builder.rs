@@ -60,7 +60,8 @@ impl TestCluster {
     }
 
     /// Has a method answered by this function instead of its service. The types are the method's own. What
-    /// is faked of one service is one fake: its methods that nobody fakes answer that they are not there.
+    /// is faked of one service is one fake: its methods that nobody fakes answer that they are not there. If the
+    /// function panics, by an assertion of what it is asked, the test fails with that.
     ///
     /// ```
     /// # use skyloom::prelude::*;

@@ -9,7 +9,6 @@ use skyloom_core::{
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
 use super::{
-    patience::expect,
     plan::{Arrival, Word},
     seat::Seat,
     shared::Shared,
@@ -58,7 +57,7 @@ impl<T: Target> Hold<T> {
         async move {
             let Self { shared, place, arrivals, .. } = self;
             let told = || format!("no execution of {place} has come; {}", shared.story(place));
-            match expect(arrivals.recv(), at, told).await {
+            match shared.expect(arrivals.recv(), at, told).await {
                 Some(Arrival { queue, incoming, seat, word }) => {
                     Held { shared: Arc::clone(shared), queue, incoming, seat, word, target: PhantomData }
                 }

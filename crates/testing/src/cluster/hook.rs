@@ -7,7 +7,6 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::{
     journal::Record,
     message::Message,
-    patience::expect,
     shared::Shared,
     target::{Place, Target},
 };
@@ -42,7 +41,7 @@ impl<T: Target> Hook<T> {
         async move {
             let Self { shared, place, ended, .. } = self;
             let told = || format!("no execution of {place} ended; {}", shared.story(place));
-            match expect(ended.recv(), at, told).await {
+            match shared.expect(ended.recv(), at, told).await {
                 Some(record) => Message::new(Arc::clone(shared), record),
                 // The journal has the sender, and the hook has the journal.
                 None => std::future::pending().await,
@@ -71,7 +70,7 @@ impl<T: Target> Hook<T> {
                     }
                 }
             };
-            expect(success, at, told).await
+            shared.expect(success, at, told).await
         }
     }
 

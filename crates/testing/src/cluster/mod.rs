@@ -3,6 +3,7 @@
 #[cfg(feature = "paused")]
 mod clock;
 mod patience;
+mod alarm;
 mod target;
 mod journal;
 mod fault;

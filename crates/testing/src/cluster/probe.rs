@@ -1,14 +1,16 @@
 //! The outermost layer around each service: where a test holds and disturbs executions.
 
 use std::{
+    any::Any,
     future::poll_fn,
+    panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use skyloom_core::{
-    QueueName, Status, Streaming,
+    Envelope, QueueName, Status, Streaming,
     broker::BoxFuture,
     service::{Answer, Body, Incoming},
 };
@@ -17,6 +19,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{
+    alarm::said,
     fault::Fault,
     plan::{Arrival, Fate, Word},
     seat::Seat,
@@ -79,8 +82,17 @@ where
     }
 }
 
+async fn handle<T>(mut service: T, incoming: Incoming) -> Result<Answer, BoxError>
+where
+    T: Service<Incoming, Response = Answer>,
+    T::Error: Into<BoxError>,
+{
+    poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
+    service.call(incoming).await.map_err(Into::into)
+}
+
 impl Probe {
-    async fn execute<T>(&self, mut service: T, incoming: Incoming) -> Result<Answer, BoxError>
+    async fn execute<T>(&self, service: T, incoming: Incoming) -> Result<Answer, BoxError>
     where
         T: Service<Incoming, Response = Answer>,
         T::Error: Into<BoxError>,
@@ -92,11 +104,14 @@ impl Probe {
             };
         }
         self.disturb(&incoming).await?;
-        if let Some(missing) = self.missing(&incoming) {
-            return Err(missing.into());
+        let Some(methods) = &self.faked else { return handle(service, incoming).await };
+        let envelope = Arc::clone(&incoming.envelope);
+        if !methods.contains(&&*envelope.method) {
+            return Err(self.missing(&envelope.method, methods).into());
         }
-        poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
-        service.call(incoming).await.map_err(Into::into)
+        let answer = AssertUnwindSafe(handle(service, incoming)).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|panic| Err(self.panicked(&envelope.method, &*panic).into()))?;
+        Ok(self.watched(envelope, answer))
     }
 
     /// A stream ends with the instance that sends it.
@@ -105,6 +120,23 @@ impl Probe {
         let seat = Arc::clone(&self.seat);
         let stream = stream.take_until(Box::pin(async move { seat.lost().await }));
         Answer { codec, body: Body::Stream(Streaming::new(stream)) }
+    }
+
+    /// The stream of a fake may panic as the fake itself may.
+    fn watched(&self, envelope: Arc<Envelope>, answer: Answer) -> Answer {
+        let Answer { codec, body: Body::Stream(stream) } = answer else { return answer };
+        let probe = self.clone();
+        let stream = AssertUnwindSafe(stream)
+            .catch_unwind()
+            .map(move |message| message.unwrap_or_else(|panic| Err(probe.panicked(&envelope.method, &*panic))));
+        Answer { codec, body: Body::Stream(Streaming::new(stream)) }
+    }
+
+    /// What a caller is told of a fake that panics. The test fails with it, so that nobody needs another attempt.
+    fn panicked(&self, method: &str, panic: &(dyn Any + Send)) -> Status {
+        let message = format!("the fake of {} panicked in {method}: {}", self.queue, said(panic));
+        self.shared.alarm.raise(&message);
+        Status::failed_precondition(message)
     }
 
     /// Waits for the test's word if it holds such executions.
@@ -137,11 +169,8 @@ impl Probe {
     }
 
     /// What a caller is told of a method that a fake does not have.
-    fn missing(&self, incoming: &Incoming) -> Option<Status> {
-        let (method, faked) = (incoming.context.method(), self.faked.as_ref()?);
-        (!faked.contains(&method)).then(|| {
-            let message = format!("the fake of {} has no {method}; it has {}", self.queue, faked.join(", "));
-            Status::unimplemented(format!("{message}: fake that method too"))
-        })
+    fn missing(&self, method: &str, methods: &[&str]) -> Status {
+        let message = format!("the fake of {} has no {method}; it has {}", self.queue, methods.join(", "));
+        Status::unimplemented(format!("{message}: fake that method too"))
     }
 }

@@ -38,6 +38,9 @@ use super::{
 ///
 /// Each service is an instance with a connection of its own to the memory broker, as if it were a process.
 /// When a cluster is dropped, its instances end as if they were killed; [`Cluster::stop`] drains them.
+///
+/// A fake is a part of the test: if one panics, the test fails with what it says, at the latest when the cluster is
+/// dropped. A service that panics is a failed attempt, as in production.
 #[derive(Debug)]
 pub struct Cluster {
     ground: Arc<Ground>,
@@ -132,6 +135,9 @@ impl Cluster {
     }
 
     /// The calls of a method so far, whoever made them.
+    ///
+    /// # Panics
+    /// If a fake has panicked.
     #[must_use]
     #[track_caller]
     pub fn calls<Q: Payload, R: Reply>(&self, method: MethodRef<Q, R>) -> Seen<MethodRef<Q, R>> {
@@ -139,6 +145,9 @@ impl Cluster {
     }
 
     /// The casts of a method so far, whoever made them.
+    ///
+    /// # Panics
+    /// If a fake has panicked.
     #[must_use]
     #[track_caller]
     pub fn casts<Q: Payload, R: Reply>(&self, method: MethodRef<Q, R>) -> Seen<MethodRef<Q, R>> {
@@ -146,6 +155,9 @@ impl Cluster {
     }
 
     /// The events on a topic so far, whether anybody listens or not.
+    ///
+    /// # Panics
+    /// If a fake has panicked.
     #[must_use]
     #[track_caller]
     pub fn events<E: Payload>(&self, topic: Topic<E>) -> Seen<Topic<E>> {
@@ -155,11 +167,12 @@ impl Cluster {
     /// The dead letters of a method or a topic's listeners as of now.
     ///
     /// # Panics
-    /// If the cluster has been stopped.
+    /// If a fake has panicked.
     #[track_caller]
     pub fn dead_letters<T: Target>(&self, target: T) -> impl Future<Output = DeadLetters<T>> {
         let at = Location::caller();
         async move {
+            self.shared().alarm.check(at);
             match DeadLetters::read(self.shared(), &self.ground.broker, &target).await {
                 Ok(letters) => letters,
                 Err(error) => panic!("{at}: the broker does not tell its dead letters: {error}"),
@@ -221,7 +234,7 @@ impl Cluster {
     /// with a worker. Casts and events are work like calls.
     ///
     /// # Panics
-    /// If that does not come about within 10 s of the runtime's time; it says what is left.
+    /// If that does not come about within 10 s of the runtime's time; it says what is left. If a fake panics.
     #[track_caller]
     pub fn idle(&self) -> impl Future<Output = ()> {
         let at = Location::caller();
@@ -230,6 +243,7 @@ impl Cluster {
             loop {
                 let changed = self.shared().journal.changed.notified();
                 let left = self.left().await;
+                self.shared().alarm.check(at);
                 if left.is_empty() {
                     return;
                 }
@@ -253,14 +267,22 @@ impl Cluster {
     }
 
     /// Drains all instances, as an operator would: what they have taken is finished first.
-    pub async fn stop(self) {
-        let instances = std::mem::take(&mut *self.instances());
-        for instance in instances {
-            if !instance.seat.is_lost() {
-                instance.running.drain().await;
+    ///
+    /// # Panics
+    /// If a fake has panicked.
+    #[track_caller]
+    pub fn stop(self) -> impl Future<Output = ()> {
+        let at = Location::caller();
+        async move {
+            let instances = std::mem::take(&mut *self.instances());
+            for instance in instances {
+                if !instance.seat.is_lost() {
+                    instance.running.drain().await;
+                }
             }
+            self.connection.close().await;
+            self.shared().alarm.check(at);
         }
-        self.connection.close().await;
     }
 }
 
@@ -271,6 +293,10 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         for instance in self.instances().drain(..) {
             instance.seat.lose();
+        }
+        // What panics already must not do so twice, and has a reason of its own.
+        if let Some(what) = self.shared().alarm.take().filter(|_| !std::thread::panicking()) {
+            panic!("{what}");
         }
     }
 }

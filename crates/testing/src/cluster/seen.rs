@@ -1,6 +1,6 @@
 //! The messages that were seen, and what a test asserts of them.
 
-use std::{fmt, ops::Index, sync::Arc};
+use std::{fmt, ops::Index, panic::Location, sync::Arc};
 
 use skyloom_core::{Kind, QueueName};
 
@@ -23,6 +23,7 @@ pub struct Seen<T> {
 impl<T: Target> Seen<T> {
     #[track_caller]
     pub(super) fn new(shared: &Arc<Shared>, target: &T, kind: Kind) -> Self {
+        shared.alarm.check(Location::caller());
         let place = target.place();
         let (records, missed) = shared.journal.read(|record| {
             let queue = record.queue.as_ref().map(QueueName::as_str);

@@ -1,16 +1,20 @@
 //! What all parts of a cluster share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    panic::Location,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use skyloom_core::contract::Contract;
 
-use super::{journal::Journal, plan::Plan};
+use super::{alarm::Alarm, journal::Journal, patience::expect, plan::Plan};
 
 /// What all parts of a cluster share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) journal: Arc<Journal>,
     pub(super) plan: Plan,
+    pub(super) alarm: Alarm,
     /// Of the services that have been started, fakes included.
     contracts: Mutex<Vec<Contract>>,
     /// What the instances serve, by the numbers of their seats.
@@ -19,10 +23,27 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new() -> Arc<Self> {
-        let (journal, plan) = (Arc::new(Journal::new()), Plan::default());
+        let (journal, plan, alarm) = (Arc::new(Journal::new()), Plan::default(), Alarm::default());
         // The first seat is the test's own.
         let names = Mutex::new(vec!["the test".to_owned()]);
-        Arc::new(Self { journal, plan, contracts: Mutex::default(), names })
+        Arc::new(Self { journal, plan, alarm, contracts: Mutex::default(), names })
+    }
+
+    /// Waits for what is expected, as long as no fake panics.
+    ///
+    /// # Panics
+    /// With what `told` says if it does not come, or with what a fake has said.
+    pub(super) async fn expect<T>(
+        &self,
+        expected: impl Future<Output = T>,
+        at: &'static Location<'static>,
+        told: impl FnOnce() -> String,
+    ) -> T {
+        tokio::select! {
+            biased;
+            what = self.alarm.raised() => panic!("{at}: {what}"),
+            come = expect(expected, at, told) => come,
+        }
     }
 
     /// Notes what an instance serves and numbers its seat.

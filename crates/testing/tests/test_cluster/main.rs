@@ -7,6 +7,7 @@ mod calls;
 mod layers;
 mod http;
 mod fakes;
+mod panics;
 mod hooks;
 mod faults;
 mod failures;
