@@ -9,7 +9,8 @@ use skyloom_core::{
 use skyloom_testing::servers::Server;
 
 use super::{
-    caller::{Caller, answer, assert_answered, consume, entries, next, split, start},
+    caller::{CALLS, Caller, answer, assert_answered, consume, entries, next, split, start},
+    entry::put_together,
     load::queue,
     support::connect,
 };
@@ -21,9 +22,10 @@ pub(crate) struct Bundled {
     pub(crate) caller: Caller,
     pub(crate) channel: Channel,
     pub(crate) calls: Vec<Guid>,
-    /// How many others have ended before.
-    before: usize,
 }
+
+/// How many calls share an entry.
+const SHARED: usize = 8;
 
 impl Bundled {
     pub(crate) async fn start() -> Self {
@@ -35,9 +37,9 @@ impl Bundled {
         let (server, url) = start();
         let url = format!("{url}{options}");
         let (caller, channel) = (Caller::open(&url).await, queue("bundled.v1"));
-        let calls = caller.call_together(&server, &channel).await;
-        let before = caller.ends.all().len();
-        Self { server, url, caller, channel, calls, before }
+        let calls: Vec<_> = (0..CALLS).map(|number| caller.envelope(number)).collect();
+        put_together(&server, &channel, &calls, SHARED);
+        Self { server, url, caller, channel, calls: calls.iter().map(|call| call.id).collect() }
     }
 
     /// A worker, and what it consumes.
@@ -47,14 +49,14 @@ impl Bundled {
         (worker, consumer)
     }
 
-    /// As many calls as this have ended since they wait.
+    /// As many calls as this have ended.
     pub(crate) fn ended(&self) -> usize {
-        self.caller.ends.all().len() - self.before
+        self.caller.ends.all().len()
     }
 
     /// Waits until this many have.
     pub(crate) async fn until_ended(&self, count: usize) {
-        self.caller.ends.count(self.before + count).await;
+        self.caller.ends.count(count).await;
     }
 
     /// Waits until all have ended; each was answered once, by the attempt that is expected of it.
@@ -86,5 +88,12 @@ pub(crate) async fn take(consumer: &mut Consumer, count: u32) -> Vec<Delivery> {
 pub(crate) async fn answer_next(consumer: &mut Consumer, count: u32) {
     for _ in 0..count {
         answer(next(consumer).await).await.expect("it is settled");
+    }
+}
+
+/// Answers whatever comes.
+pub(crate) async fn answer_all(mut consumer: Consumer) {
+    while let Some(delivery) = consumer.next().await {
+        drop(answer(delivery));
     }
 }

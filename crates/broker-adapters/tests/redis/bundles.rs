@@ -12,8 +12,10 @@ use skyloom_core::{
 use tokio::time::{sleep, timeout};
 
 use super::{
-    bundled::{Bundled, answer_next, take},
-    caller::{CALLS, Caller, answer, consume, consumers, entries, next, split, start},
+    bundled::{Bundled, answer_all, answer_next, take},
+    caller::{
+        CALLS, Caller, answer, assert_answered, consume, entries, entries_so_far, next, nobody_consumes, split, start,
+    },
     load::{number, queue},
     support::{Process, connect, run},
 };
@@ -182,26 +184,38 @@ fn a_bound_counts_messages_and_not_entries() {
 }
 
 #[test]
+fn quick_calls_share_entries() {
+    run(async {
+        let (server, url) = start();
+        let (caller, channel) = (Caller::open(&url).await, queue("quick.v1"));
+        let worker = connect(&url).await;
+        let consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+        let answering = tokio::spawn(answer_all(consumer));
+        let mut calls = Vec::new();
+        while calls.len() as u64 <= entries_so_far(&server, &channel) {
+            calls.extend(caller.call(&channel, CALLS));
+            caller.ends.count(calls.len()).await;
+        }
+        assert_answered(&caller.ends, &calls, |_| 1);
+        answering.abort();
+    });
+}
+
+#[test]
 fn calls_that_may_not_share_do_not() {
     run(async {
         let (server, url) = start();
         let (caller, channel) = (Caller::open(&format!("{url}?bundle=1")).await, queue("alone.v1"));
         let worker = connect(&url).await;
-        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
-        let answering = tokio::spawn(async move {
-            while let Some(delivery) = consumer.next().await {
-                drop(answer(delivery));
-            }
-        });
+        let consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+        let answering = tokio::spawn(answer_all(consumer));
         for round in 1..=30 {
             caller.call(&channel, CALLS);
             caller.ends.count((round * CALLS) as usize).await;
         }
         answering.abort();
         drop(worker);
-        while consumers(&server, &channel) != 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
+        nobody_consumes(&server, &channel).await;
         caller.call(&channel, CALLS);
         while caller.broker.depth(&channel).await.expect("the depth is known").ready < u64::from(CALLS) {
             sleep(Duration::from_millis(5)).await;

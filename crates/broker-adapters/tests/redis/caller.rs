@@ -59,7 +59,7 @@ impl ReplySink for Ends {
     }
 }
 
-/// A caller whose calls share entries, for it has seen that they are quick.
+/// A caller, whose calls may share entries.
 pub(crate) struct Caller {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) ends: Arc<Ends>,
@@ -91,41 +91,6 @@ impl Caller {
         };
         (0..count).map(call).collect()
     }
-
-    /// Makes calls that wait in shared entries, once it has made enough quick ones to know that they are. Returns
-    /// their GUIDs.
-    pub(crate) async fn call_together(&self, server: &Server, channel: &Channel) -> Vec<Guid> {
-        for _ in 0..50 {
-            let worker = connect(&format!("redis://127.0.0.1:{}", server.port())).await;
-            let mut consumer = consume(&worker, channel, ConsumeOptions::default()).await;
-            let answering = tokio::spawn(async move {
-                while let Some(delivery) = consumer.next().await {
-                    drop(answer(delivery));
-                }
-            });
-            for _ in 0..20 {
-                let before = self.ends.all().len();
-                self.call(channel, CALLS);
-                self.ends.count(before + CALLS as usize).await;
-            }
-            let before = self.ends.all().len();
-            answering.abort();
-            drop(worker);
-            while consumers(server, channel) != 0 {
-                sleep(Duration::from_millis(5)).await;
-            }
-            let calls = self.call(channel, CALLS);
-            while self.broker.depth(channel).await.expect("the depth is known").ready < u64::from(CALLS) {
-                sleep(Duration::from_millis(5)).await;
-            }
-            assert_eq!(self.ends.all().len(), before, "nobody has answered these");
-            if entries(server, channel) < u64::from(CALLS) / 2 {
-                return calls;
-            }
-            assert_eq!(redis_command(server, &format!("XTRIM {}:work MAXLEN 0", base(channel))).as_bytes()[0], b':');
-        }
-        panic!("calls never share entries");
-    }
 }
 
 pub(crate) fn base(channel: &Channel) -> String {
@@ -141,8 +106,22 @@ pub(crate) fn entries(server: &Server, channel: &Channel) -> u64 {
     figure(server, &format!("XLEN {}:work", base(channel)))
 }
 
-pub(crate) fn consumers(server: &Server, channel: &Channel) -> u64 {
-    figure(server, &format!("HLEN {}:workers", base(channel)))
+/// How many entries a channel has had so far.
+pub(crate) fn entries_so_far(server: &Server, channel: &Channel) -> u64 {
+    let read = "local about = redis.call('XINFO', 'STREAM', KEYS[1]) \
+                for at = 1, #about, 2 do if about[at] == 'entries-added' then return about[at + 1] end end";
+    figure(server, &format!("EVAL \"{read}\" 1 {}:work", base(channel)))
+}
+
+/// Waits until nobody consumes a channel any more.
+pub(crate) async fn nobody_consumes(server: &Server, channel: &Channel) {
+    let consumers = format!("HLEN {}:workers", base(channel));
+    let gone = async {
+        while figure(server, &consumers) > 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, gone).await.expect("its workers leave");
 }
 
 pub(crate) async fn consume(broker: &Arc<dyn Broker>, channel: &Channel, options: ConsumeOptions) -> Consumer {

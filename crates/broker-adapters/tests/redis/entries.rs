@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     bundled::{Bundled, answer_next, take},
-    caller::{CALLS, Caller, answer, base, consume, entries, figure, next, start},
+    caller::{CALLS, Caller, answer, base, consume, entries, figure, next, nobody_consumes, start},
+    entry::put_together,
     load::{SOON, cast, queue},
     support::{connect, run},
 };
@@ -149,8 +150,10 @@ fn workers_that_do_not_count_what_they_settle_do_not_fill_a_queue() {
         let buried = next(&mut consumer).await.settle(Settlement::Bury { reason: "no".to_owned() });
         buried.await.expect("it is buried");
         drop((consumer, worker));
+        nobody_consumes(&server, &channel).await;
         let letter = count(&server, &channel, "bytes");
-        caller.call_together(&server, &channel).await;
+        let calls: Vec<_> = (0..CALLS).map(|number| caller.envelope(number)).collect();
+        put_together(&server, &channel, &calls, 8);
         // As the worker of another language does.
         let settle = "for _, e in ipairs(redis.call('XREADGROUP', 'GROUP', 'workers', 'other', 'COUNT', 100, \
                       'STREAMS', KEYS[1], '>')[1][2]) do redis.call('XACK', KEYS[1], 'workers', e[1]) \

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use skyloom_core::{
-    Channel, Envelope,
+    Envelope,
     broker::{BrokerError, ConsumeOptions, Settlement},
 };
 use skyloom_testing::servers::{Server, redis_cluster, redis_command};
@@ -11,37 +11,10 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     caller::{Caller, base, consume, entries, figure, next, split, start},
-    load::{SOON, cast, number, queue},
+    entry::{member, member_of, put},
+    load::{SOON, number, queue},
     support::{connect, run},
 };
-
-/// Puts an entry whose body is this, so many times, and perhaps more fields. Of several servers, one has the channel.
-fn put<'a>(
-    servers: impl IntoIterator<Item = &'a Server>,
-    channel: &Channel,
-    body: &[u8],
-    times: u32,
-    fields: &str,
-) -> &'a Server {
-    let body: String = body.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-    let put = "return redis.call('XADD', KEYS[1], '*', 'e', string.rep(ARGV[1], ARGV[2]), unpack(ARGV, 3))";
-    let command = format!("EVAL \"{put}\" 1 {}:work \"{body}\" {times} {fields}", base(channel));
-    let mut servers = servers.into_iter();
-    let has_it = |server: &&Server| redis_command(server, &command).starts_with('$');
-    servers.find(has_it).unwrap_or_else(|| panic!("no server takes {command}"))
-}
-
-/// A member of a bundle, as any program may write it: field 16 of a Bundle is an envelope.
-fn member(number: u32) -> Vec<u8> {
-    member_of(&cast(number))
-}
-
-fn member_of(envelope: &Envelope) -> Vec<u8> {
-    let envelope = envelope.encode();
-    let mut member = vec![0x82, 0x01, u8::try_from(envelope.len()).expect("it is short")];
-    member.extend_from_slice(&envelope);
-    member
-}
 
 #[test]
 fn a_bundle_that_is_not_counted_is_a_bundle_all_the_same() {

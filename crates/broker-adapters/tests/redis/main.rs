@@ -15,6 +15,8 @@ mod limits;
 
 mod caller;
 
+mod entry;
+
 mod bundled;
 
 mod bundles;
