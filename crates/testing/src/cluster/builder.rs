@@ -27,6 +27,8 @@ use super::{
 pub struct TestCluster {
     parts: Vec<Part>,
     fakes: Vec<FakeParts>,
+    /// The queues that are served only later.
+    later: Vec<&'static str>,
     /// What is to be done first.
     first: Option<fn()>,
     limits: Limits,
@@ -118,6 +120,14 @@ impl TestCluster {
         self
     }
 
+    /// Announces that the service of this method comes later: by [`Cluster::add`], or by an `App` on
+    /// [`Cluster::connection`]. Until then its calls wait for it, as they do in production. Calls of a service that
+    /// was never in the cluster are refused at once, because waiting for it is seldom what a test is about.
+    pub fn later<Q, R>(mut self, method: MethodRef<Q, R>) -> Self {
+        self.later.push(method.queue());
+        self
+    }
+
     /// Pauses the runtime's clock: time passes at once whenever nothing else happens, so that a pause of
     /// minutes takes none. It needs the runtime of one thread that `#[tokio::test]` has; if that is started
     /// paused already, this changes nothing.
@@ -172,7 +182,7 @@ impl TestCluster {
     /// If a service's contract breaks the rules, a service is there and faked as well, a method is faked
     /// twice, or the broker's limits are too small.
     pub async fn try_start(self) -> Result<Cluster> {
-        let Self { mut parts, fakes, first, limits, worker, client, gateway } = self;
+        let Self { mut parts, fakes, later, first, limits, worker, client, gateway } = self;
         if let Some(first) = first {
             first();
         }
@@ -185,6 +195,9 @@ impl TestCluster {
             parts.push(Part::fake(Fake, definition, methods));
         }
         let ground = Ground { shared: Shared::new(), broker: MemoryBroker::new(limits), worker, client };
+        // First, because services may call each other as soon as one of them has started.
+        let queues = parts.iter().filter_map(|part| Some(part.contract.as_ref().ok()?.queue.as_str()));
+        later.into_iter().chain(queues).for_each(|queue| ground.shared.served.add(queue));
         let cluster = Cluster::new(Arc::new(ground), gateway);
         for part in parts {
             cluster.start(part).await?;

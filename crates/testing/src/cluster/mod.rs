@@ -9,6 +9,7 @@ mod journal;
 mod fault;
 mod seat;
 mod plan;
+mod served;
 mod shared;
 mod text;
 mod tap;
@@ -22,6 +23,7 @@ mod hold;
 mod dead;
 mod full;
 mod http;
+mod left;
 mod running;
 mod builder;
 

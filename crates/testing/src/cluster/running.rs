@@ -9,7 +9,7 @@ use std::{
 use skyloom::Connection;
 use skyloom_core::{
     Kind, Payload, Result,
-    broker::{Broker as _, ChannelStats, Depth},
+    broker::Broker as _,
     client::{Client, MethodRef, Reply, ServiceClient},
     service::Described,
 };
@@ -26,6 +26,7 @@ use super::{
     hook::Hook,
     http::Http,
     instance::{Ground, Instance, Part},
+    left::Left,
     patience::PATIENCE,
     seat::Seat,
     seen::Seen,
@@ -234,7 +235,8 @@ impl Cluster {
     /// with a worker. Casts and events are work like calls.
     ///
     /// # Panics
-    /// If that does not come about within 10 s of the runtime's time; it says what is left. If a fake panics.
+    /// If that does not come about within 10 s of the runtime's time, or at once if nobody is there to do what is left;
+    /// it says what that is. If a fake panics.
     #[track_caller]
     pub fn idle(&self) -> impl Future<Output = ()> {
         let at = Location::caller();
@@ -247,7 +249,8 @@ impl Cluster {
                 if left.is_empty() {
                     return;
                 }
-                let told = || left.join(", ");
+                let told = || left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                assert!(left.iter().any(|left| left.missing.is_none()), "{at}: work is left: {}", told());
                 assert!(Instant::now() < deadline, "{at}: work is left after {PATIENCE:?}: {}", told());
                 // A delay ends without anybody noting it.
                 drop(tokio::time::timeout(LOOK_AGAIN, changed).await);
@@ -256,14 +259,10 @@ impl Cluster {
     }
 
     /// What the channels hold that are not empty.
-    async fn left(&self) -> Vec<String> {
-        let busy = |stats: ChannelStats| {
-            let (channel, Depth { ready, delayed, leased, .. }) = (stats.channel, stats.depth);
-            (ready + delayed + leased > 0)
-                .then(|| format!("{channel} has {ready} waiting, {delayed} held back, {leased} with workers"))
-        };
+    async fn left(&self) -> Vec<Left> {
         let Some(admin) = self.ground.broker.admin() else { return Vec::new() };
-        admin.channels().await.unwrap_or_default().into_iter().filter_map(busy).collect()
+        let channels = admin.channels().await.unwrap_or_default();
+        channels.into_iter().filter_map(|stats| Left::of(stats, &self.shared().served)).collect()
     }
 
     /// Drains all instances, as an operator would: what they have taken is finished first.

@@ -7,7 +7,7 @@ use std::{
 
 use skyloom_core::contract::Contract;
 
-use super::{alarm::Alarm, journal::Journal, patience::expect, plan::Plan};
+use super::{alarm::Alarm, journal::Journal, patience::expect, plan::Plan, served::Served};
 
 /// What all parts of a cluster share.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(super) struct Shared {
     pub(super) journal: Arc<Journal>,
     pub(super) plan: Plan,
     pub(super) alarm: Alarm,
+    pub(super) served: Served,
     /// Of the services that have been started, fakes included.
     contracts: Mutex<Vec<Contract>>,
     /// What the instances serve, by the numbers of their seats.
@@ -23,10 +24,11 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new() -> Arc<Self> {
-        let (journal, plan, alarm) = (Arc::new(Journal::new()), Plan::default(), Alarm::default());
+        let (journal, plan) = (Arc::new(Journal::new()), Plan::default());
+        let (alarm, served) = (Alarm::default(), Served::default());
         // The first seat is the test's own.
         let names = Mutex::new(vec!["the test".to_owned()]);
-        Arc::new(Self { journal, plan, alarm, contracts: Mutex::default(), names })
+        Arc::new(Self { journal, plan, alarm, served, contracts: Mutex::default(), names })
     }
 
     /// Waits for what is expected, as long as no fake panics.

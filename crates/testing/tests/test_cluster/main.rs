@@ -8,6 +8,7 @@ mod layers;
 mod http;
 mod fakes;
 mod panics;
+mod absent;
 mod hooks;
 mod faults;
 mod failures;

@@ -31,6 +31,13 @@ impl Tap {
         self.shared.plan.is_full(name).then(|| BrokerError::Full { what: format!("{what} {name}"), limit: limit() })
     }
 
+    /// Why a queue does not take a request. A call would wait in vain for somebody to serve it until its time is over;
+    /// a cast is work for later, and the test may only want to see it.
+    fn refused(&self, queue: &QueueName, kind: Kind) -> Option<BrokerError> {
+        let missing = || self.shared.served.missing(queue).filter(|_| kind == Kind::Call).map(BrokerError::refused);
+        self.full("queue", queue.as_str()).or_else(missing)
+    }
+
     /// Notes that the broker has not taken a message, if that is known by now.
     fn noted(&self, envelope: &Envelope, ack: Ack) -> Ack {
         match ack.into_ready() {
@@ -71,8 +78,8 @@ impl Broker for Tap {
         };
         // First, so that a worker who has it finds it noted.
         self.shared.journal.sent(Some(&queue), &request);
-        let full = channel.queue().and_then(|queue| self.full("queue", queue.as_str()));
-        let ack = match full {
+        let refused = channel.queue().and_then(|queue| self.refused(queue, envelope.kind));
+        let ack = match refused {
             Some(error) => Ack::ready(Err(error)),
             None => broker.enqueue(channel, Arc::clone(&envelope), options),
         };
@@ -89,6 +96,9 @@ impl Broker for Tap {
     }
 
     fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
+        if let Some(queue) = channel.queue() {
+            self.shared.served.add(queue.as_str());
+        }
         Box::pin(async move {
             let consumer = self.seat.broker.consume(channel.clone(), options).await?;
             let holding = Holding::new(Arc::clone(&self.shared), Arc::clone(&self.seat), channel);
