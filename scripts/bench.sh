@@ -28,7 +28,8 @@ heading() {
     echo '|---|---|---|---|---|---|'
 }
 
-# Without the default features: with one of them time could be paused, and clocks are slower by that.
+# What runs in production, without the default features: with one of them time could be paused, and clocks are slower by
+# that.
 figures=(--no-default-features --features "cluster conformance")
 
 if [[ "${1:-}" == --brokers ]]; then
@@ -46,7 +47,7 @@ if [[ "${1:-}" == --brokers ]]; then
 fi
 
 parts=()
-for part in in-process processes test-cluster http idle build scaffold; do
+for part in in-process processes http idle build scaffold; do
     if chosen "$part" "$@"; then parts+=("$part"); fi
 done
 
@@ -54,6 +55,10 @@ missed=0
 heading
 if ((${#parts[@]} > 0)); then
     cargo bench --quiet -p skyloom-testing "${figures[@]}" --bench suite -- "${parts[@]}" || missed=1
+fi
+if chosen test-cluster "$@"; then
+    # With what a user's tests have: the default features.
+    cargo bench --quiet -p skyloom-testing --features conformance --bench test_cluster || missed=1
 fi
 if chosen engine "$@"; then
     cargo bench --quiet -p skyloom-broker --bench engine || missed=1

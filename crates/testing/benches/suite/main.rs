@@ -11,7 +11,6 @@ mod echo;
 mod http;
 mod idle;
 mod processes;
-mod test_cluster;
 mod role;
 
 use std::process::ExitCode;
@@ -26,10 +25,9 @@ fn main() -> ExitCode {
         return code;
     }
     let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let parts: [Part; 7] = [
+    let parts: [Part; 6] = [
         ("in-process", in_process::rows),
         ("processes", processes::rows),
-        ("test-cluster", test_cluster::rows),
         ("http", http::rows),
         ("idle", idle::rows),
         ("build", build_time::rows),
