@@ -12,3 +12,5 @@ mod compiled;
 mod parsed;
 mod shell;
 mod checks;
+mod order;
+mod cluster_file;
