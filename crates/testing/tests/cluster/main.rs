@@ -12,6 +12,7 @@ mod python;
 mod life;
 mod starting;
 mod ending;
+mod permission;
 mod hold;
 mod daemontools;
 mod systemd;
