@@ -26,9 +26,14 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// The smallest service as a program; it is an example of this crate, so that it is built with the tests.
+/// The smallest service as a program.
 pub(crate) fn hello_program() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_sky")).with_file_name("examples").join("hello");
+    example("hello")
+}
+
+/// A program that is an example of this crate, so that it is built with the tests.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_sky")).with_file_name("examples").join(name);
     assert!(program.exists(), "{} is missing: cargo build -p skyloom-cli --examples", program.display());
     program
 }

@@ -23,3 +23,5 @@ mod secrets;
 mod shell;
 mod sources;
 mod sources_gateway;
+mod builds;
+mod entries;
