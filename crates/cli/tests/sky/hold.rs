@@ -1,116 +1,14 @@
-//! `sky hold`: what reaches the program behind the socket, and when it is started anew.
+//! `sky hold`: what reaches the gateway behind the socket, and when it is started anew.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    process::{Child, Stdio},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::{task::JoinHandle, time::sleep};
+use rustix::process::{Signal, kill_process, kill_process_group};
+use tokio::time::sleep;
 
 use crate::{
-    ground::{Ground, until},
-    site::free_port,
+    ground::Ground,
+    holder::{Hold, script, write},
 };
-
-/// `sky hold` with a gateway that is started by a script of the test's.
-struct Hold<'a> {
-    ground: &'a Ground,
-    process: Child,
-    port: u16,
-}
-
-/// The script that starts the gateway.
-fn script(ground: &Ground) -> PathBuf {
-    ground.directory.path().join("front")
-}
-
-/// Writes it: the gateway, after some other lines.
-fn write(ground: &Ground, before: &str) {
-    let text = format!("#!/bin/sh\n{before}exec {} gateway --port $PORT\n", env!("CARGO_BIN_EXE_sky"));
-    // It may be running: what runs goes on with the old file.
-    let new = script(ground).with_extension("new");
-    fs::write(&new, text).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(new, script(ground)).unwrap();
-}
-
-impl<'a> Hold<'a> {
-    async fn start(ground: &'a Ground) -> Self {
-        use std::os::unix::process::CommandExt as _;
-        write(ground, "");
-        let port = free_port();
-        let log = fs::File::create(ground.directory.path().join("hold.log")).unwrap();
-        let mut sky = ground.command(&["hold", "--listen", &format!("127.0.0.1:{port}"), "--", "./front"]);
-        let process = sky.env("PORT", port.to_string()).stderr(Stdio::from(log)).process_group(0).spawn().unwrap();
-        let hold = Self { ground, process, port };
-        hold.says("the gateway listens", 1).await;
-        hold
-    }
-
-    fn said(&self) -> String {
-        fs::read_to_string(self.ground.directory.path().join("hold.log")).unwrap()
-    }
-
-    async fn says(&self, what: &str, times: usize) {
-        until(what, || self.said().matches(what).count() >= times).await;
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.process)
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
-    }
-
-    /// The program behind the socket.
-    fn child(&self) -> Pid {
-        let id = self.process.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
-        Pid::from_raw(children.trim().parse().unwrap()).unwrap()
-    }
-
-    /// Starts a request that takes so long, and gives its answer.
-    async fn request(&self, millis: u64) -> JoinHandle<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let body = format!("{{\"ms\":{millis}}}");
-        let length = body.len();
-        let head = "POST /echo.v1.Echo/Doze HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
-        write!(stream, "{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
-        let answer = tokio::task::spawn_blocking(move || {
-            let mut answer = String::new();
-            // A connection that is cut off is no answer.
-            drop(stream.read_to_string(&mut answer));
-            answer
-        });
-        // It is under way.
-        sleep(Duration::from_millis(millis / 4)).await;
-        answer
-    }
-
-    async fn ended(mut self) -> (Option<i32>, String) {
-        let mut status = None;
-        until("sky hold to end", || {
-            status = self.process.try_wait().unwrap();
-            status.is_some()
-        })
-        .await;
-        (status.and_then(|status| status.code()), self.said())
-    }
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
 
 #[tokio::test]
 async fn what_is_under_way_is_finished_however_many_hear_that_it_is_to_end() {

@@ -6,6 +6,7 @@
 mod echo;
 mod ground;
 mod site;
+mod holder;
 mod workspace;
 mod load;
 mod beanstalk;
@@ -15,6 +16,7 @@ mod clusters;
 mod completions;
 mod doctor;
 mod hold;
+mod hold_drain;
 mod letters;
 mod listings;
 mod mistakes;

@@ -79,12 +79,20 @@ impl Child {
         }
     }
 
-    /// The same, but for no longer than this, or than it says that it needs; none if it has not ended by then.
-    pub(super) async fn ended_within(&mut self, grace: Duration) -> Option<io::Result<ExitStatus>> {
+    /// The same, but for no longer than this, or than it says that it needs; none if it has not ended by then. `said` is
+    /// given what it says.
+    pub(super) async fn ended_within(
+        &mut self,
+        grace: Duration,
+        mut said: impl FnMut(&str),
+    ) -> Option<io::Result<ExitStatus>> {
         let mut end = Instant::now() + grace;
         loop {
             match timeout_at(end, self.next()).await.ok()? {
-                Ok(News::Said(text)) => end = more_time(&text).map_or(end, |more| end.max(Instant::now() + more)),
+                Ok(News::Said(text)) => {
+                    said(&text);
+                    end = more_time(&text).map_or(end, |more| end.max(Instant::now() + more));
+                }
                 Ok(News::Ended(status)) => return Some(Ok(status)),
                 Err(error) => return Some(Err(error)),
             }
@@ -122,7 +130,9 @@ mod tests {
             }
             child.signal(Signal::TERM);
             told.send_to(message.as_bytes(), fs::read_to_string(&file).unwrap().trim()).unwrap();
-            assert_eq!(child.ended_within(Duration::from_millis(300)).await.is_some(), ends);
+            let mut said = Vec::new();
+            let ended = child.ended_within(Duration::from_millis(300), |text| said.push(text.to_owned())).await;
+            assert_eq!((ended.is_some(), said), (ends, vec![message.to_owned()]));
             child.signal(Signal::KILL);
             fs::remove_file(&file).unwrap();
         }

@@ -6,18 +6,16 @@ use rustix::process::Signal;
 use skyloom::signals::Termination;
 use tokio::{
     signal::unix::{Signal as Listened, SignalKind, signal},
-    task::JoinSet,
     time::sleep,
 };
 
-use super::child::{Child, News};
+use super::{
+    child::{Child, News},
+    draining::Draining,
+};
 
 /// How long a program may take to say that it is ready before its replacement is given up.
 const STARTING: Duration = Duration::from_secs(60);
-
-/// How long a program that was asked to end may take, before it is killed: a drain time of 20 s, and some more. One that
-/// needs longer says so.
-const GRACE: Duration = Duration::from_secs(60);
 
 /// How long to wait before a program that has ended by itself is started anew; what daemontools waits.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -97,27 +95,27 @@ struct Later {
 impl Keeper {
     /// Runs until it is asked to end, or the program ends before it was ever ready; how that has ended.
     pub(super) async fn run(mut self) -> io::Result<ExitStatus> {
-        let mut draining = JoinSet::new();
+        let mut draining = Draining::default();
         let mut was_ready = false;
         let mut later = Later::default();
         let mut current = self.start()?;
         loop {
-            let turn = self.turn(current, &mut was_ready, &mut later).await?;
-            // Those that have drained meanwhile need not be waited for.
-            while draining.try_join_next().is_some() {}
+            let turn = self.turn(current, &mut was_ready, &mut later, &mut draining).await?;
             current = match turn {
-                Turn::End(child) => return self.end(Some(child), &mut draining).await,
+                Turn::End(child) => return self.end(Some(child), draining).await,
                 Turn::Ended(status, false) => return Ok(status),
                 Turn::Ended(status, true) => {
                     tracing::warn!("the program has ended ({status}); it is started anew in {PAUSE:?}");
+                    // What starts now is the newest there is.
+                    later = Later::default();
                     match self.anew().await {
                         Some(child) => child,
-                        None => return self.end(None, &mut draining).await,
+                        None => return self.end(None, draining).await,
                     }
                 }
                 Turn::Replaced { old, new } => {
                     tracing::info!(old = old.id(), new = new.id(), "the new program is ready, and the old one drains");
-                    draining.spawn(finish(old));
+                    draining.add(old);
                     new
                 }
             };
@@ -148,10 +146,19 @@ impl Keeper {
         }
     }
 
-    async fn turn(&mut self, mut child: Box<Child>, was_ready: &mut bool, later: &mut Later) -> io::Result<Turn> {
+    async fn turn(
+        &mut self,
+        mut child: Box<Child>,
+        was_ready: &mut bool,
+        later: &mut Later,
+        draining: &mut Draining,
+    ) -> io::Result<Turn> {
         loop {
+            let may_replace = !draining.is_full();
             let wish = tokio::select! {
-                () = ready(()), if later.replace => Wish::Replace,
+                // That it has ended is seen before another is started beside it.
+                biased;
+                wish = self.wishes.next() => wish,
                 news = child.next() => {
                     let news = news?;
                     *was_ready |= news.is_ready();
@@ -161,11 +168,18 @@ impl Keeper {
                     }
                     continue;
                 }
-                wish = self.wishes.next() => wish,
+                () = draining.next_end() => continue,
+                () = ready(()), if later.replace && may_replace => Wish::Replace,
             };
             match wish {
                 Wish::End => return Ok(Turn::End(child)),
                 Wish::Reload => child.signal(Signal::HUP),
+                Wish::Replace if !may_replace => {
+                    if !later.replace {
+                        tracing::warn!("replaced programs still drain: the next is started when one of them has ended");
+                    }
+                    later.replace = true;
+                }
                 Wish::Replace => {
                     *later = Later::default();
                     match self.replacement(&mut child, later).await {
@@ -234,35 +248,9 @@ impl Keeper {
         outcome
     }
 
-    /// Has the program, if it runs, and those that drain end; how the program has.
-    async fn end(&mut self, child: Option<Box<Child>>, draining: &mut JoinSet<()>) -> io::Result<ExitStatus> {
-        let mut status = Ok(ExitStatus::default());
-        if let Some(mut child) = child {
-            child.signal(Signal::TERM);
-            let ended = tokio::select! {
-                ended = child.ended_within(GRACE) => ended,
-                () = self.wishes.termination.wished() => None,
-            };
-            status = match ended {
-                Some(status) => status,
-                None => {
-                    child.signal(Signal::KILL);
-                    child.ended().await
-                }
-            };
-        }
-        while draining.join_next().await.is_some() {}
-        status
-    }
-}
-
-/// Lets a replaced program finish.
-async fn finish(mut old: Box<Child>) {
-    old.signal(Signal::TERM);
-    if old.ended_within(GRACE).await.is_none() {
-        tracing::warn!(process = old.id(), "a replaced program has not ended in time and is killed");
-        old.signal(Signal::KILL);
-        drop(old.ended().await);
+    /// Has the program, if it runs, and those that drain end; how the program has. A second wish kills them.
+    async fn end(&mut self, child: Option<Box<Child>>, draining: Draining) -> io::Result<ExitStatus> {
+        draining.end(child, pass_on, self.wishes.termination.wished()).await
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod child;
 
+mod draining;
+
 mod keeper;
 
 mod command;
