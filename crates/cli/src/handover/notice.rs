@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use skyloom::Guid;
 use tokio::{net::UnixDatagram, process::Command};
 
 /// The longest message of a program to its supervisor; systemd itself reads no more (PIPE_BUF).
@@ -23,8 +22,12 @@ const LONGEST: Duration = Duration::from_secs(25 * 3600);
 /// a second after its time.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// How the names of the sockets begin, in the directory for temporary files.
+/// How the names of the sockets begin. The path of a socket has at most 107 characters, so that names are short.
 const PREFIX: &str = "sky-notice-";
+
+/// What can be done if there is no place for a socket.
+const ADVICE: &str = "set XDG_RUNTIME_DIR or TMPDIR to a directory that is there, that you may write into, and whose path \
+                      has at most 79 characters";
 
 /// A socket on which one program says that it is ready; its file goes with it. One that a killed `sky` has left behind
 /// is removed when the next is made.
@@ -35,18 +38,31 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
-    /// Makes one that only processes of this user can send to.
+    /// Makes one that only processes of this user can send to, in `$XDG_RUNTIME_DIR`, or else in the directory for
+    /// temporary files.
     ///
     /// # Errors
-    /// If the directory for temporary files cannot be written.
+    /// If neither is there and can be written: a sentence that says what to do.
     pub(crate) fn new() -> io::Result<Self> {
-        let directory = env::temp_dir();
-        remove_deserted(&directory);
-        let path = directory.join(format!("{PREFIX}{}", Guid::private()));
-        let socket = UnixDatagram::bind(&path)?;
-        let notice = Self { socket, path };
-        fs::set_permissions(&notice.path, fs::Permissions::from_mode(0o600))?;
-        Ok(notice)
+        let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+        if let Some(notice) = runtime.and_then(|directory| Self::within(&directory).ok()) {
+            return Ok(notice);
+        }
+        Self::within(&env::temp_dir())
+    }
+
+    fn within(directory: &Path) -> io::Result<Self> {
+        remove_deserted(directory);
+        let path = directory.join(format!("{PREFIX}{:016x}", fastrand::u64(..)));
+        let made = UnixDatagram::bind(&path).and_then(|socket| {
+            let notice = Self { socket, path: path.clone() };
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+            Ok(notice)
+        });
+        made.map_err(|error| {
+            let what = "cannot make the socket on which a program says that it is ready";
+            io::Error::new(error.kind(), format!("{what}, {}: {error}; {ADVICE}", path.display()))
+        })
     }
 
     /// Has a program send to it (`NOTIFY_SOCKET`).
@@ -119,6 +135,24 @@ mod tests {
         let path = notice.path.clone();
         drop(notice);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_directory_may_have_a_long_path_and_has_to_be_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let of_length = |length: usize| {
+            let start = directory.path().to_str().unwrap();
+            directory.path().join("x".repeat(length - start.len() - 1))
+        };
+        for (path, is_made) in [(of_length(79), true), (of_length(80), false)] {
+            fs::create_dir(&path).unwrap();
+            let made = Notice::within(&path);
+            assert_eq!(made.is_ok(), is_made);
+        }
+        let nowhere = directory.path().join("nowhere");
+        let sentence = Notice::within(&nowhere).unwrap_err().to_string();
+        assert!(sentence.contains(&format!("{}/{PREFIX}", nowhere.display())), "{sentence}");
+        assert!(sentence.contains("set XDG_RUNTIME_DIR or TMPDIR to a directory"), "{sentence}");
     }
 
     #[test]

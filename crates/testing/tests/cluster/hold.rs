@@ -118,7 +118,7 @@ fn held(site: &Site, port: u16) -> Process {
     command.args(["--broker", &site.url, "hold", "--listen", &format!("127.0.0.1:{port}"), "--"]);
     command.arg(program("gateway")).stdin(Stdio::null());
     std::fs::create_dir_all(site.path().join("tmp")).unwrap();
-    command.env("TMPDIR", site.path().join("tmp"));
+    command.env("TMPDIR", site.path().join("tmp")).env_remove("XDG_RUNTIME_DIR");
     Process::run(command, "hold", site.path())
 }
 
