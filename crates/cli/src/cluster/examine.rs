@@ -2,8 +2,10 @@
 
 use std::{env, path::Path};
 
+use skyloom::Endpoints;
+
 use super::{file::ClusterFile, plan::Plan, source::Sources};
-use crate::{failure::Failure, session::Global};
+use crate::failure::Failure;
 
 /// What a cluster file that can be run says.
 #[derive(Clone, Debug)]
@@ -16,15 +18,15 @@ pub(crate) struct Examined {
     pub(crate) port: Option<u16>,
 }
 
-/// Reads a cluster file and finds its programs and packages.
+/// Reads a cluster file and finds its programs and packages. The endpoints are for what the file does not say.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) async fn examine(path: &Path, global: &Global) -> Result<Examined, Failure> {
+pub(crate) async fn examine(path: &Path, endpoints: &Endpoints) -> Result<Examined, Failure> {
     let file = ClusterFile::read(path)?;
     let directory =
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
-    let plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    let plan = Plan::new(&file, &directory, endpoints)?;
     let wanted = file.wanted();
     let beside = directory.join(path.parent().unwrap_or(Path::new("")));
     Sources::find(&wanted, &beside, &directory, false).await.map_err(Failure::usage)?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use skyloom::Settings;
+
 use super::{
     broker,
     finding::{Finding, State},
@@ -49,23 +51,27 @@ pub(crate) async fn doctor(args: &DoctorArgs, global: &Global) -> Result<(), Fai
 async fn look(args: &DoctorArgs, global: &Global) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("sky", format!("version {}", env!("CARGO_PKG_VERSION")))];
     findings.push(project::configuration(global));
+    // Without a configuration nobody knows where the broker is, but a cluster file can be looked at.
+    let settings = global.settings().ok();
     let usual = Path::new(USUAL).exists().then(|| PathBuf::from(USUAL));
     let mut listen = None;
     if let Some(file) = args.file.clone().or(usual) {
-        let (found, port) = project::cluster_file(&file, global).await;
+        let endpoints = settings.as_ref().map_or_else(|| Settings::default().endpoints(), Settings::endpoints);
+        let (found, port) = project::cluster_file(&file, &endpoints).await;
         findings.extend(found);
         listen = port.map(|address| (address, "choose another port in the cluster file, or with --port"));
     }
     findings.push(machine::open_files());
     findings.extend(machine::watches());
-    // Without a configuration nobody knows where the rest is.
-    if let Ok(settings) = global.settings() {
-        let configured = settings.listen.parse().ok().map(|address| (address, "choose another with SKYLOOM_LISTEN"));
-        if let Some((address, choose)) = listen.or(configured) {
-            findings.push(place::port(address, choose).await);
-        }
-        findings.extend(broker::look(&settings.endpoints()).await);
+    let Some(settings) = settings else { return findings };
+    match settings.listen.parse() {
+        Ok(address) => listen = listen.or(Some((address, "choose another with SKYLOOM_LISTEN"))),
+        Err(_) => findings.push(place::no_address(&settings.listen)),
     }
+    if let Some((address, choose)) = listen {
+        findings.push(place::port(address, choose).await);
+    }
+    findings.extend(broker::look(&settings.endpoints()).await);
     findings
 }
 

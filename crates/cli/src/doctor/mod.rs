@@ -3,6 +3,7 @@
 mod finding;
 mod version;
 mod machine;
+mod listener;
 mod place;
 mod broker;
 mod project;

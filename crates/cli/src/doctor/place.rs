@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::finding::Finding;
+use super::{finding::Finding, listener::listeners};
 
 /// How long whoever listens on the gateway's port may take to say that it is one.
 const LOOK: Duration = Duration::from_secs(2);
@@ -71,6 +71,12 @@ fn absent(path: &Path) -> Finding {
     Finding::broken(CHECK, found, "choose another place with --broker, or set XDG_RUNTIME_DIR")
 }
 
+/// What is configured as the gateway's address and is none.
+pub(super) fn no_address(listen: &str) -> Finding {
+    let advice = "write HOST:PORT, such as 127.0.0.1:8080; `sky config` shows where it is set";
+    Finding::broken("port", format!("the configuration's listen is {listen:?}, which is no address"), advice)
+}
+
 /// Whether the gateway has, or can have, its port.
 pub(super) async fn port(address: SocketAddr, choose: &str) -> Finding {
     const CHECK: &str = "port";
@@ -80,7 +86,18 @@ pub(super) async fn port(address: SocketAddr, choose: &str) -> Finding {
             if matches!(timeout(LOOK, is_gateway(address)).await, Ok(Ok(true))) {
                 return Finding::ok(CHECK, format!("a gateway answers at {address}"));
             }
-            let found = format!("something that is no gateway listens on {address}");
+            let taken = listeners(address);
+            if let Some((command, pid)) = taken.iter().find_map(|one| Some((one.holds()?, one.pid))) {
+                let found =
+                    format!("`sky {command}` (pid {pid}) holds {address} for a gateway that does not answer yet");
+                return Finding::note(
+                    CHECK,
+                    found,
+                    "wait until it is ready; the lines of that command say what it does",
+                );
+            }
+            let who = taken.first().map_or_else(String::new, |one| format!(": {}, pid {}", one.program(), one.pid));
+            let found = format!("something that is no gateway listens on {address}{who}");
             let advice = format!("stop it (`ss -ltnp 'sport = :{}'` shows it), or {choose}", address.port());
             Finding::broken(CHECK, found, advice)
         }

@@ -1,12 +1,16 @@
 //! The configuration, the cluster file, and what builds it.
 
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::Command,
 };
 
-use skyloom::config::{Sources, origins};
+use skyloom::{
+    Endpoints,
+    config::{Sources, origins},
+};
 
 use super::finding::Finding;
 use crate::{
@@ -31,13 +35,14 @@ pub(super) fn configuration(global: &Global) -> Finding {
 }
 
 /// The cluster file; and the gateway's port, if it has one.
-pub(super) async fn cluster_file(path: &Path, global: &Global) -> (Vec<Finding>, Option<SocketAddr>) {
+pub(super) async fn cluster_file(path: &Path, endpoints: &Endpoints) -> (Vec<Finding>, Option<SocketAddr>) {
     const CHECK: &str = "cluster file";
-    match cluster::examine(path, global).await {
+    match cluster::examine(path, endpoints).await {
         Ok(Examined { parts, built, port }) => {
             let mut findings = vec![Finding::ok(CHECK, format!("{}: {}", path.display(), parts.join(", ")))];
             if built {
                 findings.push(rust());
+                findings.extend(skyloom(path));
             }
             (findings, port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
         }
@@ -67,9 +72,60 @@ fn judge_rust(said: Option<&str>) -> Finding {
     Finding::ok(CHECK, format!("rustc {version}"))
 }
 
+/// Whether the project around a cluster file uses the skyloom of this `sky`; nothing if it has none, or was never built.
+fn skyloom(cluster_file: &Path) -> Option<Finding> {
+    let folder = cluster_file.canonicalize().ok()?;
+    let lock = folder.ancestors().skip(1).find_map(|folder| fs::read_to_string(folder.join("Cargo.lock")).ok())?;
+    let lock: toml::Table = toml::from_str(&lock).ok()?;
+    let mut packages = lock.get("package")?.as_array()?.iter();
+    let package = packages.find(|package| package.get("name").and_then(toml::Value::as_str) == Some("skyloom"))?;
+    Some(judge_skyloom(package.get("version")?.as_str()?, env!("CARGO_PKG_VERSION")))
+}
+
+fn judge_skyloom(used: &str, own: &str) -> Finding {
+    const CHECK: &str = "skyloom";
+    // Before 1.0 the second number is the one that breaks.
+    let breaking = |version: &str| {
+        let mut numbers = version.split(['.', '-', '+']).map(str::to_owned);
+        let first = numbers.next().unwrap_or_default();
+        (first == "0").then(|| numbers.next()).flatten().unwrap_or(first)
+    };
+    if breaking(used) == breaking(own) && used.starts_with("0.") == own.starts_with("0.") {
+        return Finding::ok(CHECK, format!("the project uses {used}, which this sky ({own}) goes with"));
+    }
+    let advice = format!("install the sky of {used}, or change skyloom's version in Cargo.toml and run `cargo update`");
+    Finding::note(CHECK, format!("the project uses skyloom {used} and this sky is {own}"), advice)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::finding::State, *};
+
+    #[test]
+    fn versions_go_together_or_not() {
+        for (used, own, state) in [
+            ("0.1.0", "0.1.0", State::Ok),
+            ("0.1.3", "0.1.0", State::Ok),
+            ("0.2.0", "0.1.0", State::Note),
+            ("1.0.0", "0.1.0", State::Note),
+            ("1.2.0", "1.0.0", State::Ok),
+            ("2.0.0-rc.1", "1.0.0", State::Note),
+        ] {
+            assert_eq!(judge_skyloom(used, own).state, state, "{used} {own}");
+        }
+    }
+
+    #[test]
+    fn the_projects_version_is_in_its_lock_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("cluster.toml");
+        std::fs::write(&file, "").unwrap();
+        std::fs::write(directory.path().join("Cargo.lock"), "[[package]]\nname = 'skyloom'\nversion = '99.0.0'\n")
+            .unwrap();
+        let found = skyloom(&file).unwrap();
+        assert_eq!(found.state, State::Note);
+        assert!(found.found.starts_with("the project uses skyloom 99.0.0 and this sky is "), "{}", found.found);
+    }
 
     #[test]
     fn rust_is_new_enough_or_not() {

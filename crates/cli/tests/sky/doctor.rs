@@ -7,8 +7,8 @@ use skyloom_testing::servers::{self, Launch, RabbitMq, Server, redis_launch};
 use tempfile::TempDir;
 
 use crate::{
-    ground::{Ground, Said, command, run},
-    site::free_port,
+    ground::{Ground, Said, command, run, until},
+    site::{Cluster, free_port},
 };
 
 /// `sky doctor` in a directory, on a broker, with a port of its own.
@@ -84,6 +84,12 @@ async fn what_is_broken_is_said_with_what_to_do() {
     fs::write(directory.path().join("skyloom.toml"), "[default]\nlsten = 'x'\n").unwrap();
     let said = doctor(directory.path(), &broker, free_port(), &["--json"]).await;
     assert_eq!((said.code, &finding(&said, "configuration")["state"]), (1, &"broken".into()));
+    // One mistake is one finding.
+    fs::write(directory.path().join("cluster.toml"), "[broker]\n[services.qr]\ncommand = ['sh']\n").unwrap();
+    let said = doctor(directory.path(), &broker, free_port(), &["--json"]).await;
+    assert_eq!((said.code, &finding(&said, "cluster file")["state"]), (1, &"ok".into()), "{said:?}");
+    assert_eq!(said.err, "sky: one thing is broken\n");
+    fs::remove_file(directory.path().join("cluster.toml")).unwrap();
     fs::remove_file(directory.path().join("skyloom.toml")).unwrap();
 
     let lost = doctor(directory.path(), &format!("nats://127.0.0.1:{}", free_port()), free_port(), &["--json"]).await;
@@ -109,6 +115,29 @@ async fn a_cluster_file_is_looked_at_whole() {
     assert_eq!(finding(&said, "cluster file")["found"], "mine.toml: broker, qr, gateway", "{said:?}");
     assert_eq!(finding(&said, "port")["found"], format!("127.0.0.1:{port} is free for the gateway"));
     assert_eq!(said.code, 0, "{said:?}");
+}
+
+#[tokio::test]
+async fn a_port_that_a_cluster_holds_for_its_gateway_is_no_obstacle() {
+    let file = "[broker]\n[gateway]\nport = PORT\n[services.slow]\ncommand = ['sleep', '600']\n";
+    let mut cluster = Cluster::new(file);
+    cluster.start(&[]);
+    until("the service", || cluster.process("slow.1")["pid"].is_u64()).await;
+    let said = run(cluster.command(&["doctor", "--json"]), "").await;
+    let up = cluster.up.as_ref().unwrap().id();
+    let found = format!("`sky up` (pid {up}) holds 127.0.0.1:{} for a gateway that does not answer yet", cluster.port);
+    assert_eq!((&finding(&said, "port")["state"], &finding(&said, "port")["found"]), (&"note".into(), &found.into()));
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_said() {
+    let (directory, broker) = nowhere();
+    let mut sky = command();
+    sky.args(["doctor", "--json"]).current_dir(directory.path());
+    sky.env("SKYLOOM_BROKER", broker).env("SKYLOOM_LISTEN", "localhost");
+    let said = run(sky, "").await;
+    assert_eq!((said.code, &finding(&said, "port")["state"]), (1, &"broken".into()), "{said:?}");
+    assert_eq!(finding(&said, "port")["found"], "the configuration's listen is \"localhost\", which is no address");
 }
 
 /// What it says about the version of the server at this URL.
