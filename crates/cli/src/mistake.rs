@@ -6,6 +6,7 @@ use clap::{
     Command,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use skyloom::config::nearest;
 
 /// What a line belongs to: `sky`, or the prompt of `sky shell`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub(crate) fn sentence<'a>(
         Program::Shell => vec!["help"],
     };
     let help = help.into_iter().chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
-    format!("{what}{}; see `{help}`", hint(error))
+    format!("{what}{}; see `{help}`", hint(error, command_at(command, &path)))
 }
 
 /// The commands that a line names, such as `dead` and `list`.
@@ -68,6 +69,11 @@ fn path<'a>(command: &Command, words: impl IntoIterator<Item = &'a str>) -> Vec<
         }
     }
     path
+}
+
+/// The command that a path leads to.
+fn command_at<'a>(command: &'a Command, path: &[String]) -> &'a Command {
+    path.iter().fold(command, |command, name| command.find_subcommand(name).unwrap_or(command))
 }
 
 fn invalid_value(error: &clap::Error) -> String {
@@ -89,7 +95,7 @@ fn conflict(error: &clap::Error) -> String {
 }
 
 /// What somebody who mistyped a word may have meant.
-fn hint(error: &clap::Error) -> String {
+fn hint(error: &clap::Error, command: &Command) -> String {
     let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     // The likeliest is the last of clap's.
     let mut likely: Vec<String> = kinds.into_iter().flat_map(|kind| all(error, kind)).collect();
@@ -97,6 +103,11 @@ fn hint(error: &clap::Error) -> String {
     let has_other = error.get(ContextKind::Suggested).is_some();
     match (likely.is_empty(), error.kind()) {
         (false, _) => format!(" (did you mean {}?)", likely.join(" or ")),
+        (true, ErrorKind::InvalidSubcommand) => {
+            let names = command.get_subcommands().map(Command::get_name);
+            let near = nearest(&text(error, ContextKind::InvalidSubcommand), names);
+            near.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default()
+        }
         // The only other thing that is suggested of an argument.
         (true, ErrorKind::UnknownArgument) if has_other => " (if it is a value, write it after `--`)".to_owned(),
         _ => String::new(),

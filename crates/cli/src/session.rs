@@ -21,22 +21,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait until what is pending is written out.
 const CLOSING: Duration = Duration::from_secs(1);
 
+/// Over what every command takes, in its help.
+const EVERYWHERE: &str = "Options of every command";
+
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Global {
     /// The broker: local:, unix:/path, tcp://127.0.0.1:PORT, nats://, redis://, amqp:// or beanstalk://HOST
     /// [default: SKYLOOM_BROKER or local:]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = EVERYWHERE)]
     broker: Option<String>,
     /// The registry, if it is not the broker's own: local:, unix:/path, nats:// or redis://HOST
     /// [default: SKYLOOM_REGISTRY]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = EVERYWHERE)]
     registry: Option<String>,
     /// Print listings and results as JSON, for other programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
     /// Colour what is said on standard error: auto, always or never
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true)]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true, help_heading = EVERYWHERE)]
     pub(crate) color: ColorChoice,
 }
 

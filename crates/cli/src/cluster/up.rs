@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use skyloom::config::LogFormat;
+use skyloom::{Endpoints, config::LogFormat};
 
 use super::{
     build::Build,
@@ -69,11 +69,13 @@ fn parse_scale(text: &str) -> Result<(String, u32), String> {
 
 /// Says what a file would start. Whether its programs are there is not looked at, so that a file can be checked
 /// where it is written and not only where it runs.
-fn check(args: &UpArgs, file: &ClusterFile) -> Result<(), Failure> {
+fn check(args: &UpArgs, file: &ClusterFile, endpoints: &Endpoints) -> Result<(), Failure> {
     let shown = args.file.display();
     let after = file.services.iter().map(|(name, service)| (name.clone(), service.after.clone())).collect();
     let order = start_order(&after).map_err(|sentence| Failure::usage(format!("{shown}: {sentence}")))?;
-    let broker = file.broker.iter().map(|_| "broker".to_owned());
+    let embedded = endpoints.embedded().map_err(|error| Failure::usage(error.to_string()))?;
+    let name = embedded.map(|url| if *url == endpoints.broker { "broker" } else { "registry" });
+    let broker = file.broker.as_ref().and(name).map(str::to_owned).into_iter();
     let gateway = file.gateway.iter().map(|_| "gateway".to_owned());
     let parts: Vec<String> = broker.chain(order).chain(gateway).collect();
     note(&format!("{shown} is well-formed; it starts {}", parts.join(", ")));
@@ -95,7 +97,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         (None, _) => {}
     }
     if args.check {
-        return check(args, &file);
+        return check(args, &file, &global.endpoints()?);
     }
     let directory =
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;

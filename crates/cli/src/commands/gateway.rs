@@ -1,6 +1,8 @@
 //! `sky gateway`: REST and gRPC in front of the queues.
 
-use std::net::SocketAddr;
+use std::{env, net::SocketAddr};
+
+use skyloom_gateway::GatewayError;
 
 use super::BackgroundArgs;
 use crate::{failure::Failure, session::Global};
@@ -33,10 +35,15 @@ pub(crate) async fn gateway(args: &GatewayArgs, global: &Global) -> Result<(), F
         None => args.listen.clone(),
     };
     let settings = global.settings_with(listen.map(|address| format!("--listen={address}")))?;
-    if settings.listen.parse::<SocketAddr>().is_err() {
+    let Ok(address) = settings.listen.parse::<SocketAddr>() else {
         let listen = settings.listen;
         let wrong = format!("{listen:?} is no address to listen on; write HOST:PORT, such as 127.0.0.1:8080");
         return Err(Failure::usage(wrong));
+    };
+    // A mistake is said before a broker is waited for, for which a supervisor would try again. A socket that is
+    // handed over has another address.
+    if !address.ip().to_canonical().is_loopback() && env::var_os("LISTEN_FDS").is_none() {
+        return Err(Failure::usage(GatewayError::NotLoopback { address }.to_string()));
     }
     skyloom_gateway::serve(settings).await.map_err(|status| Failure::of_process(&status))
 }

@@ -1,11 +1,12 @@
 //! `sky publish`: an event for everybody who listens.
 
-use skyloom::{Codec, TopicName};
+use skyloom::{Channel, Codec, TopicName};
 
 use crate::{
     failure::Failure,
     method::{MessageArgs, check_json},
-    session::Session,
+    output::note,
+    session::{Session, within},
 };
 
 /// Publish an event as JSON; every group that listens to the topic gets it once
@@ -25,6 +26,21 @@ pub(crate) async fn publish(args: &PublishArgs, session: &Session) -> Result<(),
     let topic = TopicName::new(&args.topic).map_err(|error| Failure::usage(error.to_string()))?;
     let input = args.message.read()?;
     check_json(&input)?;
+    // A listener may have gone by the time that the event is published.
+    let is_unheard = is_unheard(&topic, session).await;
     session.client().publish_encoded(&topic, Codec::Json, input.text.into()).await?;
+    if is_unheard {
+        note(&format!("nobody listens to {topic}: the event has reached no group; `sky queues` lists those there are"));
+    }
     Ok(())
+}
+
+/// Whether the broker knows that no group has the topic. Only the embedded one knows all of them.
+async fn is_unheard(topic: &TopicName, session: &Session) -> bool {
+    let broker = &session.connection().broker;
+    let is_embedded = broker.capabilities().broker == "local";
+    let Some(admin) = broker.admin().filter(|_| is_embedded) else { return false };
+    let channels = within(admin.channels()).await;
+    let is_heard = |channel: &Channel| matches!(channel, Channel::Group(heard, _) if heard == topic);
+    channels.is_ok_and(|channels| channels.is_ok_and(|all| !all.iter().any(|one| is_heard(&one.channel))))
 }

@@ -72,7 +72,16 @@ fn services<'a>(snapshot: &'a Snapshot, name: &'a str) -> impl Iterator<Item = &
 pub(crate) fn suggest_service(snapshot: &Snapshot, name: &str) -> String {
     let names = snapshot.contracts.values().flat_map(|contract| [contract.name.as_str(), contract.queue.as_str()]);
     let hint = did_you_mean(name, names);
-    if hint.is_empty() { "; see `sky services`".to_owned() } else { hint }
+    if !hint.is_empty() {
+        return hint;
+    }
+    // A name may also be a part of the full one, such as `greeter` or `Greeter`, or nearly one.
+    let named = snapshot.contracts.keys().filter(|service| !did_you_mean(name, service.split('.')).is_empty());
+    match (named.collect::<Vec<_>>().as_slice(), snapshot.contracts.keys().collect::<Vec<_>>().as_slice()) {
+        ([], [only]) => format!("; the only one is {only}"),
+        ([], _) => "; see `sky services`".to_owned(),
+        ([first, ..], _) => format!("; did you mean {first}?"),
+    }
 }
 
 #[cfg(test)]
@@ -107,7 +116,10 @@ mod tests {
                 "greter.v1.Greeter/Hello",
                 "no service \"greter.v1.Greeter\" is registered; did you mean greeter.v1.Greeter?",
             ),
-            ("zzz/Hello", "no service \"zzz\" is registered; see `sky services`"),
+            ("greeter/Hello", "no service \"greeter\" is registered; did you mean greeter.v1.Greeter?"),
+            ("Greeter/Hello", "no service \"Greeter\" is registered; did you mean greeter.v1.Greeter?"),
+            ("greter/Hello", "no service \"greter\" is registered; did you mean greeter.v1.Greeter?"),
+            ("zzz/Hello", "no service \"zzz\" is registered; the only one is greeter.v1.Greeter"),
             ("greeter.v1/Helo", "greeter.v1.Greeter has no method \"Helo\"; did you mean Hello?"),
             ("greeter.v1/Zzz", "greeter.v1.Greeter has no method \"Zzz\"; it has Hello"),
             ("Hello", "\"Hello\" names no method; write SERVICE/METHOD, such as greeter.v1.Greeter/Hello"),

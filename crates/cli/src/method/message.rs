@@ -14,6 +14,9 @@ use skyloom::{
 use super::{Input, Target};
 use crate::failure::Failure;
 
+/// A message as it is written in a shell.
+const EXAMPLE: &str = r#"'{"name":"Ada"}'"#;
+
 /// Translates a method's messages between JSON and what is sent.
 #[derive(Debug)]
 pub(crate) struct Message(MethodTranscoder);
@@ -59,7 +62,9 @@ impl Message {
 /// # Errors
 /// A sentence with the line and the column of the mistake.
 pub(crate) fn check_json(input: &Input) -> Result<(), Failure> {
-    let wrong = |error: serde_json::Error| Failure::usage(format!("{} is not JSON: {error}", input.origin));
+    let wrong = |error: serde_json::Error| {
+        Failure::usage(format!("{} is not JSON: {error}; write it like {EXAMPLE}", input.origin))
+    };
     serde_json::from_str::<IgnoredAny>(&input.text).map(drop).map_err(wrong)
 }
 
@@ -108,7 +113,10 @@ mod tests {
         };
         check(r#"{"name": "Ada"}"#).unwrap();
         let sentence = check("{\"name\": Ada}").unwrap_err();
-        assert_eq!(sentence, "the message is not JSON: expected value at line 1 column 10");
+        assert_eq!(
+            sentence,
+            format!("the message is not JSON: expected value at line 1 column 10; write it like {EXAMPLE}")
+        );
         assert!(check("").unwrap_err().contains("EOF while parsing a value"));
         check(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))).unwrap();
     }

@@ -95,11 +95,12 @@ pub(super) fn check_name(name: &str, is_service: bool) -> Result<(), String> {
     if name.len() > MAX_NAME {
         return wrong(format!("has {} characters: a name has at most {MAX_NAME}", name.chars().count()));
     }
-    if name.chars().any(char::is_uppercase) {
+    if name.chars().any(char::is_uppercase) && is_words(&lower(name), '-') {
         return wrong(format!("has capitals: write it as {:?}", lower(name)));
     }
     if !is_words(name, '-') && !is_words(name, '_') {
-        return wrong("is no name: write small words joined by hyphens, such as orders or order-book".to_owned());
+        let what = "is no name: write small words joined by hyphens, each beginning with a letter from a to z";
+        return wrong(format!("{what}, such as orders or order-book"));
     }
     if KEYWORDS.contains(&name) {
         return wrong(format!("is a keyword of Rust: choose another name, such as {name}-service"));
@@ -180,7 +181,9 @@ mod tests {
             ("order--book", "is no name"),
             ("-orders", "is no name"),
             ("2orders", "is no name"),
-            ("orders-2", "is no name"),
+            ("orders-2", "each beginning with a letter from a to z"),
+            ("Ördnung", "is no name: write small words joined by hyphens"),
+            ("Orders-2", "is no name"),
             ("order-book_x", "is no name"),
             ("bücher", "is no name"),
             ("a\0b", "is no name"),

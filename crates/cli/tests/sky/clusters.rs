@@ -207,6 +207,11 @@ async fn a_file_is_checked_without_starting_anything() {
     let said = cluster.refused(&["--check"]).await;
     let expected = "sky: cluster.toml is well-formed; it starts broker, qr, links, gateway\n";
     assert_eq!((said.code, said.err.as_str()), (0, expected));
+    // A broker that keeps no registry has it beside it, and one that does needs none.
+    for (broker, parts) in [("amqp://a", "registry, qr, links, gateway"), ("nats://a", "qr, links, gateway")] {
+        let said = cluster.refused(&["--check", "--broker", broker]).await;
+        assert_eq!(said.err, format!("sky: cluster.toml is well-formed; it starts {parts}\n"));
+    }
     let cluster = Cluster::new(&format!("{whole}[services.qr]\ncommand = ['nowhere']\nafter = ['links']\n"));
     let said = cluster.refused(&["--check"]).await;
     assert!(said.sentence(2).starts_with("cluster.toml: services wait for each other: "), "{said:?}");

@@ -1,5 +1,10 @@
 //! Bad input: one clear sentence and the right exit code.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use crate::ground::{Ground, command, run};
 
 #[tokio::test]
@@ -61,6 +66,7 @@ async fn a_message_that_is_none_is_refused_with_its_place() {
     for (message, part) in [
         ("{\"text\": \"a\"", "the message is not JSON: EOF while parsing an object at line 1 column 12"),
         ("{\"text\":\n nope}", "line 2 column"),
+        ("name=Ada", "the message is not JSON: expected ident at line 1 column 2; write it like '{\"name\":\"Ada\"}'"),
         ("{\"txt\":\"a\"}", "\"txt\""),
         ("{\"text\":5}", "\"text\""),
         (&deep, "nested more than"),
@@ -80,7 +86,8 @@ async fn a_mistyped_name_gets_the_nearest() {
     for (name, sentence) in [
         ("ecko.v1.Echo/Say", "no service \"ecko.v1.Echo\" is registered; did you mean echo.v1.Echo?"),
         ("echo.v1.Echo/Dose", "echo.v1.Echo has no method \"Dose\"; did you mean Doze?"),
-        ("../../etc/passwd", "no service \"../../etc\" is registered; see `sky services`"),
+        ("echo/Say", "no service \"echo\" is registered; did you mean echo.v1.Echo?"),
+        ("../../etc/passwd", "no service \"../../etc\" is registered; the only one is echo.v1.Echo"),
     ] {
         assert_eq!(ground.sky(&["call", name]).await.sentence(1), sentence);
     }
@@ -97,6 +104,9 @@ async fn the_command_line_itself_is_checked() {
     for (line, sentence) in [
         ("frobnicate", "there is no command \"frobnicate\"; see `sky help`"),
         ("srvices", "there is no command \"srvices\" (did you mean services or supervise?); see `sky help`"),
+        ("nw", "there is no command \"nw\" (did you mean new?); see `sky help`"),
+        ("broker --pidfile x.pid", "--pidfile goes with --daemon: add that, or leave it out"),
+        ("gateway --logfile x.log", "--logfile goes with --daemon: add that, or leave it out"),
         ("dead frob", "dead has no command \"frob\"; see `sky help dead`"),
         ("--frob", "sky takes no \"--frob\"; see `sky help`"),
         ("services --jsn", "services takes no \"--jsn\" (did you mean --json?); see `sky help services`"),
@@ -184,6 +194,51 @@ async fn a_gateway_stays_on_the_loopback_address() {
     let said = ground.sky(&["gateway", "--listen", "0.0.0.0:0"]).await;
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("needs TLS and authentication"), "{said:?}");
+    // Without a broker, too: a supervisor is not to repeat a mistake.
+    let mut sky = command();
+    sky.args(["--broker", "unix:/nowhere/b.sock", "gateway", "--listen", "0.0.0.0:0"]);
+    assert!(run(sky, "").await.sentence(2).contains("needs TLS and authentication"));
     let said = ground.sky(&["gateway", "--listen", "nowhere"]).await;
     assert!(said.sentence(2).contains("write HOST:PORT"), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_hears_is_said() {
+    let (ground, _echo, _running) = Ground::with_echo().await;
+    let said = ground.ok(&["publish", "foo.bar", "{}"]).await;
+    assert!(said.err.contains("nobody listens to foo.bar: "), "{said:?}");
+    let mut ear = ground.command(&["listen", "foo.bar", "-n", "1"]);
+    let mut ear = ear.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(ear.stderr.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("listening to foo.bar"), "{first}");
+    let said = ground.ok(&["publish", "foo.bar", "{}"]).await;
+    assert_eq!(said.err, "");
+    ear.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_gave_is_not_blamed_on_a_flag() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("my cluster.toml"), "[broker]\n").unwrap();
+    for (more, sentence) in [
+        (&[][..], "\"my cluster\" cannot be the cluster's name: "),
+        (&["--name", "shop", "--user", "a b"], "--user: \"a b\" is no name: use letters"),
+    ] {
+        let mut sky = command();
+        sky.args(["supervise", "systemd", "my cluster.toml"]).args(more).current_dir(directory.path());
+        let said = run(sky, "").await;
+        assert!(said.sentence(2).starts_with(sentence), "{said:?}");
+        assert_eq!(said.err.contains("; --name gives another"), more.is_empty(), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_every_command_takes_is_apart_in_its_help() {
+    let mut sky = command();
+    sky.args(["new", "--help"]);
+    let said = run(sky, "").await;
+    let (own, all) = said.out.split_once("\nOptions of every command:\n").unwrap();
+    assert!(own.contains("--broker <BROKER>") && own.contains("--gateway"), "{own}");
+    assert!(!all.contains("--broker") && all.contains("--registry") && all.contains("--json"), "{all}");
 }

@@ -35,11 +35,16 @@ impl<'a> Pieces<'a> {
             let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
             starts_well && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
         };
-        for (what, text) in [("--name", Some(name)), ("--user", user)] {
-            if let Some(text) = text.filter(|text| !plain(text)) {
-                let allowed = "use letters, digits, hyphen, dot and underscore, at most 64";
-                return Err(Failure::usage(format!("{what}: {text:?} is no name; {allowed}")));
-            }
+        let wrong = |what: &str, advice: &str| {
+            let allowed = "use letters, digits, hyphen, dot and underscore, at most 64";
+            Err(Failure::usage(format!("{what}: {allowed}{advice}")))
+        };
+        if !plain(name) {
+            let advice = "; --name gives another than the cluster file's";
+            return wrong(&format!("{name:?} cannot be the cluster's name"), advice);
+        }
+        if let Some(user) = user.filter(|user| !plain(user)) {
+            return wrong(&format!("--user: {user:?} is no name"), "");
         }
         let sky =
             std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find sky's own file: {error}")))?;
