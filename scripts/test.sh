@@ -37,10 +37,10 @@ export PATH="$PATH:/usr/sbin:/sbin"
 servers=(redis-server nats-server rabbitmq-server beanstalkd)
 # Programs, and Debian's packages with them: a linker, what tests of new projects call, a terminal for a test ...
 needed=(cc:gcc git:git curl:curl script:bsdutils)
-# ... and beside the servers supervisors, certificates for TLS, and what a library of beanstalkd's is tested in.
+# ... and beside the servers supervisors, certificates for TLS, shells, and what a library of beanstalkd's is tested in.
 if ! "$embedded"; then
     needed+=(redis-server:redis-server nats-server:nats-server rabbitmq-server:rabbitmq-server beanstalkd:beanstalkd)
-    needed+=(svscan:daemontools systemd-analyze:systemd openssl:openssl node:nodejs npm:npm)
+    needed+=(svscan:daemontools systemd-analyze:systemd openssl:openssl node:nodejs npm:npm zsh:zsh fish:fish)
 fi
 has_venv() { python3 -c 'import ensurepip, venv' 2> /dev/null; }
 # cargo-generate, with which new projects are compared, is built with OpenSSL.
@@ -111,7 +111,7 @@ if "$embedded"; then
         case "$name" in nats | redis | amqp | beanstalk) ;; *) targets+=(--test "$name") ;; esac
     done
     step env CLUSTER_NO_BUILD=1 cargo test --workspace --all-features --lib --bins --examples "${targets[@]}" -- \
-        --skip servers:: --skip python:: --skip daemontools:: --skip systemd:: --skip on_nats --skip on_redis --skip on_rabbitmq --skip on_beanstalkd
+        --skip servers:: --skip python:: --skip daemontools:: --skip systemd:: --skip in_zsh --skip in_fish --skip on_nats --skip on_redis --skip on_rabbitmq --skip on_beanstalkd
     step cargo test --workspace --all-features --doc
 else
     step env CLUSTER_NO_BUILD=1 cargo test --workspace --all-features
@@ -131,7 +131,7 @@ fi
 
 current=""
 if "$embedded"; then
-    printf '\nAll checks that need no server passed in %s s. Left out: every test against %s, under daemontools and systemd, and the examples in Python.\n' \
+    printf '\nAll checks that need no server passed in %s s. Left out: every test against %s, under daemontools and systemd, in zsh and fish, and the examples in Python.\n' \
         "$SECONDS" "$(IFS=,; echo "${servers[*]}" | sed 's/,/, /g')"
 else
     printf '\nAll checks passed in %s s%s.\n' "$SECONDS" \

@@ -1,6 +1,9 @@
-//! `sky completions`: the names of the running cluster, in a real bash.
+//! `sky completions`: the names of the running cluster, in real shells.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use crate::ground::{Ground, Said, command, run};
 
@@ -61,4 +64,38 @@ async fn each_shell_has_its_script() {
     let mut sky = command();
     sky.args(["completions", "tcsh"]);
     assert!(run(sky, "").await.sentence(2).contains("bash, zsh, fish"));
+}
+
+/// What a shell prints of a script, with this broker and with `sky` in its path.
+async fn shell(ground: &Ground, words: &[&str]) -> String {
+    let sky = Path::new(env!("CARGO_BIN_EXE_sky")).parent().unwrap();
+    let path = format!("{}:{}", sky.display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new(words[0]);
+    shell.args(&words[1..]).env("PATH", path).env("SKYLOOM_BROKER", &ground.url);
+    shell.env("HOME", ground.directory.path()).current_dir(ground.directory.path()).stdin(Stdio::null());
+    let said = run(shell, "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    said.out
+}
+
+#[tokio::test]
+async fn methods_are_completed_in_zsh() {
+    let (ground, _echo, _running) = Ground::with_echo().await;
+    // As in a user's .zshrc; what would be shown is printed.
+    let script = "autoload -Uz compinit && compinit -D -u; source <(sky completions zsh); _describe() { print -rl -- \
+                  \"${(P@)3}\" }; words=(sky call echo.v1.E) CURRENT=3; $_comps[sky]";
+    let shown = shell(&ground, &["zsh", "-f", "-c", script]).await;
+    let methods: Vec<&str> = shown.lines().collect();
+    assert!(methods.iter().any(|method| method.starts_with("echo.v1.Echo/Say")), "{shown}");
+    assert!(methods.iter().all(|method| method.starts_with("echo.v1.Echo/")), "{shown}");
+}
+
+#[tokio::test]
+async fn methods_are_completed_in_fish() {
+    let (ground, _echo, _running) = Ground::with_echo().await;
+    let script = "sky completions fish > sky.fish; source sky.fish; complete -C 'sky call echo.v1.E'";
+    let shown = shell(&ground, &["fish", "--no-config", "-c", script]).await;
+    let methods: Vec<&str> = shown.lines().collect();
+    assert!(methods.iter().any(|method| method.starts_with("echo.v1.Echo/Say")), "{shown}");
+    assert!(methods.iter().all(|method| method.starts_with("echo.v1.Echo/")), "{shown}");
 }
