@@ -8,7 +8,7 @@ use super::{
     name::check_name,
     origin::Origin,
     project::Project,
-    surroundings::real,
+    surroundings::{broker_of_url, real},
     value::{Value, Values},
 };
 use crate::{
@@ -43,10 +43,12 @@ pub(crate) struct NewArgs {
     /// It listens to an event, which it publishes, too
     #[arg(long, conflicts_with_all = ["gateway", "workspace"])]
     event: bool,
-    /// The broker of its configuration: local (the embedded one), nats, redis, amqp or beanstalk
-    #[arg(long, default_value = "local")]
-    broker: String,
-    /// Where it gets skyloom from: version=0.1, git=URL or path=FOLDER [default: its repository]
+    /// The broker of its configuration: local (the embedded one), nats, redis, amqp or beanstalk, or the URL of one
+    /// [default: that of the workspace around it, or local]
+    #[arg(long)]
+    broker: Option<String>,
+    /// Where it gets skyloom from: version=0.1, git=URL#TAG or path=FOLDER [default: as the workspace around it, or
+    /// this release in skyloom's repository]
     #[arg(long, value_name = "WAY=PLACE")]
     skyloom: Option<String>,
     /// The folder to make, instead of one of the project's name
@@ -94,7 +96,7 @@ pub(crate) fn new(args: &NewArgs) -> Result<(), Failure> {
     let template = find(template).ok_or_else(|| Failure::failed(format!("sky carries no template {template:?}")))?;
     let project = Project::new(template, name, real(&here.join(&folder)), values).map_err(Failure::Usage)?;
     project.write().map_err(Failure::Failed)?;
-    if let Some(sentence) = project.note() {
+    for sentence in project.notes() {
         note(&sentence);
     }
     print(&next_steps(name, &folder.display().to_string(), kind))
@@ -106,7 +108,8 @@ fn values(args: &NewArgs, kind: Kind) -> Values {
     let of_service: [(&str, Value); 3] =
         [("contract", contract.into()), ("streaming", args.streaming.into()), ("event", args.event.into())];
     let of_service = of_service.into_iter().filter(|_| kind == Kind::Service);
-    let all = of_service.chain([("broker", args.broker.as_str().into())]);
+    let broker = args.broker.as_deref().map(|broker| ("broker", broker_of_url(broker).into()));
+    let all = of_service.chain(broker);
     all.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

@@ -27,6 +27,8 @@ const SHOWN: usize = 3;
 /// A project that is ready to be written.
 #[derive(Debug)]
 pub(super) struct Project {
+    name: String,
+    template: &'static str,
     folder: PathBuf,
     files: Vec<Made>,
     workspace: Option<Workspace>,
@@ -40,8 +42,8 @@ struct Made {
 }
 
 impl Project {
-    /// Renders a template for a folder, which must not exist or be empty. Without a word where skyloom comes from,
-    /// it comes from where the workspace around the folder has it.
+    /// Renders a template for a folder, which must not exist or be empty. Without a word where skyloom comes from, or
+    /// which broker it is, that is as in the workspace around the folder.
     ///
     /// # Errors
     /// A value that the template does not know, or a folder that is taken.
@@ -73,7 +75,7 @@ impl Project {
             let rendered = |text| render(text, &values).map_err(|why| broken(file.path, why));
             files.push(Made { path: rendered(path)?, text: rendered(file.text)?, executable: file.executable });
         }
-        Ok(Self { folder, files, workspace })
+        Ok(Self { name: name.to_owned(), template: template.name, folder, files, workspace })
     }
 
     /// Writes the files, and makes the folder a Git repository unless it is in one.
@@ -81,6 +83,9 @@ impl Project {
     /// # Errors
     /// The file that cannot be written, and why.
     pub(super) fn write(&self) -> Result<(), String> {
+        fs::create_dir_all(&self.folder).map_err(|error| {
+            format!("cannot make the folder {}: {error}; choose another with --dir", self.folder.display())
+        })?;
         for file in &self.files {
             let path = self.folder.join(&file.path);
             write(&path, file).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
@@ -95,17 +100,26 @@ impl Project {
     }
 
     /// What the workspace around it still has to be told.
-    pub(super) fn note(&self) -> Option<String> {
-        let workspace = self.workspace.as_ref()?;
-        let member = workspace.missing(&self.folder)?;
-        Some(format!("add {member:?} to the members of the workspace in {}", workspace.manifest().display()))
+    pub(super) fn notes(&self) -> Vec<String> {
+        let Some(workspace) = &self.workspace else { return Vec::new() };
+        let member = workspace.missing(&self.folder).map(|member| {
+            format!("add {member:?} to the members of the workspace in {}", workspace.manifest().display())
+        });
+        let name = &self.name;
+        let cluster_file = if self.template == "service" { workspace.cluster_file_without(name) } else { None };
+        let entry = cluster_file
+            .map(|file| format!("add its entry to {}:\n\n[services.{name}]\npackage = \"{name}\"\n", file.display()));
+        member.into_iter().chain(entry).collect()
     }
 }
 
-/// Checks that a workspace has no package of this name, and takes over where it has skyloom from.
+/// Checks that a workspace has no package of this name, and takes over its broker and where it has skyloom from.
 fn prepare_member(workspace: &Workspace, name: &str, values: &mut Values) -> Result<(), String> {
     if let Some(taken) = workspace.package(name) {
         return Err(format!("there is a package {name:?} in {} already: choose another name", taken.display()));
+    }
+    if let (Some(broker), false) = (workspace.broker(), values.contains_key("broker")) {
+        values.insert("broker".to_owned(), broker.as_str().into());
     }
     match workspace.origin() {
         Some(origin) if !values.contains_key("skyloom") => origin.add_to(values, Path::new("/")),

@@ -63,10 +63,23 @@ impl Workspace {
         let text = |key: &str| table.get(key).and_then(Value::as_str);
         if let Some(path) = text("path") {
             let checkout = self.root.join(path.strip_suffix("crates/skyloom")?);
-            return Origin::new("path", checkout.to_str()?).ok();
+            return Origin::new("path", checkout.to_str()?, "").ok();
         }
         let way = if table.contains_key("git") { "git" } else { "version" };
-        Origin::new(way, text(way)?).ok()
+        Origin::new(way, text(way)?, text("tag").unwrap_or_default()).ok()
+    }
+
+    /// The broker of the configuration that its processes are started with, if that names one.
+    pub(super) fn broker(&self) -> Option<String> {
+        let table = table(&self.root.join("skyloom.toml"))?;
+        Some(broker_of_url(table.get("default")?.get("broker")?.as_str()?).to_owned())
+    }
+
+    /// Its cluster file, if it has one that has no such service.
+    pub(super) fn cluster_file_without(&self, service: &str) -> Option<PathBuf> {
+        let path = self.root.join("cluster.toml");
+        let has_it = table(&path)?.get("services").is_some_and(|services| services.get(service).is_some());
+        (!has_it).then_some(path)
     }
 
     /// Its own manifest.
@@ -107,8 +120,24 @@ impl Workspace {
     }
 }
 
+/// The broker that a URL names, as it is chosen for a new project.
+pub(super) fn broker_of_url(url: &str) -> &str {
+    match url.split_once([':', '+']).map(|(scheme, _)| scheme) {
+        Some("nats" | "tls") => "nats",
+        Some("redis" | "rediss") => "redis",
+        Some("amqp" | "amqps") => "amqp",
+        Some("beanstalk") => "beanstalk",
+        Some("local" | "unix" | "tcp") => "local",
+        _ => url,
+    }
+}
+
 fn manifest(folder: &Path) -> Option<Table> {
-    toml::from_str(&fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
+    table(&folder.join("Cargo.toml"))
+}
+
+fn table(file: &Path) -> Option<Table> {
+    toml::from_str(&fs::read_to_string(file).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -152,6 +181,21 @@ mod tests {
     }
 
     #[test]
+    fn a_url_names_a_broker() {
+        for (url, broker) in [
+            ("nats://a:4222", "nats"),
+            ("redis+unix:///run/redis.sock", "redis"),
+            ("amqps://a", "amqp"),
+            ("beanstalk://a", "beanstalk"),
+            ("local:", "local"),
+            ("nats", "nats"),
+            ("kafka://a", "kafka://a"),
+        ] {
+            assert_eq!(broker_of_url(url), broker);
+        }
+    }
+
+    #[test]
     fn new_members_get_skyloom_from_where_the_others_do() {
         let directory = tempfile::tempdir().unwrap();
         let origin = |skyloom: &str| {
@@ -160,6 +204,7 @@ mod tests {
             Workspace::around(&directory.path().join("orders")).unwrap().origin()
         };
         assert_eq!(origin("{ git = 'https://a', branch = 'x' }"), "git=https://a".parse().ok());
+        assert_eq!(origin("{ git = 'https://a', tag = 'v1' }"), "git=https://a#v1".parse().ok());
         assert_eq!(origin("{ version = '0.1' }"), "version=0.1".parse().ok());
         assert_eq!(origin("{ path = '/srv/skyloom/crates/skyloom' }"), "path=/srv/skyloom/".parse().ok());
         let here = format!("path={}/", directory.path().display());

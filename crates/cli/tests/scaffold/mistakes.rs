@@ -1,8 +1,14 @@
 //! Each mistake is one sentence, and nothing is written.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use crate::{tools::sky, tree::files};
+use crate::{
+    tools::{cargo_generate, checkout, ok, sky},
+    tree::files,
+};
 
 /// What `sky new` says of these arguments, which it must refuse.
 fn refused(folder: &Path, arguments: &[&str]) -> String {
@@ -23,7 +29,8 @@ fn names_that_cannot_be() {
     let refused = |name: &str| refused(directory.path(), &[name]);
     assert_eq!(refused("match"), "\"match\" is a keyword of Rust: choose another name, such as match-service");
     assert_eq!(refused("OrderBook"), "\"OrderBook\" has capitals: write it as \"order-book\"");
-    assert!(refused("../orders").contains("write small words joined by hyphens, such as orders or order-book"));
+    assert!(refused("../orders").contains("write small words joined by hyphens, each beginning with a letter"));
+    assert!(refused("Ördnung").contains("is no name"));
     assert!(refused("gateway").contains("is a part of every cluster"));
     assert!(refused(&"x".repeat(300)).contains("has 300 characters: a name has at most 30"));
 }
@@ -93,4 +100,66 @@ fn a_workspace_is_told_of_its_new_member() {
     let output = sky(directory.path()).args(["new", "orders"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("add \"orders\" to the members of the workspace in "), "{said}");
+}
+
+/// A workspace on NATS, made by `sky new`.
+fn shop(directory: &Path) -> PathBuf {
+    let origin = format!("path={}", checkout().display());
+    let arguments = ["new", "shop", "--workspace", "--broker", "nats://mq:4222", "--skyloom", &origin];
+    ok(sky(directory).args(arguments));
+    directory.join("shop")
+}
+
+#[test]
+fn a_member_is_on_the_workspaces_broker_and_its_entry_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = shop(directory.path());
+    let output = ok(sky(&shop.join("services")).args(["new", "orders"]));
+    let orders = shop.join("services/orders");
+    let text = |file: &str| fs::read_to_string(orders.join(file)).unwrap();
+    assert!(text("Cargo.toml").contains("features = [\"nats\"]"), "{}", text("Cargo.toml"));
+    assert!(text("skyloom.toml").contains("\nbroker = \"nats://"), "{}", text("skyloom.toml"));
+    assert!(!text("cluster.toml").contains("[broker]"), "{}", text("cluster.toml"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let entry = "[services.orders]\npackage = \"orders\"\n";
+    let file = shop.canonicalize().unwrap().join("cluster.toml");
+    assert_eq!(said.trim_end(), format!("sky: add its entry to {}:\n\n{entry}", file.display()).trim_end());
+    // With the entry it is a part of the cluster.
+    fs::write(&file, format!("{}\n{entry}", fs::read_to_string(&file).unwrap())).unwrap();
+    let said = String::from_utf8(ok(sky(&shop).args(["up", "cluster.toml", "--check"])).stderr).unwrap();
+    assert!(said.contains("it starts visits, greeter, orders, gateway"), "{said}");
+    // What is asked for wins, and nothing is said of a part that is there.
+    fs::remove_dir_all(&orders).unwrap();
+    let output = ok(sky(&shop.join("services")).args(["new", "orders", "--broker", "local"]));
+    assert_eq!((output.stderr.as_slice(), text("Cargo.toml").contains("nats")), (&b""[..], false));
+}
+
+#[test]
+fn a_folder_that_cannot_be_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = sky(directory.path()).args(["new", "orders", "--dir", "/proc/orders"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with("sky: cannot make the folder /proc/orders: "), "{said}");
+    assert!(said.trim_end().ends_with("; choose another with --dir"), "{said}");
+}
+
+#[test]
+fn places_that_skyloom_cannot_come_from() {
+    let directory = tempfile::tempdir().unwrap();
+    for (way, place, what) in [("version", "abc", "no version"), ("git", "not a url", "no repository")] {
+        let sentence = refused(directory.path(), &["orders", "--skyloom", &format!("{way}={place}")]);
+        assert!(sentence.contains(what), "{sentence}");
+        let template = checkout().join("templates/service");
+        let mut generate = cargo_generate(directory.path());
+        generate.args(["--path", template.to_str().unwrap(), "--name", "orders"]);
+        for value in ["broker=local", "contract=code", "streaming=false", "event=false", "skyloom_tag="] {
+            generate.args(["--define", value]);
+        }
+        generate.args(["--define", &format!("skyloom={way}"), "--define", &format!("skyloom_{way}={place}")]);
+        let output = generate.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(&format!("skyloom_{way}")), "{output:?}");
+        assert_eq!(files(directory.path()).keys().collect::<Vec<_>>(), [".cargo-generate-config.toml"]);
+    }
 }

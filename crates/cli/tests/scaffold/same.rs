@@ -51,8 +51,13 @@ fn names_and_places_of_every_kind() {
     for name in ["orders", "order_book", "s3-proxy", "the-longest-name-there-can-be1"] {
         compare(&Variant { contract_first: true, event: true, ..Variant::new("service", name) });
     }
-    for skyloom in [None, Some(("git", "https://example.org/skyloom".to_owned())), Some(("version", "0.2".to_owned()))]
-    {
+    for skyloom in [
+        None,
+        Some(("git", "https://example.org/skyloom")),
+        Some(("git", "https://example.org/skyloom#v9")),
+        Some(("version", "0.2")),
+    ] {
+        let skyloom = skyloom.map(|(way, place)| (way, place.to_owned()));
         for template in ["service", "gateway", "workspace"] {
             compare(&Variant { skyloom: skyloom.clone(), ..Variant::new(template, "orders") });
         }

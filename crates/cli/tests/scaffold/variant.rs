@@ -94,8 +94,12 @@ impl Variant {
             define("event", &self.event.to_string());
         }
         if let Some((way, place)) = &self.skyloom {
+            let (place, tag) = place.split_once('#').unwrap_or((place, ""));
             define("skyloom", way);
             define(&format!("skyloom_{way}"), place);
+            if *way == "git" {
+                define("skyloom_tag", tag);
+            }
         }
         ok(&mut command);
         folder.join(&self.name)
