@@ -122,8 +122,9 @@ fn next_steps(name: &str, folder: &str, kind: Kind) -> String {
         Kind::Gateway => "  curl -s localhost:8080/readyz\n".to_owned(),
         Kind::Workspace => "  curl -s localhost:8080/v1/hello/Ada\n".to_owned(),
     };
+    let follows = "follows the sources: a change replaces what runs";
     format!(
-        "{name} is in {folder}. Next:\n\n  cd {folder}\n  cargo test\n  sky up cluster.toml\n\n\
+        "{name} is in {folder}. Next:\n\n  cd {folder}\n  cargo test\n  sky up cluster.toml --watch   # {follows}\n\n\
          and in a second terminal, in the same folder, once that is ready:\n\n{call}"
     )
 }

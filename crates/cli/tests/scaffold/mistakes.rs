@@ -90,6 +90,7 @@ fn an_empty_folder_is_taken_as_it_is() {
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("sky call orders.v1.Orders/Hello"), "{said}");
+    assert!(said.contains("\n  sky up cluster.toml --watch "), "{said}");
     assert!(directory.path().join("orders/src/service.rs").is_file());
 }
 
