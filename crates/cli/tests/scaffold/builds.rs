@@ -1,9 +1,9 @@
 //! What comes out builds without a warning, is formatted, has nothing that clippy minds, and passes its tests.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use crate::{
-    tools::{cargo, clean, in_project, take_lock_file},
+    tools::{cargo, clean, take_lock_file},
     variant::Variant,
 };
 
@@ -78,17 +78,6 @@ fn insert_before_the_end_of(file: &Path, opening: &str, lines: &str) {
     let indent = if opening == "service " { "  " } else { "    " };
     let added: String = lines.lines().map(|line| format!("{indent}{line}\n")).collect();
     fs::write(file, format!("{}\n{added}{}", &text[..end], &text[end..])).unwrap();
-}
-
-/// A project that stands by itself passes what it calls its CI.
-#[test]
-fn a_workspace_of_services() {
-    let directory = tempfile::tempdir().unwrap();
-    let project = Variant::new("workspace", "shop").by_cargo_generate(directory.path());
-    take_lock_file(&project);
-    let mut script = Command::new(project.join("scripts/ci.sh"));
-    in_project(&mut script, &project);
-    clean(&mut script);
 }
 
 /// Lines may not grow beyond what is formatted with the length of a name.

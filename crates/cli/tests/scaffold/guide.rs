@@ -164,7 +164,14 @@ fn a_service_is_added_to_a_workspace() {
     let advice = readme.split("## One more service\n\n```sh\n").nth(1).unwrap().split("```").next().unwrap();
     newcomer.run(&shop, advice);
     take_lock_file(&shop);
-    newcomer.run(&shop, "cargo check --quiet --workspace --all-targets");
+    // It is, with what it is said to need, a part of the cluster, too.
+    let entry = "\n[services.orders]\npackage = \"orders\"\n";
+    let file = shop.join("cluster.toml");
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace(PORT, &newcomer.port) + entry).unwrap();
+    let cluster = newcomer.up(&shop, "sky up cluster.toml");
+    let said = newcomer.run(&shop, "curl -s localhost:8080/v1/hello/Ada; curl -s localhost:8080/v1/orders/hello/Ada");
+    assert!(said.contains("Welcome, Ada!") && said.contains("Hello, Ada!"), "{said}");
+    cluster.stop();
     let output = sky(&shop.join("services")).args(["new", "orders"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }

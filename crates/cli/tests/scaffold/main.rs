@@ -12,3 +12,4 @@ mod builds;
 mod guide;
 mod mistakes;
 mod names;
+mod whole;
