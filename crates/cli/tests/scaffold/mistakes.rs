@@ -147,8 +147,8 @@ fn a_folder_that_cannot_be_made() {
 
 #[test]
 fn places_that_skyloom_cannot_come_from() {
-    let directory = tempfile::tempdir().unwrap();
     for (way, place, what) in [("version", "abc", "no version"), ("git", "not a url", "no repository")] {
+        let directory = tempfile::tempdir().unwrap();
         let sentence = refused(directory.path(), &["orders", "--skyloom", &format!("{way}={place}")]);
         assert!(sentence.contains(what), "{sentence}");
         let template = checkout().join("templates/service");
