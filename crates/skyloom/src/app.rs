@@ -129,7 +129,12 @@ impl App {
         let Some(hosted) = foreground.unless_ended(open).await else { return Ok(()) };
         let hosted = hosted?;
         self.settings = Some(settings);
-        let mut running = self.start(&hosted.connection).await?;
+        let start = Box::pin(self.start(&hosted.connection));
+        let Some(started) = foreground.unless_ended(start).await else {
+            foreground.drain(hosted.close()).await;
+            return Ok(());
+        };
+        let mut running = started?;
         let (instance, broker) = (running.instance(), hosted.connection.address());
         tracing::info!(%instance, broker, "serving {names}");
         foreground.ready(&format!("serving {names}"));

@@ -6,7 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, Ordering::Relaxed},
         mpsc,
     },
     thread,
@@ -32,6 +32,13 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// How long saying why may take: whoever reads the log may be stuck, too.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// What holds up a process that does its work.
+const BLOCKED: &str = "a handler blocks its event loop, and belongs in tokio::task::spawn_blocking; it ends now, and \
+                       what is not finished goes back to its queue";
+
+/// What holds up a process that has not been ready.
+const STARTING: &str = "its start has not come to an end; it ends now, without having been ready";
+
 /// The thread reads bytes and looks at the clock; what it says is said by another.
 const STACK: usize = 64 << 10;
 
@@ -52,11 +59,11 @@ pub(super) struct LastResort {
 }
 
 impl LastResort {
-    /// Starts the thread.
+    /// Starts the thread. What it says of a process that it ends depends on whether that has been ready.
     ///
     /// # Errors
     /// If the system gives no thread, or does not let it listen to signals.
-    pub(super) fn start(settings: watch::Receiver<Arc<Settings>>) -> io::Result<Self> {
+    pub(super) fn start(settings: watch::Receiver<Arc<Settings>>, is_ready: Arc<AtomicBool>) -> io::Result<Self> {
         let (line, heard) = UnixStream::pair()?;
         let mut resort = Self { line, signals: Vec::new() };
         // It is set before the same signal writes.
@@ -65,7 +72,11 @@ impl LastResort {
         for signal in [SIGTERM, SIGINT] {
             resort.signals.push(pipe::register(signal, resort.line.try_clone()?)?);
         }
-        let watch = move || keep_watch(heard, &interrupted, &settings);
+        let watch = move || {
+            if let Some(after) = keep_watch(heard, &interrupted, &settings) {
+                end(after, if is_ready.load(Relaxed) { BLOCKED } else { STARTING });
+            }
+        };
         thread::Builder::new().name("last-resort".to_owned()).stack_size(STACK).spawn(watch)?;
         Ok(resort)
     }
@@ -86,46 +97,48 @@ impl Drop for LastResort {
     }
 }
 
-fn keep_watch(mut line: UnixStream, interrupted: &AtomicBool, settings: &watch::Receiver<Arc<Settings>>) {
+/// Sleeps until the process has used up its time, and tells how long it had; nothing if it ends by itself.
+fn keep_watch(
+    mut line: UnixStream,
+    interrupted: &AtomicBool,
+    settings: &watch::Receiver<Arc<Settings>>,
+) -> Option<Duration> {
     let mut asked = None;
     let mut byte = [0];
     loop {
         let left = asked.map(|(_, end): (Instant, Instant)| end.saturating_duration_since(Instant::now()));
         if let (Some(Duration::ZERO), Some((since, _))) = (left, asked) {
-            return end(since.elapsed());
+            return Some(since.elapsed());
         }
-        if line.set_read_timeout(left).is_err() {
-            return;
-        }
+        line.set_read_timeout(left).ok()?;
         match (line.read(&mut byte), asked) {
-            (Ok(0), _) => return,
+            (Ok(0), _) => return None,
             (Ok(_), Some(_)) if byte == [BEGUN] => {}
             (Ok(_), None) => {
                 let now = Instant::now();
                 asked = Some((now, now + limit(&settings.borrow()) + MARGIN));
-                interrupted.store(false, Ordering::Relaxed);
+                interrupted.store(false, Relaxed);
             }
             // A second wish ends a process at once.
             (Ok(_), Some((since, end))) => {
-                if interrupted.swap(false, Ordering::Relaxed) || since.elapsed() >= SAME_WISH {
+                if interrupted.swap(false, Relaxed) || since.elapsed() >= SAME_WISH {
                     asked = Some((since, end.min(Instant::now() + MARGIN)));
                 }
             }
             (Err(error), _) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
-                _ => return,
+                _ => return None,
             },
         }
     }
 }
 
 /// Says why, and ends the process.
-fn end(after: Duration) {
+fn end(after: Duration, why: &'static str) {
     let (said, heard) = mpsc::channel();
     let speak = move || {
         telemetry::last_words(&format!(
-            "{:.1} s after it was asked to end, the process has not: a handler blocks its event loop, and belongs in \
-             tokio::task::spawn_blocking; it ends now, and what is not finished goes back to its queue",
+            "{:.1} s after it was asked to end, the process has not: {why}",
             after.as_secs_f64()
         ));
         // Nobody waits for it only if that took too long.

@@ -71,14 +71,14 @@ impl Foreground {
         let termination = Termination::new().map_err(no_signals)?;
         let hangup = Hangup::new().map_err(no_signals)?;
         let (changed, settings) = watch::channel(Arc::new(settings));
-        let last_resort = Some(LastResort::start(settings.clone()).map_err(no_signals)?);
+        let is_ready = Arc::<AtomicBool>::default();
+        let last_resort = LastResort::start(settings.clone(), Arc::clone(&is_ready)).map_err(no_signals)?;
         let (abandon, abandoned) = mpsc::channel(1);
         let mut helpers = JoinSet::new();
         helpers.spawn(watchdog());
-        let is_ready = Arc::<AtomicBool>::default();
         helpers.spawn(end_as_orphan(abandon.clone()));
         helpers.spawn(heed(hangup, changed, hooks, abandon, Arc::clone(&is_ready)));
-        Ok(Self { termination, abandoned, settings, last_resort, helpers, is_ready })
+        Ok(Self { termination, abandoned, settings, last_resort: Some(last_resort), helpers, is_ready })
     }
 
     /// Lets the end of the process take as long as it takes: for one that nothing blocks but what it must finish, such

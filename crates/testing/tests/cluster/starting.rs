@@ -5,6 +5,10 @@ use std::{
     net::TcpStream,
     os::unix::net::{UnixDatagram, UnixListener, UnixStream},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
@@ -14,15 +18,24 @@ use rustix::process::Signal;
 use crate::kit::{Process, Site, eventually, free_port};
 
 /// Stands between a client and its broker, and lets the broker's first words through and no others: to the client it
-/// is there, and never answers.
-fn mute(socket: &Path, broker: &Path) {
+/// is there, and never answers. Counts how often the client has been heard.
+fn mute(socket: &Path, broker: &Path) -> Arc<AtomicUsize> {
+    let heard = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&heard);
     let listener = UnixListener::bind(socket).unwrap();
     let broker = broker.to_owned();
     thread::spawn(move || {
         while let Ok((client, _)) = listener.accept() {
             let server = UnixStream::connect(&broker).unwrap();
             let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let heard = Arc::clone(&counted);
+            thread::spawn(move || {
+                let mut words = [0; 4096];
+                while let Ok(read @ 1..) = from.read(&mut words) {
+                    heard.fetch_add(1, Relaxed);
+                    to.write_all(&words[..read]).unwrap();
+                }
+            });
             let (mut from, mut to) = (server, client);
             thread::spawn(move || {
                 let mut words = [0; 4096];
@@ -32,6 +45,7 @@ fn mute(socket: &Path, broker: &Path) {
             });
         }
     });
+    heard
 }
 
 /// A gateway that waits for its registry.
@@ -60,6 +74,25 @@ async fn a_gateway_that_is_asked_to_end_while_it_starts_does_so() {
     let (mut gateway, _supervisor) = waiting(&site).await;
     gateway.signal(Signal::TERM);
     assert!(gateway.ended().await.success(), "{}", gateway.said());
+}
+
+/// Its channels are what the broker does not answer for.
+#[tokio::test]
+async fn a_service_that_is_asked_to_end_while_it_opens_its_channels_does_so() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    site.connect().await;
+    let socket = site.path().join("mute.sock");
+    let asked = mute(&socket, &site.path().join("broker.sock"));
+    let url = format!("unix:{}", socket.display());
+    let mut greeter = site.service("greeter", &[("SKYLOOM_BROKER", &url), ("SKYLOOM_DRAIN", "1s")]);
+    // Its first words are the handshake's, the next ones ask for a channel.
+    eventually("it opens a channel", || async { asked.load(Relaxed) > 1 }).await;
+    greeter.signal(Signal::TERM);
+    let status = greeter.ended().await;
+    assert!(status.success(), "{status}: {}", greeter.said());
+    let said = greeter.said();
+    assert!(said.contains("\"drained\"") && !said.contains("a handler"), "{said}");
 }
 
 #[tokio::test]
