@@ -18,6 +18,8 @@ pub struct Termination {
     terminate: Signal,
     interrupt: Signal,
     first: Option<Instant>,
+    /// The process has begun to end for another reason than a signal.
+    begun: bool,
 }
 
 impl Termination {
@@ -27,15 +29,24 @@ impl Termination {
     /// If the signals cannot be listened to.
     pub fn new() -> io::Result<Self> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt, first: None })
+        Ok(Self { terminate, interrupt, first: None, begun: false })
+    }
+
+    /// The process begins to end. If no signal was the reason, the first one that comes is the same wish.
+    pub fn begun(&mut self) {
+        self.begun = true;
     }
 
     /// Resolves when the process is asked to end.
     pub async fn wished(&mut self) {
         loop {
-            let is_new = tokio::select! {
-                _ = self.terminate.recv() => self.first.is_none_or(|first| first.elapsed() >= SAME_WISH),
+            let is_interrupt = tokio::select! {
+                _ = self.terminate.recv() => false,
                 _ = self.interrupt.recv() => true,
+            };
+            let is_new = match self.first {
+                None => !self.begun,
+                Some(first) => is_interrupt || first.elapsed() >= SAME_WISH,
             };
             self.first.get_or_insert_with(Instant::now);
             if is_new {

@@ -103,32 +103,53 @@ fn keep_watch(
     interrupted: &AtomicBool,
     settings: &watch::Receiver<Arc<Settings>>,
 ) -> Option<Duration> {
-    let mut asked = None;
+    let mut wish: Option<Wish> = None;
     let mut byte = [0];
     loop {
-        let left = asked.map(|(_, end): (Instant, Instant)| end.saturating_duration_since(Instant::now()));
-        if let (Some(Duration::ZERO), Some((since, _))) = (left, asked) {
-            return Some(since.elapsed());
+        let left = wish.as_ref().map(|wish| wish.end.saturating_duration_since(Instant::now()));
+        if let (Some(Duration::ZERO), Some(wish)) = (left, &wish) {
+            return Some(wish.since.elapsed());
         }
         line.set_read_timeout(left).ok()?;
-        match (line.read(&mut byte), asked) {
-            (Ok(0), _) => return None,
-            (Ok(_), Some(_)) if byte == [BEGUN] => {}
-            (Ok(_), None) => {
-                let now = Instant::now();
-                asked = Some((now, now + limit(&settings.borrow()) + MARGIN));
-                interrupted.store(false, Relaxed);
-            }
-            // A second wish ends a process at once.
-            (Ok(_), Some((since, end))) => {
-                if interrupted.swap(false, Relaxed) || since.elapsed() >= SAME_WISH {
-                    asked = Some((since, end.min(Instant::now() + MARGIN)));
+        match line.read(&mut byte) {
+            Ok(0) => return None,
+            Ok(_) => {
+                let wish = wish.get_or_insert_with(|| Wish::new(limit(&settings.borrow())));
+                if byte != [BEGUN] {
+                    wish.signalled(interrupted.swap(false, Relaxed));
                 }
             }
-            (Err(error), _) => match error.kind() {
+            Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
                 _ => return None,
             },
+        }
+    }
+}
+
+/// The wish that the process ends.
+struct Wish {
+    since: Instant,
+    /// When the time is over.
+    end: Instant,
+    /// When a signal first said so.
+    first: Option<Instant>,
+}
+
+impl Wish {
+    fn new(limit: Duration) -> Self {
+        let since = Instant::now();
+        Self { since, end: since + limit + MARGIN, first: None }
+    }
+
+    /// A signal came. As [`Termination`](crate::signals::Termination) has it, the first is the same wish as a drain that
+    /// has begun without one, and a second wish ends the process at once.
+    fn signalled(&mut self, is_interrupt: bool) {
+        let now = Instant::now();
+        match self.first {
+            None => self.first = Some(now),
+            Some(first) if is_interrupt || now - first >= SAME_WISH => self.end = self.end.min(now + MARGIN),
+            Some(_) => {}
         }
     }
 }
@@ -148,4 +169,30 @@ fn end(after: Duration, why: &'static str) {
         let _ = heard.recv_timeout(LAST_WORDS);
     }
     std::process::exit(i32::from(exit::FAILED));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_signal_leaves_the_time_and_a_second_wish_ends_it() {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let second_ends = |wish: &Wish| wish.end == Instant::now() + MARGIN;
+        for (is_first_interrupt, is_second_interrupt) in [(false, true), (true, true)] {
+            let mut wish = Wish::new(LIMIT);
+            tokio::time::advance(SAME_WISH * 3).await;
+            wish.signalled(is_first_interrupt);
+            assert_eq!(wish.end, wish.since + LIMIT + MARGIN, "it came after the drain had begun");
+            wish.signalled(is_second_interrupt);
+            assert!(second_ends(&wish));
+        }
+        let mut wish = Wish::new(LIMIT);
+        wish.signalled(false);
+        wish.signalled(false);
+        assert_eq!(wish.end, wish.since + LIMIT + MARGIN, "so soon it is the same wish");
+        tokio::time::advance(SAME_WISH).await;
+        wish.signalled(false);
+        assert!(second_ends(&wish));
+    }
 }

@@ -146,13 +146,15 @@ impl Foreground {
     }
 
     /// Drains: tells the supervisor, and waits for the future, but no longer than the drain time and a few seconds
-    /// for closing, and not at all if the process is asked to end once more.
+    /// for closing, and not at all if the process is asked to end once more. If no signal was the reason to drain, the
+    /// first one that comes is the same wish.
     pub async fn drain(mut self, drain: impl Future<Output = ()>) {
         let limit = limit(&self.settings());
         self.stopping();
         if let Some(last_resort) = &self.last_resort {
             last_resort.begun();
         }
+        self.termination.begun();
         tokio::select! {
             () = drain => tracing::info!("drained"),
             () = tokio::time::sleep(limit) => {

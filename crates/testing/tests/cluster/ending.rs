@@ -4,6 +4,7 @@ use std::{fs, process::Command, process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use skyloom::{InstanceClient, Result, client::Response};
 use tokio::time::Instant;
 
 use crate::kit::{Killed, Process, Site, call, depth, eventually, program};
@@ -64,6 +65,51 @@ async fn a_second_signal_ends_a_blocked_process_at_once() {
     assert!(asked.elapsed() < Duration::from_secs(6), "it took {:?}", asked.elapsed());
     assert!(victim.said().contains(WORDS), "{}", victim.said());
     assert_eq!(reply.await.unwrap()["attempt"], 2);
+}
+
+/// Has a service work on a call, and an operator have it drain meanwhile.
+async fn draining(site: &Site, millis: u64) -> (Process, tokio::task::JoinHandle<Result<Response>>) {
+    let service = site.service("faulty", &[]);
+    let connection = site.connect_when(1).await;
+    let calling = connection.clone();
+    let reply = tokio::spawn(async move {
+        call(&calling, QUEUE, "Slow", json!({ "millis": millis }), Duration::from_secs(40)).await
+    });
+    eventually("it works on the call", || async { depth(&connection, QUEUE).await.leased == 1 }).await;
+    let instances = connection.registry.list(&Default::default()).await.unwrap();
+    InstanceClient::new(connection.client(), instances[0].id).drain().await.unwrap();
+    service.says("\"draining\"", 1).await;
+    (service, reply)
+}
+
+#[tokio::test]
+async fn the_first_signal_after_an_operators_drain_cuts_nothing_off() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let (mut service, reply) = draining(&site, 3_000).await;
+    service.signal(Signal::TERM);
+    let reply = reply.await.unwrap().unwrap();
+    let report: Value = serde_json::from_slice(&reply.payload).unwrap();
+    assert_eq!(report["attempt"], 1, "it is finished by the one that drains");
+    assert_eq!(service.ended().await.code(), Some(0), "{}", service.said());
+    let said = service.said();
+    assert!(said.contains("\"drained\"") && !said.contains("asked to end once more"), "{said}");
+}
+
+#[tokio::test]
+async fn the_second_signal_after_an_operators_drain_ends_it_at_once() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let (mut service, reply) = draining(&site, 120_000).await;
+    service.signal(Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert!(service.runs(), "the first is the same wish: {}", service.said());
+    let asked = Instant::now();
+    service.signal(Signal::TERM);
+    assert_eq!(service.ended().await.code(), Some(0), "{}", service.said());
+    assert!(asked.elapsed() < Duration::from_secs(15), "it took {:?}", asked.elapsed());
+    assert!(service.said().contains("asked to end once more"), "{}", service.said());
+    reply.abort();
 }
 
 #[tokio::test]
