@@ -11,8 +11,9 @@ use crate::{
 
 /// List what a gateway serves: method and path, and by which service
 ///
-/// Every gateway on this registry serves the same. A route that two methods claim belongs to the first of them, by
-/// the services' names; the other is listed with who has it, and the command ends with exit code 1.
+/// Every gateway on this registry serves the same. A route that two methods claim belongs to the service with a running
+/// instance, or to the first by name if both or neither have one; the other is listed with who has it, and the command
+/// ends with exit code 1 if that one is running.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct RoutesArgs {
     /// Only those of this service, by its name or its queue
@@ -36,7 +37,8 @@ pub(crate) async fn routes(args: &RoutesArgs, session: &Session, global: &Global
         rows.retain(|row| row.service == contract.name);
     }
     list(global.json, &rows, table, "no services are registered; start one, and its routes appear here")?;
-    let problems = rows.iter().filter(|row| row.problem.is_some()).count();
+    // What does not run may have been renamed or taken away, and is in nobody's way.
+    let problems = rows.iter().filter(|row| row.problem.is_some() && row.instances > 0).count();
     match problems {
         0 => {
             let idle = rows.iter().any(|row| row.instances == 0);

@@ -42,7 +42,7 @@ async fn what_the_gateway_serves_is_listed_with_its_service() {
 
 #[tokio::test]
 async fn a_route_that_two_claim_is_shown_with_who_has_it() {
-    let (ground, _echo, _running) = Ground::with_echo().await;
+    let (ground, _echo, running) = Ground::with_echo().await;
     let app = App::with_settings(Settings::default()).serve(Rival);
     let _rival = app.start(&ground.connection().await).await.unwrap();
     let said = ground.sky(&["routes", "--json"]).await;
@@ -54,4 +54,11 @@ async fn a_route_that_two_claim_is_shown_with_who_has_it() {
     assert_eq!(row("/v1/echo/{text}").get("problem"), None);
     let flow = row("/v1/rival");
     assert_eq!((&flow["verb"], &flow["streaming"], &flow["instances"]), (&"POST".into(), &true.into(), &1.into()));
+
+    // One that does not run may be gone for good, and is in nobody's way.
+    running.drain().await;
+    let rows = ground.ok(&["routes", "--json"]).await.json();
+    let row = |path: &str| rows.as_array().unwrap().iter().find(|row| row["path"] == path).cloned().unwrap();
+    assert_eq!(row("/v1/echo/{word}").get("problem"), None);
+    assert_eq!(row("/v1/echo/{text}")["problem"], "rival.v1.Rival/Claim has this route already");
 }

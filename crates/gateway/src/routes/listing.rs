@@ -11,7 +11,12 @@ use skyloom::{
     registry::Snapshot,
 };
 
-use super::{service::Compiled, table::MAX_ROUTES, trie::Trie};
+use super::{
+    precedence::{by_precedence, live},
+    service::Compiled,
+    table::MAX_ROUTES,
+    trie::Trie,
+};
 
 /// Paths that a gateway answers itself, whatever services claim.
 const OWN: [&str; 2] = ["/healthz", "/readyz"];
@@ -37,22 +42,19 @@ pub struct Route {
 }
 
 /// The routes of every gateway that has this snapshot of its registry: for each method those of its HTTP rules,
-/// and `POST /{package.Service}/{Method}`. By service, in the order of the contract.
+/// and `POST /{package.Service}/{Method}`. By service, in the order of the contract. A route that two services claim is
+/// that of the one with a running instance, and among equals of the first by name.
 #[must_use]
 pub fn routes(snapshot: &Snapshot) -> Vec<Route> {
-    let mut listing = Listing { live: live(snapshot), rules: Trie::default(), rows: Vec::new(), routes: 0 };
-    for contract in snapshot.contracts.values() {
+    let live = live(snapshot);
+    let order = by_precedence(snapshot, &live);
+    let mut listing = Listing { live, rules: Trie::default(), rows: Vec::new(), routes: 0 };
+    for contract in order {
         listing.add(&Compiled::new(Arc::clone(contract)));
     }
+    // The sort is stable: a service's own stay in their order.
+    listing.rows.sort_by(|one, other| one.service.cmp(&other.service));
     listing.rows
-}
-
-fn live(snapshot: &Snapshot) -> HashMap<&str, usize> {
-    let mut live = HashMap::new();
-    for served in snapshot.instances.values().flat_map(|instance| &instance.services) {
-        *live.entry(served.name.as_str()).or_default() += 1;
-    }
-    live
 }
 
 struct Listing<'a> {
@@ -156,5 +158,21 @@ mod tests {
         );
         assert!(shown[5].starts_with("GET v1/{ b.v1.B/Get 0 ") && shown[5].len() > 24, "{}", shown[5]);
         assert_eq!(shown[6], "POST /b.v1.B/Get b.v1.B/Get 0 ");
+    }
+
+    #[test]
+    fn a_service_that_lives_has_a_route_before_one_that_does_not() {
+        let mut snapshot = Snapshot::default();
+        for contract in [contract("a.v1.A", &[("GET", "/v1/x")]), contract("b.v1.B", &[("GET", "/v1/x")])] {
+            snapshot.contracts.insert(contract.name.clone(), Arc::new(contract));
+        }
+        let services = vec![snapshot.contracts["b.v1.B"].service_ref()];
+        let (host, region) = (String::new(), String::new());
+        let instance = Instance { id: Guid::private(), services, host, region, pid: 1, started: 0 };
+        snapshot.instances.insert(instance.id, Arc::new(instance));
+        let contested = routes(&snapshot).into_iter().filter(|row| row.path == "/v1/x");
+        let contested: Vec<_> = contested.map(|row| (row.service, row.problem)).collect();
+        let taken = Some("b.v1.B/Get has this route already".to_owned());
+        assert_eq!(contested, [("a.v1.A".to_owned(), taken), ("b.v1.B".to_owned(), None)]);
     }
 }

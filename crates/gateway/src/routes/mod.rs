@@ -4,6 +4,7 @@ mod operation;
 mod captures;
 mod trie;
 mod service;
+mod precedence;
 mod table;
 mod listing;
 

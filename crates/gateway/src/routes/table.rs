@@ -1,7 +1,7 @@
 //! [`Table`] itself.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -11,7 +11,12 @@ use skyloom::{
     registry::Snapshot,
 };
 
-use super::{Operation, RestRoute, service::Compiled, trie::Trie};
+use super::{
+    Operation, RestRoute,
+    precedence::{by_precedence, live},
+    service::Compiled,
+    trie::Trie,
+};
 use skyloom::transcode::hint;
 
 /// The most methods and rules of all services together; contracts come from other processes.
@@ -24,6 +29,8 @@ pub(crate) struct Table {
     /// By path, such as `/greeter.v1.Greeter/Hello`.
     operations: HashMap<Box<str>, Arc<Operation>, RandomState>,
     rules: Trie,
+    /// The services that claim a route which another claims, too, and whether they were live when it was given to one.
+    contested: BTreeMap<String, bool>,
 }
 
 /// What a REST request reaches.
@@ -38,15 +45,16 @@ pub(crate) enum Found<'t, 'p> {
 }
 
 impl Table {
-    /// The table of a snapshot. If its contracts are the same as before, the table is too, and only
-    /// the services that are alive are noted anew.
+    /// The table of a snapshot. If its contracts are the same as before, and so is who of those is alive that claim one
+    /// route, the table is too, and only the services that are alive are noted anew.
     pub(crate) fn of(snapshot: &Snapshot, before: &Arc<Self>) -> Arc<Self> {
-        let table =
-            if before.has_contracts_of(snapshot) { Arc::clone(before) } else { Arc::new(before.rebuilt(snapshot)) };
-        let served = snapshot.instances.values().flat_map(|instance| &instance.services);
-        let live: HashSet<&str> = served.map(|service| service.name.as_str()).collect();
+        let live = live(snapshot);
+        let is_live = |name: &String| live.contains_key(name.as_str());
+        let is_same = before.has_contracts_of(snapshot)
+            && before.contested.iter().all(|(name, was_live)| is_live(name) == *was_live);
+        let table = if is_same { Arc::clone(before) } else { Arc::new(before.rebuilt(snapshot, &live)) };
         for (name, compiled) in &table.services {
-            compiled.service.set_live(live.contains(name.as_str()));
+            compiled.service.set_live(is_live(name));
         }
         table
     }
@@ -58,10 +66,11 @@ impl Table {
         self.services.len() == snapshot.contracts.len() && snapshot.contracts.iter().all(same)
     }
 
-    fn rebuilt(&self, snapshot: &Snapshot) -> Self {
+    fn rebuilt(&self, snapshot: &Snapshot, live: &HashMap<&str, usize>) -> Self {
         let mut table = Self::default();
         let mut routes = 0;
-        for (name, contract) in &snapshot.contracts {
+        for contract in by_precedence(snapshot, live) {
+            let name = &contract.name;
             let known = self.services.get(name).filter(|own| own.contract == *contract).cloned();
             let compiled = known.unwrap_or_else(|| Arc::new(Compiled::new(Arc::clone(contract))));
             routes += compiled.operations.len() + compiled.rules.len();
@@ -69,13 +78,13 @@ impl Table {
                 tracing::warn!(service = name, "there are more than {MAX_ROUTES} routes; this service is left out");
                 continue;
             }
-            table.add(&compiled);
+            table.add(&compiled, live);
             table.services.insert(name.clone(), compiled);
         }
         table
     }
 
-    fn add(&mut self, compiled: &Compiled) {
+    fn add(&mut self, compiled: &Compiled, live: &HashMap<&str, usize>) {
         for operation in &compiled.operations {
             let path = format!("/{}/{}", compiled.service.name, operation.method);
             self.operations.insert(path.into(), Arc::clone(operation));
@@ -85,6 +94,9 @@ impl Table {
                 let (first, second) = (taken.operation.transcoder.name(), route.operation.transcoder.name());
                 let path = &rule.path;
                 tracing::warn!(first, second, %method, path, "two methods claim one route; the first has it");
+                for service in [&taken.operation.service, &compiled.service] {
+                    self.contested.insert(service.name.clone(), live.contains_key(service.name.as_str()));
+                }
             }
         }
     }
@@ -119,9 +131,9 @@ mod tests {
     use std::sync::Arc;
 
     use skyloom::{
-        Codec, MethodName, QueueName,
+        Codec, Guid, MethodName, QueueName,
         contract::{Contract, HttpRule, HttpVerb, MethodContract, Shape},
-        registry::Snapshot,
+        registry::{Instance, Snapshot},
     };
 
     use super::{Found, Table};
@@ -154,6 +166,12 @@ mod tests {
             events: Vec::new(),
             descriptors: bytes::Bytes::new(),
         }
+    }
+
+    fn instance(contract: &Contract) -> Arc<Instance> {
+        let services = vec![contract.service_ref()];
+        let (host, region) = (String::new(), String::new());
+        Arc::new(Instance { id: Guid::private(), services, host, region, pid: 1, started: 0 })
     }
 
     fn table(contracts: &[Contract]) -> Arc<Table> {
@@ -214,6 +232,26 @@ mod tests {
         let table = table(&[contract("b.B", &rules), contract("a.A", &rules)]);
         assert_eq!(found(&table, HttpVerb::Get, "/x"), "a.A/M0");
         assert_eq!(table.operation("/b.B/M0").unwrap().transcoder.name(), "b.B/M0");
+    }
+
+    #[test]
+    fn a_service_that_lives_has_a_route_before_one_that_does_not() {
+        let rules = [(HttpVerb::Get, "/x")];
+        let both = [contract("b.B", &rules), contract("a.A", &rules), contract("c.C", &[])];
+        let mut snapshot = Snapshot::default();
+        snapshot.contracts.extend(both.iter().map(|own| (own.name.clone(), Arc::new(own.clone()))));
+        let mut table = Table::of(&snapshot, &Arc::default());
+        let mut running = Vec::new();
+        for (index, expected) in [(0, "b.B/M0"), (1, "a.A/M0"), (2, "a.A/M0")] {
+            let before = Arc::clone(&table);
+            running.push(instance(&both[index]));
+            snapshot.instances = running.iter().map(|instance| (instance.id, Arc::clone(instance))).collect();
+            table = Table::of(&snapshot, &table);
+            assert_eq!(found(&table, HttpVerb::Get, "/x"), expected);
+            assert_eq!(Arc::ptr_eq(&table, &before), index == 2, "it concerns nobody whether C lives");
+        }
+        snapshot.instances = [(running[0].id, Arc::clone(&running[0]))].into();
+        assert_eq!(found(&Table::of(&snapshot, &table), HttpVerb::Get, "/x"), "b.B/M0");
     }
 
     #[test]
