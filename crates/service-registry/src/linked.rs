@@ -7,7 +7,7 @@ use skyloom_core::{
     Guid,
     broker::{BoxFuture, BrokerError},
     contract::Contract,
-    registry::{Filter, Instance, Registration, Registry, RegistryError, Watch},
+    registry::{Filter, Instance, Registration, Registry, RegistryError, Snapshot, Watch},
 };
 use tokio::time::timeout;
 
@@ -40,6 +40,20 @@ fn refused(error: BrokerError) -> RegistryError {
     }
 }
 
+/// What the broker answers, for which nobody waits too long.
+async fn answered<T>(answer: impl Future<Output = Result<T, BrokerError>>) -> Result<T, RegistryError> {
+    let answered = timeout(PATIENCE, answer).await;
+    answered
+        .unwrap_or_else(|_| Err(BrokerError::unavailable(format!("no answer came within {PATIENCE:?}"))))
+        .map_err(refused)
+}
+
+/// The contract of a service by its full name or its queue.
+fn named<'s>(snapshot: &'s Snapshot, service: &str) -> Option<&'s Arc<Contract>> {
+    let by_queue = || snapshot.contracts.values().find(|contract| contract.queue.as_str() == service);
+    snapshot.contracts.get(service).or_else(by_queue)
+}
+
 impl<L: RegistryLink + Clone> Registry for Linked<L> {
     fn register(
         &self,
@@ -49,10 +63,7 @@ impl<L: RegistryLink + Clone> Registry for Linked<L> {
         Box::pin(async move {
             // Deregisters also if nobody waits for the answer any more.
             let guard = Guard { link: self.0.clone(), instance: Some(instance.id) };
-            let registered = timeout(PATIENCE, self.0.register(instance, contracts)).await;
-            registered
-                .unwrap_or_else(|_| Err(BrokerError::unavailable(format!("no answer came within {PATIENCE:?}"))))
-                .map_err(refused)?;
+            answered(self.0.register(instance, contracts)).await?;
             Ok(Box::new(guard) as Box<dyn Registration>)
         })
     }
@@ -73,8 +84,19 @@ impl<L: RegistryLink + Clone> Registry for Linked<L> {
         Box::pin(async move {
             let watch = self.snapshot().await?;
             let snapshot = Arc::clone(&watch.borrow());
-            let by_queue = || snapshot.contracts.values().find(|contract| contract.queue.as_str() == service);
-            Ok(snapshot.contracts.get(service).or_else(by_queue).cloned())
+            Ok(named(&snapshot, service).cloned())
+        })
+    }
+
+    fn forget<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<bool, RegistryError>> {
+        Box::pin(async move {
+            let watch = self.snapshot().await?;
+            let snapshot = Arc::clone(&watch.borrow());
+            let Some(contract) = named(&snapshot, service) else { return Ok(false) };
+            if snapshot.is_live(&contract.name) {
+                return Err(RegistryError::Refused(format!("an instance of {} runs", contract.name)));
+            }
+            answered(self.0.forget(&contract.name)).await
         })
     }
 }

@@ -12,8 +12,8 @@ use crate::linked::Linked;
 /// The registry in NATS, on a connection of its own. It needs JetStream.
 ///
 /// A process says every 0.6 s that its instances are there; 2.2 s after its last word they are gone, and all
-/// who watch know it. Contracts stay. If NATS is away, what was known last stands; when it is back, whoever
-/// runs registers anew. All of it lies in two key-value buckets:
+/// who watch know it. Contracts stay until they are forgotten on purpose. If NATS is away, what was known last
+/// stands; when it is back, whoever runs registers anew. All of it lies in two key-value buckets:
 ///
 /// | bucket | keys and values |
 /// |---|---|

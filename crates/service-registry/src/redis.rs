@@ -12,8 +12,8 @@ use crate::linked::Linked;
 /// The registry in Redis, on connections of its own.
 ///
 /// A process says every 0.6 s that its instances are there; 2.2 s after its last word they are gone, and all
-/// who watch hear of it. Contracts stay. If Redis is away, what was known last stands; when it is back,
-/// whoever runs registers anew. All of it lies in one hash slot, `<prefix>:{registry}:*`:
+/// who watch hear of it. Contracts stay until they are forgotten on purpose. If Redis is away, what was known last
+/// stands; when it is back, whoever runs registers anew. All of it lies in one hash slot, `<prefix>:{registry}:*`:
 ///
 /// | key | what |
 /// |---|---|

@@ -34,6 +34,11 @@ impl Handle {
     pub(super) async fn depth(&self, channel: &Channel) -> Result<Depth> {
         self.command(AdminCommand::Depth(channel.clone())).await.and_then(answers::depth)
     }
+
+    pub(super) async fn forget(&self, service: String) -> Result<bool> {
+        let forgotten = self.command(AdminCommand::Forget(service)).await.and_then(answers::count)?;
+        Ok(forgotten > 0)
+    }
 }
 
 impl Admin for Handle {

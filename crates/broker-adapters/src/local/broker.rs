@@ -183,6 +183,11 @@ impl RegistryLink for LocalBroker {
         self.handle.deregister(instance)
     }
 
+    fn forget(&self, service: &str) -> BoxFuture<'static, Result<bool, BrokerError>> {
+        let (handle, service) = (Arc::clone(&self.handle), service.to_owned());
+        Box::pin(async move { handle.forget(service).await })
+    }
+
     fn follow(&self) -> Arc<RegistryView> {
         self.handle.follow()
     }

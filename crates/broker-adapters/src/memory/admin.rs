@@ -28,6 +28,10 @@ impl Link {
     pub(super) fn depth(&self, channel: &Channel) -> Result<Depth, BrokerError> {
         self.command(AdminCommand::Depth(channel.clone())).and_then(answers::depth)
     }
+
+    pub(super) fn forget(&self, service: &str) -> Result<bool, BrokerError> {
+        self.command(AdminCommand::Forget(service.to_owned())).and_then(answers::count).map(|forgotten| forgotten > 0)
+    }
 }
 
 impl Admin for Link {

@@ -127,6 +127,10 @@ impl RegistryLink for MemoryBroker {
         self.link.ask(Input::Deregister { conn: self.link.conn, ticket: TICKET, instance })
     }
 
+    fn forget(&self, service: &str) -> BoxFuture<'static, Result<bool, BrokerError>> {
+        Box::pin(ready(self.link.forget(service)))
+    }
+
     fn follow(&self) -> Arc<RegistryView> {
         self.link.hub.follow(self.link.conn)
     }

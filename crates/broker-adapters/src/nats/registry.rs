@@ -11,7 +11,7 @@ use async_nats::HeaderMap;
 use serde::Serialize;
 use skyloom_core::{
     Guid,
-    broker::{Ack, BrokerError},
+    broker::{Ack, BoxFuture, BrokerError},
     contract::Contract,
     registry::Instance,
 };
@@ -98,6 +98,13 @@ impl Shared {
         }
     }
 
+    /// Deletes a key.
+    fn delete(&self, subject: String) -> Result<(), BrokerError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(OPERATION, "DEL");
+        self.link.publish(subject, None, Some(headers), bytes::Bytes::new())
+    }
+
     /// Makes sure that there is a registry, and tells it what it has to know of this.
     async fn tell(&self, entries: &[Entry]) -> Result<(), BrokerError> {
         self.buckets.ensure(&self.link).await?;
@@ -158,15 +165,27 @@ impl RegistryLink for NatsLink {
     fn deregister(&self, instance: Guid) -> Ack {
         let own = self.shared.own().remove(&instance);
         drop(own);
-        let mut headers = HeaderMap::new();
-        headers.insert(OPERATION, "DEL");
         let link = Arc::clone(&self.shared.link);
-        let subject = self.shared.buckets.instance(instance);
         // Sent at once: nobody may wait for it.
-        let sent = link.publish(subject, None, Some(headers), bytes::Bytes::new());
+        let sent = self.shared.delete(self.shared.buckets.instance(instance));
         Ack::running(async move {
             drop(link.client.flush().await);
             sent
+        })
+    }
+
+    fn forget(&self, service: &str) -> BoxFuture<'static, Result<bool, BrokerError>> {
+        let (shared, view, service) = (Arc::clone(&self.shared), self.follow(), service.to_owned());
+        Box::pin(async move {
+            let mut seen = view.watch().await;
+            if !seen.borrow().contracts.contains_key(&service) {
+                return Ok(false);
+            }
+            shared.delete(shared.buckets.contract(&service))?;
+            drop(shared.link.client.flush().await);
+            // It is done once the server tells it; the view lives as long as this connection.
+            drop(seen.wait_for(|now| !now.contracts.contains_key(&service)).await);
+            Ok(true)
         })
     }
 

@@ -51,6 +51,13 @@ impl Buckets {
         format!("$KV.{}.{key}", self.contracts)
     }
 
+    /// The name of which this is the key.
+    fn service(key: &str) -> Option<String> {
+        let digits = |at: usize| u8::from_str_radix(key.get(at..at + 2)?, 16).ok();
+        let bytes: Option<Vec<u8>> = (0..key.len()).step_by(2).map(digits).collect();
+        String::from_utf8(bytes?).ok()
+    }
+
     /// Makes sure that both are there. Instances are not worth a disk; the server forgets them by itself.
     pub(super) async fn ensure(&self, link: &Link) -> Result<(), AskError> {
         let options = &link.options;
@@ -107,6 +114,10 @@ async fn open_bucket(link: &Link, bucket: &str, deliver: String) -> Result<(Subs
     Ok((changes, made.delivered.consumer_seq + made.num_pending))
 }
 
+fn is_deleted(message: &Message) -> bool {
+    message.headers.as_ref().is_some_and(|headers| headers.get(OPERATION).is_some())
+}
+
 /// One life of a view.
 struct Following {
     changes: stream::Select<Subscriber, Subscriber>,
@@ -161,9 +172,14 @@ impl Following {
         if let Some(key) = key(&buckets.instances) {
             self.heard[1] = now;
             self.hear_instance(key, message, now, view);
-        } else if key(&buckets.contracts).is_some() {
+        } else if let Some(key) = key(&buckets.contracts) {
             self.heard[0] = now;
             match serde_json::from_slice::<Contract>(&message.payload) {
+                _ if is_deleted(message) => {
+                    if let Some(service) = Buckets::service(key) {
+                        view.apply(RegistryChange::Forgotten(service));
+                    }
+                }
                 Ok(contract) => view.apply(RegistryChange::Contract(Arc::new(contract))),
                 Err(error) => tracing::warn!(%error, "a contract in the registry cannot be read"),
             }
@@ -183,8 +199,7 @@ impl Following {
 
     fn hear_instance(&mut self, key: &str, message: &Message, now: Instant, view: &RegistryView) {
         let Ok(id) = key.parse::<Guid>() else { return };
-        let is_deleted = message.headers.as_ref().is_some_and(|headers| headers.get(OPERATION).is_some());
-        if is_deleted {
+        if is_deleted(message) {
             if self.known.remove(&id).is_some() {
                 view.apply(RegistryChange::Down(id));
             }

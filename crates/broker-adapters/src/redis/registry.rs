@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use skyloom_broker::engine::RegistryChange;
 use skyloom_core::{
     Guid,
-    broker::{Ack, BrokerError},
+    broker::{Ack, BoxFuture, BrokerError},
     contract::Contract,
     registry::Instance,
 };
@@ -168,6 +168,13 @@ impl RegistryLink for RedisLink {
         let runtime = inner.shared.nodes.runtime.clone();
         runtime.spawn(async move { sender.send(inner.ask::<u64>(leave).await.map(drop)) });
         ack
+    }
+
+    fn forget(&self, service: &str) -> BoxFuture<'static, Result<bool, BrokerError>> {
+        let inner = Arc::clone(&self.handle.inner);
+        let mut forget = Script::Registry.call(&[&inner.place.base]);
+        forget.arg("forget").arg(service);
+        Box::pin(async move { inner.ask::<u64>(forget).await.map(|forgotten| forgotten > 0) })
     }
 
     fn follow(&self) -> Arc<RegistryView> {

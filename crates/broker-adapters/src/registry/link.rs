@@ -2,7 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use skyloom_core::{Guid, broker::Ack, contract::Contract, registry::Instance};
+use skyloom_core::{
+    Guid,
+    broker::{Ack, BoxFuture, BrokerError},
+    contract::Contract,
+    registry::Instance,
+};
 
 use super::RegistryView;
 
@@ -14,6 +19,9 @@ pub trait RegistryLink: fmt::Debug + Send + Sync + 'static {
 
     /// Forgets an instance.
     fn deregister(&self, instance: Guid) -> Ack;
+
+    /// Forgets the contract of a service of which no instance is registered. Returns whether it was known.
+    fn forget(&self, service: &str) -> BoxFuture<'static, Result<bool, BrokerError>>;
 
     /// What this connection knows of the registry. The first use asks the broker to tell it, and
     /// to go on telling it.

@@ -63,6 +63,7 @@ fn note(snapshot: &mut Snapshot, change: RegistryChange) {
         RegistryChange::Contract(contract) => {
             drop(snapshot.contracts.insert(contract.name.clone(), contract));
         }
+        RegistryChange::Forgotten(service) => drop(snapshot.contracts.remove(&service)),
         RegistryChange::Complete => {}
     }
 }

@@ -248,6 +248,8 @@ pub enum AdminCommand {
     Peek(Channel, u32),
     /// The engine's own totals.
     Totals,
+    /// Forget the contract of the service of this full name, if no instance of it is registered.
+    Forget(String),
 }
 
 impl<M> Input<M> {

@@ -52,6 +52,8 @@ pub struct Limits {
     pub instances: usize,
     /// Contracts that are remembered.
     pub contracts: usize,
+    /// How long the contract of a service without an instance is remembered.
+    pub contract_idle: Duration,
     /// Replies kept for an inbox whose client is away.
     pub inbox_backlog: usize,
     /// How long an inbox whose client is away is kept.
@@ -77,6 +79,8 @@ impl Default for Limits {
             credit: 65_536,
             instances: 10_000,
             contracts: 10_000,
+            // Longer than a service is away that runs once a day, or rests over a weekend; then it is known no more.
+            contract_idle: Duration::from_secs(7 * 24 * 3600),
             inbox_backlog: 10_000,
             inbox_grace: Duration::from_secs(10),
             channel_idle: Duration::from_secs(600),

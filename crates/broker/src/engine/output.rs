@@ -175,6 +175,8 @@ pub enum RegistryChange {
     Down(Guid),
     /// A contract is known or has changed.
     Contract(Arc<Contract>),
+    /// The contract of the service of this name is known no more.
+    Forgotten(String),
     /// What follows a watch's start is complete up to here.
     Complete,
 }

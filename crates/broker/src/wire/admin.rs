@@ -20,6 +20,7 @@ const PAUSE: u8 = 5;
 const PEEK: u8 = 6;
 const TOTALS: u8 = 7;
 const COUNT: u8 = 8;
+const FORGET: u8 = 9;
 
 pub(super) fn put_command(out: &mut BytesMut, command: &AdminCommand) {
     match command {
@@ -55,6 +56,10 @@ pub(super) fn put_command(out: &mut BytesMut, command: &AdminCommand) {
             out.put_u32_le(*limit);
         }
         AdminCommand::Totals => out.put_u8(TOTALS),
+        AdminCommand::Forget(service) => {
+            out.put_u8(FORGET);
+            put_text(out, service);
+        }
     }
 }
 
@@ -68,6 +73,7 @@ pub(super) fn read_command(reader: &mut Reader<'_>, names: &mut Names) -> Result
         PAUSE => AdminCommand::Pause(names.channel(reader)?, reader.duration()?),
         PEEK => AdminCommand::Peek(names.channel(reader)?, reader.u32()?),
         TOTALS => AdminCommand::Totals,
+        FORGET => AdminCommand::Forget(reader.text("the service")?),
         _ => return Err(reader.value("the command")),
     })
 }

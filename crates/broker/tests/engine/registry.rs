@@ -1,6 +1,8 @@
 //! Instances and contracts.
 
-use skyloom_broker::engine::{Conn, Input, Limits, Settle, Ticket};
+use std::time::Duration;
+
+use skyloom_broker::engine::{AdminAnswer, AdminCommand, Conn, Input, Limits, Settle, Ticket};
 use skyloom_core::{ServiceRef, contract::Contract, registry::Instance};
 
 use crate::world::{World, cast, guid, ms, options};
@@ -110,4 +112,70 @@ fn instances_and_contracts_are_bounded() {
     world.deregister(2, 12);
     assert_eq!(world.register(3, 13, &[contract("C", "")]), ["3 done"], "B has no instance and gives way");
     assert_eq!(world.watch(2), ["2 contract A", "2 contract C", "2 up 11", "2 up 13", "2 complete"]);
+}
+
+/// How long the contract of a service without an instance is remembered.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+#[test]
+fn a_contract_is_forgotten_once_its_service_has_had_no_instance_for_long() {
+    let mut world = World::new();
+    world.watch(3);
+    world.register(1, 11, &[contract("A", "")]);
+    world.register(2, 12, &[contract("A", "")]);
+    world.register(2, 13, &[contract("B", "")]);
+    assert_eq!(world.deregister(1, 11), ["3 down 11", "1 done"]);
+    world.step(Input::Heard(Conn(2)));
+    assert_eq!(world.pass(ms(1)), NOTHING);
+    assert_eq!(world.disconnect(2), ["3 down 12", "3 down 13"]);
+    assert_eq!(world.pass(WEEK / 2), NOTHING);
+    world.register(1, 14, &[contract("B", "")]);
+    world.deregister(1, 14);
+    assert_eq!(world.pass(WEEK / 2 - ms(1)), NOTHING);
+    assert_eq!(world.pass(ms(1)), ["3 forgotten A"]);
+    assert_eq!(world.pass(WEEK / 2 - ms(1)), NOTHING, "B has had an instance meanwhile");
+    assert_eq!(world.pass(ms(1)), ["3 forgotten B"]);
+    assert_eq!(world.watch(1), ["1 complete"]);
+}
+
+#[test]
+fn what_runs_is_not_forgotten() {
+    let mut world = World::new();
+    world.watch(3);
+    world.register(1, 11, &[contract("A", "")]);
+    world.register(2, 12, &[contract("A", "")]);
+    world.disconnect(2);
+    assert_eq!(world.pass(WEEK * 2), ["3 down 11"], "it is silent, and may be heard again");
+    assert_eq!(world.step(Input::Heard(Conn(1))), ["3 up 11"]);
+    assert_eq!(world.watch(1), ["1 contract A", "1 up 11", "1 complete"]);
+}
+
+#[test]
+fn a_planned_restart_does_not_begin_the_time_anew() {
+    let mut world = World::new();
+    world.register(1, 11, &[contract("A", ""), contract("B", "")]);
+    world.deregister(1, 11);
+    world.register(1, 12, &[contract("B", "")]);
+    world.pass(WEEK / 2);
+    world.restart();
+    world.connect(3, 3);
+    assert_eq!(world.watch(3), ["3 contract A", "3 contract B", "3 up 12", "3 complete"]);
+    assert_eq!(world.pass(WEEK / 2), ["3 down 12", "3 forgotten A"]);
+}
+
+#[test]
+fn an_operator_has_a_contract_forgotten_unless_an_instance_runs() {
+    let mut world = World::new();
+    world.watch(3);
+    world.register(1, 11, &[contract("A", "")]);
+    let forget = |world: &mut World, name: &str| {
+        let told = world.admin(AdminCommand::Forget(name.to_owned()));
+        (told, matches!(world.answers.pop(), Some(AdminAnswer::Count(1))))
+    };
+    let not = (vec!["3 answer".to_owned()], false);
+    assert_eq!(forget(&mut world, "A"), not);
+    world.deregister(1, 11);
+    assert_eq!(forget(&mut world, "B"), not);
+    assert_eq!(forget(&mut world, "A"), (vec!["3 forgotten A".to_owned(), "3 answer".to_owned()], true));
+    assert_eq!(world.watch(2), ["2 complete"]);
 }

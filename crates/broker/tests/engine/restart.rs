@@ -9,7 +9,7 @@ const NOTHING: [&str; 0] = [];
 
 impl World {
     /// Writes the engine down and reads it into a new one, whose clock begins elsewhere.
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let text = serde_json::to_string(&self.engine.export(self.now)).unwrap();
         let exported: Exported<Body> = serde_json::from_str(Box::leak(text.into_boxed_str())).unwrap();
         assert_eq!(exported.messages() as u64, self.engine.totals().messages);

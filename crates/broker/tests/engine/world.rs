@@ -112,6 +112,7 @@ impl World {
                 RegistryChange::Up(instance) => format!("{} up {}", conn.0, instance.id.as_bytes()[0]),
                 RegistryChange::Down(id) => format!("{} down {}", conn.0, id.as_bytes()[0]),
                 RegistryChange::Contract(contract) => format!("{} contract {}", conn.0, contract.name),
+                RegistryChange::Forgotten(service) => format!("{} forgotten {service}", conn.0),
                 RegistryChange::Complete => format!("{} complete", conn.0),
             },
         }

@@ -105,6 +105,7 @@ fn command() -> impl Strategy<Value = AdminCommand> {
         (channel(), number).prop_map(|(channel, number)| AdminCommand::DropDead(channel, number)),
         (channel(), duration()).prop_map(|(channel, time)| AdminCommand::Pause(channel, time)),
         (channel(), any::<u32>()).prop_map(|(channel, limit)| AdminCommand::Peek(channel, limit)),
+        name().prop_map(AdminCommand::Forget),
     ]
 }
 
@@ -228,6 +229,7 @@ pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame<Bytes>> {
         (ticket(), answer()).prop_map(|(ticket, answer)| ServerFrame::Admin { ticket, answer }),
         instance().prop_map(|instance| ServerFrame::Registry(RegistryChange::Up(instance.into()))),
         guid().prop_map(|guid| ServerFrame::Registry(RegistryChange::Down(guid))),
+        name().prop_map(|name| ServerFrame::Registry(RegistryChange::Forgotten(name))),
         Just(ServerFrame::Registry(RegistryChange::Complete)),
         Just(ServerFrame::Pong),
         ".{0,40}".prop_map(|reason| ServerFrame::GoAway { reason }),

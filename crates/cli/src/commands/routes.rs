@@ -43,7 +43,10 @@ pub(crate) async fn routes(args: &RoutesArgs, session: &Session, global: &Global
         0 => {
             let idle = rows.iter().any(|row| row.instances == 0);
             if idle && !global.json {
-                note("a service without an instance answers 503 until one starts");
+                note(
+                    "a service without an instance answers 503 until one starts; `sky services --forget SERVICE` forgets \
+                     one that is gone for good",
+                );
             }
             Ok(())
         }

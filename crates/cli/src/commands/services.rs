@@ -8,8 +8,9 @@ use skyloom::{
 
 use crate::{
     failure::Failure,
-    output::{Table, left, list, right},
-    session::{Global, Session},
+    method::suggest_service,
+    output::{Table, json, left, list, note, right},
+    session::{Global, Session, within},
 };
 
 /// List the services, with how many instances of each are running
@@ -18,6 +19,9 @@ pub(crate) struct ServicesArgs {
     /// List each method, its types and how it is reached by REST
     #[arg(short, long)]
     verbose: bool,
+    /// Forget a service that is gone for good, by its name or its queue, with its routes; none of its instances may run
+    #[arg(long, value_name = "SERVICE", conflicts_with = "verbose")]
+    forget: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,15 +43,38 @@ struct Method {
     http: Vec<String>,
 }
 
-/// Lists the services.
+/// Lists the services, or has one forgotten.
 ///
 /// # Errors
-/// If the registry does not answer.
+/// If the registry does not answer, knows no service of this name, or an instance of it runs.
 pub(crate) async fn services(args: &ServicesArgs, session: &Session, global: &Global) -> Result<(), Failure> {
     let snapshot = session.snapshot().await?;
+    if let Some(name) = &args.forget {
+        return forget(name, &snapshot, session, global).await;
+    }
     let rows: Vec<Service> = snapshot.contracts.values().map(|contract| describe(contract, &snapshot)).collect();
     let table = if args.verbose { by_method } else { by_service };
     list(global.json, &rows, table, "no services are registered; start one, and it appears here")
+}
+
+async fn forget(name: &str, snapshot: &Snapshot, session: &Session, global: &Global) -> Result<(), Failure> {
+    let mut known = snapshot.contracts.values();
+    let Some(contract) = known.find(|contract| contract.name == name || contract.queue.as_str() == name) else {
+        return Err(Failure::failed(format!("no service {name:?} is registered{}", suggest_service(snapshot, name))));
+    };
+    let name = &contract.name;
+    if snapshot.is_live(name) {
+        let what = "stop its instances first; `sky instances` lists them";
+        return Err(Failure::failed(format!("{name} runs, and would be known again at once; {what}")));
+    }
+    within(session.connection().registry.forget(name)).await??;
+    match global.json {
+        true => json(&serde_json::json!({ "forgotten": name })),
+        false => {
+            note(&format!("{name} is forgotten, with its routes; it is known again once an instance of it starts"));
+            Ok(())
+        }
+    }
 }
 
 fn describe(contract: &Contract, snapshot: &Snapshot) -> Service {

@@ -47,6 +47,20 @@ async fn services_are_listed_with_their_instances() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_gone_for_good_is_forgotten() {
+    let (ground, _echo, running) = Ground::with_echo().await;
+    let early = ground.sky(&["services", "--forget", "echo.v1"]).await;
+    assert!(early.sentence(1).starts_with("echo.v1.Echo runs, and would be known again at once; "), "{early:?}");
+    running.drain().await;
+    let unknown = ground.sky(&["services", "--forget", "ecko.v1"]).await;
+    assert_eq!(unknown.sentence(1), "no service \"ecko.v1\" is registered; did you mean echo.v1?");
+    let said = ground.ok(&["services", "--forget", "echo.v1"]).await;
+    assert!(said.err.starts_with("sky: echo.v1.Echo is forgotten, with its routes; "), "{said:?}");
+    assert_eq!(ground.ok(&["services", "--json"]).await.json(), serde_json::json!([]));
+    assert_eq!(ground.ok(&["routes", "--json"]).await.json(), serde_json::json!([]));
+}
+
+#[tokio::test]
 async fn instances_are_listed_pinged_and_drained() {
     let (ground, _echo, running) = Ground::with_echo().await;
     let id = running.instance().to_string();

@@ -76,4 +76,8 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// The contract of a service by its full name or its queue; also of one without a running
     /// instance.
     fn contract<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Arc<Contract>>, RegistryError>>;
+
+    /// Forgets the contract of a service that is gone for good, by its full name or its queue. Returns whether it was
+    /// known. One of which an instance runs is refused.
+    fn forget<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<bool, RegistryError>>;
 }

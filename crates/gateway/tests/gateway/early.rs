@@ -50,6 +50,10 @@ impl Registry for Late {
     fn contract<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Arc<Contract>>, RegistryError>> {
         self.registry.contract(service)
     }
+
+    fn forget<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<bool, RegistryError>> {
+        self.registry.forget(service)
+    }
 }
 
 /// A gateway that has not heard its registry, in which a service is registered.

@@ -117,6 +117,7 @@ macro_rules! registry_conformance {
                 instances_are_found_by_service_version_region_and_host,
                 a_watch_follows_every_change,
                 a_contract_outlives_its_instance,
+                a_contract_is_forgotten_when_its_service_does_not_run,
                 a_lost_connection_takes_its_instances_along;
         }
     };

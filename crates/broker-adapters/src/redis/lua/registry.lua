@@ -1,6 +1,6 @@
 -- The registry: who runs, with a time after which he is taken to be gone, and every contract that was ever
--- registered. KEYS[1] is the base of its keys. Returns for `beat` how many were not known, for `view` the
--- version, the ms until the next may be gone, and everything, if the version is not ARGV[2].
+-- registered and not forgotten. KEYS[1] is the base of its keys. Returns for `beat` how many were not known, for
+-- `forget` how many were, for `view` the version, the ms until the next may be gone, and everything, if the version is not ARGV[2].
 even_if_full()
 local base = KEYS[1]
 local instances, data, contracts, version = base .. ':instances', base .. ':data', base .. ':contracts', base .. ':version'
@@ -43,6 +43,14 @@ function verbs.leave()
     changed()
   end
   return 1
+end
+
+function verbs.forget()
+  local forgotten = redis.call('HDEL', contracts, ARGV[2])
+  if forgotten > 0 then
+    changed()
+  end
+  return forgotten
 end
 
 function verbs.view()

@@ -8,7 +8,7 @@ use skyloom_core::{
 };
 
 use crate::engine::{
-    AdminAnswer, AdminCommand, DeadMessage, Engine, LISTED,
+    AdminAnswer, AdminCommand, DeadMessage, Engine, LISTED, Output,
     state::{ChannelState, Dead},
 };
 
@@ -17,7 +17,11 @@ const PRIORITIES: usize = 64;
 
 impl<M: Clone> Engine<M> {
     /// Answers an operator; none if the order needs no other answer than that it was followed.
-    pub(crate) fn admin(&mut self, command: AdminCommand) -> Result<Option<AdminAnswer<M>>, BrokerError> {
+    pub(crate) fn admin(
+        &mut self,
+        command: AdminCommand,
+        out: &mut Vec<Output<M>>,
+    ) -> Result<Option<AdminAnswer<M>>, BrokerError> {
         Ok(Some(match command {
             AdminCommand::Channels => AdminAnswer::Channels(self.stats()),
             AdminCommand::Depth(name) => {
@@ -29,6 +33,7 @@ impl<M: Clone> Engine<M> {
             AdminCommand::Pause(name, time) => return self.pause(&name, time).map(|()| None),
             AdminCommand::Peek(name, limit) => AdminAnswer::Peek(self.peek(&name, limit)),
             AdminCommand::Totals => AdminAnswer::Totals(self.totals()),
+            AdminCommand::Forget(service) => AdminAnswer::Count(self.forget_contract(service, out)),
         }))
     }
 

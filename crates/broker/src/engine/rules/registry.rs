@@ -38,14 +38,16 @@ impl<M> Engine<M> {
             before.instances.remove(&id);
         }
         self.directory.registrations += 1;
+        let until = self.now.after(self.limits.contract_idle);
         for contract in contracts {
-            if let Some(change) = self.directory.remember(contract) {
+            if let Some(change) = self.directory.remember(Arc::new(contract), until) {
                 self.announce(&change, out);
             }
         }
         let instance = Arc::new(instance);
         let registered = Registered { instance: Arc::clone(&instance), session, conn: Some(conn), up: true };
-        let known = self.directory.instances.insert(id, registered);
+        let known = self.directory.enter(registered, until);
+        self.time_contracts();
         if known.is_none_or(|known| !known.up || known.instance != instance) {
             self.announce(&RegistryChange::Up(instance), out);
         }
@@ -70,9 +72,39 @@ impl<M> Engine<M> {
 
     /// Forgets an instance.
     pub(crate) fn forget_instance(&mut self, id: Guid, out: &mut Vec<Output<M>>) {
-        if self.directory.instances.remove(&id).is_some_and(|registered| registered.up) {
+        let until = self.now.after(self.limits.contract_idle);
+        if self.directory.leave(id, until).is_some_and(|registered| registered.up) {
             self.announce(&RegistryChange::Down(id), out);
         }
+        self.time_contracts();
+    }
+
+    /// Forgets the contract of a service without an instance. Returns how many were known.
+    pub(crate) fn forget_contract(&mut self, service: String, out: &mut Vec<Output<M>>) -> u64 {
+        let is_known = self.directory.forget(&service);
+        if is_known {
+            self.announce(&RegistryChange::Forgotten(service), out);
+        }
+        is_known.into()
+    }
+
+    /// Sees to it that contracts are forgotten in time.
+    pub(crate) fn time_contracts(&mut self) {
+        if !self.directory.timed
+            && let Some(until) = self.directory.next_forgotten()
+        {
+            self.directory.timed = true;
+            self.timers.others.set(until, Due::Contracts);
+        }
+    }
+
+    /// Forgets the contracts of services that have had no instance for long.
+    pub(crate) fn forget_contracts(&mut self, out: &mut Vec<Output<M>>) {
+        self.directory.timed = false;
+        for service in self.directory.forget_until(self.now) {
+            self.announce(&RegistryChange::Forgotten(service), out);
+        }
+        self.time_contracts();
     }
 
     /// Reports a connection's instances down or up again, without forgetting them.

@@ -78,7 +78,7 @@ impl<M: Clone> Engine<M> {
     }
 
     fn order(&mut self, conn: Conn, ticket: Ticket, command: AdminCommand, out: &mut Vec<Output<M>>) {
-        match self.admin(command) {
+        match self.admin(command, out) {
             Ok(Some(answer)) => out.push(Output::Admin { conn, ticket, answer }),
             Ok(None) => Self::done(conn, ticket, Ok(()), out),
             Err(error) => Self::done(conn, ticket, Err(error), out),

@@ -21,6 +21,7 @@ impl<M> Engine<M> {
                 Due::Connection(conn) => self.check_silence(conn, out),
                 Due::Inbox(inbox) => self.expire_inbox(inbox),
                 Due::Session(session) => self.expire_session(session, out),
+                Due::Contracts => self.forget_contracts(out),
                 Due::Wait { conn, number } => self.note_overdue(conn, number),
             }
         }
@@ -81,7 +82,7 @@ impl<M> Engine<M> {
     /// Sweeps out cancelled timers when there are many.
     #[inline]
     pub(crate) fn sweep_timers(&mut self) {
-        let Self { timers, leases, channels, connections, inboxes, absent, jobs, .. } = self;
+        let Self { timers, leases, channels, connections, inboxes, absent, jobs, directory, .. } = self;
         timers.leases.trim(|(number, slot)| leases.get(Lease { slot: *slot, number: *number }).is_some());
         timers.leases.sweep(|_, (number, slot)| leases.get(Lease { slot: *slot, number: *number }).is_some());
         timers.others.sweep(|at, due| match *due {
@@ -90,6 +91,7 @@ impl<M> Engine<M> {
             }
             Due::Connection(conn) => connections.get(&conn).is_some_and(|connection| connection.watched),
             Due::Inbox(inbox) => inboxes.get(&inbox).is_some_and(|inbox| inbox.expires == at),
+            Due::Contracts => directory.timed,
             Due::Session(session) => absent.contains_key(&session),
             Due::Wait { conn, number } => {
                 let wait = jobs.as_ref().and_then(|jobs| jobs.pullers.get(&conn)?.waiting);

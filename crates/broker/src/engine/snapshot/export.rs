@@ -39,6 +39,12 @@ impl<M: Clone> Engine<M> {
                 .map(|registered| (registered.session, Arc::clone(&registered.instance)))
                 .collect(),
             contracts: self.export_contracts(),
+            forgotten_after: self
+                .directory
+                .contracts
+                .iter()
+                .filter_map(|(name, known)| Some((name.clone(), known.until.left(now)?)))
+                .collect(),
             next_lease: self.leases.next_number(),
             next_seq: self.next_seq,
             next_dead: self.next_dead,

@@ -7,7 +7,7 @@ use skyloom_core::{Guid, broker::Lease};
 use super::kept::{Exported, KeptChannel, KeptConsumer, KeptInbox, KeptLease, KeptMessage, KeptPlace};
 use crate::engine::{
     ConsumerId, Engine, Limits,
-    state::{ConsumerState, Dead, Due, Held, InboxState, Known, Leases, Name, Registered, Stored, Time},
+    state::{ConsumerState, Dead, Due, Held, InboxState, Leases, Name, Registered, Stored, Time},
 };
 
 /// Leases in higher slots than this are not taken up; their messages wait again. A damaged file
@@ -38,16 +38,19 @@ impl<M> Engine<M> {
         for inbox in exported.inboxes {
             engine.import_inbox(inbox);
         }
+        let idle = limits.contract_idle;
+        let left: BTreeMap<String, Duration> = exported.forgotten_after.into_iter().collect();
         for contract in exported.contracts {
             engine.directory.registrations += 1;
-            let used = engine.directory.registrations;
-            engine.directory.contracts.insert(contract.name.clone(), Known { contract, used });
+            let until = engine.now.after(left.get(&contract.name).copied().unwrap_or(idle));
+            engine.directory.remember(contract, until);
         }
         for (session, instance) in exported.instances {
             let registered = Registered { instance: Arc::clone(&instance), session, conn: None, up: true };
-            engine.directory.instances.insert(instance.id, registered);
+            engine.directory.enter(registered, engine.now.after(idle));
             engine.expect(session);
         }
+        engine.time_contracts();
         engine
     }
 

@@ -21,6 +21,9 @@ pub struct Exported<M> {
     pub(crate) inboxes: Vec<KeptInbox<M>>,
     pub(crate) instances: Vec<(Guid, Arc<Instance>)>,
     pub(crate) contracts: Vec<Arc<Contract>>,
+    /// How long those are still remembered that belong to services without an instance.
+    #[serde(default)]
+    pub(crate) forgotten_after: Vec<(String, Duration)>,
     pub(crate) next_lease: u64,
     pub(crate) next_seq: u64,
     pub(crate) next_dead: u64,

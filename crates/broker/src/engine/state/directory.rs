@@ -1,12 +1,13 @@
 //! Instances, contracts, and who follows them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use skyloom_core::{Guid, contract::Contract, registry::Instance};
 
+use super::Time;
 use crate::engine::{Conn, RegistryChange};
 
 /// An instance and whose it is.
@@ -20,11 +21,13 @@ pub(crate) struct Registered {
     pub(crate) up: bool,
 }
 
-/// A contract and when it was last registered.
+/// A contract, when it was last registered, and when it is forgotten.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) contract: Arc<Contract>,
     pub(crate) used: u64,
+    /// `NEVER` while there is an instance of the service.
+    pub(crate) until: Time,
 }
 
 /// What the registry knows.
@@ -36,6 +39,10 @@ pub(crate) struct Directory {
     pub(crate) watchers: BTreeSet<Conn>,
     /// Counts registrations, so that the oldest contract can be told.
     pub(crate) registrations: u64,
+    /// Whether there is a timer for the contracts that are to be forgotten.
+    pub(crate) timed: bool,
+    /// How many instances each service has that has any.
+    live: HashMap<String, usize, foldhash::fast::RandomState>,
 }
 
 impl Directory {
@@ -47,6 +54,57 @@ impl Directory {
         contracts.chain(instances).chain([RegistryChange::Complete])
     }
 
+    /// Takes an instance in. Returns what was known of it.
+    pub(crate) fn enter(&mut self, registered: Registered, until: Time) -> Option<Registered> {
+        for service in &registered.instance.services {
+            *self.live.entry(service.name.clone()).or_default() += 1;
+            if let Some(known) = self.contracts.get_mut(&service.name) {
+                known.until = Time::NEVER;
+            }
+        }
+        let before = self.instances.insert(registered.instance.id, registered);
+        if let Some(before) = &before {
+            self.count_out(&before.instance, until);
+        }
+        before
+    }
+
+    /// Lets an instance go. Contracts of which it was the last are forgotten then, if no other comes.
+    pub(crate) fn leave(&mut self, id: Guid, until: Time) -> Option<Registered> {
+        let registered = self.instances.remove(&id)?;
+        self.count_out(&registered.instance, until);
+        Some(registered)
+    }
+
+    fn count_out(&mut self, instance: &Instance, until: Time) {
+        for service in &instance.services {
+            let Some(count) = self.live.get_mut(&service.name) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.live.remove(&service.name);
+                if let Some(known) = self.contracts.get_mut(&service.name) {
+                    known.until = until;
+                }
+            }
+        }
+    }
+
+    /// When the first contract is to be forgotten.
+    pub(crate) fn next_forgotten(&self) -> Option<Time> {
+        self.contracts.values().map(|known| known.until).filter(|until| *until != Time::NEVER).min()
+    }
+
+    /// Forgets the contract of a service without an instance. Returns whether it was known.
+    pub(crate) fn forget(&mut self, service: &str) -> bool {
+        !self.live.contains_key(service) && self.contracts.remove(service).is_some()
+    }
+
+    /// Forgets every contract whose time has come. Returns whose they were.
+    pub(crate) fn forget_until(&mut self, now: Time) -> Vec<String> {
+        let over = self.contracts.extract_if(.., |_, known| known.until <= now);
+        over.map(|(name, _)| name).collect()
+    }
+
     /// Makes room for these contracts by forgetting the oldest of services without an instance.
     /// Returns whether there is room; if not, nothing is forgotten.
     pub(crate) fn make_room(&mut self, contracts: &[Contract], limit: usize) -> bool {
@@ -56,9 +114,7 @@ impl Directory {
         if excess == 0 {
             return true;
         }
-        let services = self.instances.values().flat_map(|registered| &registered.instance.services);
-        let live: HashSet<&str> = services.map(|service| service.name.as_str()).collect();
-        let idle = |name: &str| !live.contains(name) && !coming.contains(name);
+        let idle = |name: &str| !self.live.contains_key(name) && !coming.contains(name);
         let mut oldest: Vec<(u64, String)> = self
             .contracts
             .iter()
@@ -75,17 +131,12 @@ impl Directory {
         true
     }
 
-    /// Remembers a contract. Returns the change, if it is one.
-    pub(crate) fn remember(&mut self, contract: Contract) -> Option<RegistryChange> {
+    /// Remembers a contract, until then if the service has no instance. Returns the change, if it is one.
+    pub(crate) fn remember(&mut self, contract: Arc<Contract>, until: Time) -> Option<RegistryChange> {
         let used = self.registrations;
-        if let Some(known) = self.contracts.get_mut(&contract.name)
-            && *known.contract == contract
-        {
-            known.used = used;
-            return None;
-        }
-        let contract = Arc::new(contract);
-        self.contracts.insert(contract.name.clone(), Known { contract: Arc::clone(&contract), used });
-        Some(RegistryChange::Contract(contract))
+        let until = if self.live.contains_key(&contract.name) { Time::NEVER } else { until };
+        let known = Known { contract: Arc::clone(&contract), used, until };
+        let before = self.contracts.insert(contract.name.clone(), known);
+        before.is_none_or(|before| before.contract != contract).then_some(RegistryChange::Contract(contract))
     }
 }

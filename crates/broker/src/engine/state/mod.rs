@@ -21,7 +21,7 @@ pub(crate) use self::{
     channel::{ChannelState, Counters},
     connection::Connection,
     consumer::ConsumerState,
-    directory::{Directory, Known, Registered},
+    directory::{Directory, Registered},
     inbox::{InboxState, News},
     jobs::{JobFacts, JobPlace, Jobs},
     lease::{Held, Leases},

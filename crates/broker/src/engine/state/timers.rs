@@ -21,6 +21,8 @@ pub(crate) enum Due {
     Inbox(Guid),
     /// A session may not have come back after a planned restart.
     Session(Guid),
+    /// Contracts of services without an instance may be forgotten.
+    Contracts,
     /// A wait for a job may be over.
     Wait { conn: Conn, number: u64 },
 }

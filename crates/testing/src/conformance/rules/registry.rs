@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use skyloom_core::{
     Guid, QueueName,
     contract::Contract,
-    registry::{Filter, Instance, Registration, Registry, Snapshot, Watch},
+    registry::{Filter, Instance, Registration, Registry, RegistryError, Snapshot, Watch},
 };
 
 use crate::conformance::{RegistryFixture, kit::soon};
@@ -128,6 +128,26 @@ pub async fn a_contract_outlives_its_instance<F: RegistryFixture>(fixture: F) {
     }
     let unknown = soon("contract", elsewhere.contract("nobody.v1")).await;
     assert_eq!(unknown, Ok(None));
+}
+
+/// A contract is forgotten if somebody says so, unless an instance runs; and is known again when one comes.
+pub async fn a_contract_is_forgotten_when_its_service_does_not_run<F: RegistryFixture>(fixture: F) {
+    let ((_peer, registry), (_other, elsewhere)) = (fixture.registry().await, fixture.registry().await);
+    let name = "greeter.v1.Greeter";
+    let registered = instance(&[greeter()], "", "a");
+    let guard = register(&registry, &registered, greeter()).await;
+    let mut seen = watch(&elsewhere).await;
+    until(&mut seen, "the instance is seen", |now| now.is_live(name)).await;
+    let refused = soon("forget", elsewhere.forget(name)).await;
+    assert_eq!(refused, Err(RegistryError::Refused(format!("an instance of {name} runs"))));
+    soon("deregister", guard.deregister()).await;
+    until(&mut seen, "nobody is left", |now| !now.is_live(name)).await;
+    assert_eq!(soon("forget", elsewhere.forget("nobody.v1")).await, Ok(false));
+    assert_eq!(soon("forget", elsewhere.forget("greeter.v1")).await, Ok(true), "by its queue, too");
+    until(&mut seen, "the contract is forgotten", |now| now.contracts.is_empty()).await;
+    assert!(watch(&elsewhere).await.borrow().contracts.is_empty(), "a later watch does not know it either");
+    let _guard = register(&registry, &registered, greeter()).await;
+    until(&mut seen, "it is known again", |now| now.is_live(name) && now.contracts.contains_key(name)).await;
 }
 
 /// The instances of a process that dies are gone within three seconds.
