@@ -141,6 +141,17 @@ fn each_mistake_names_its_key_and_its_place() {
         "skyloom.toml, line 1: there is no key \"links\"; a section of one service has its version: [service.\"links@1\"]"
     );
     assert!(mistake("", &[], &["serve"]).contains("flags begin with --"));
+    for (key, text, reason) in [
+        ("broker", "zzz", "\"zzz\" names no broker: use local:, "),
+        ("broker", "unix:here", "the socket path \"here\" is relative; give an absolute one"),
+        ("broker", "tcp://10.0.0.1:1", "10.0.0.1:1 is not a loopback address: "),
+        ("broker", "nats://h:0", "\"h:0\" in the broker's URL has a port that is no number"),
+        ("registry", "amqp://h", "amqp keeps no registry of instances: name a broker that does"),
+        ("listen", "nowhere", "\"nowhere\" is no address: write it as 127.0.0.1:8080"),
+    ] {
+        let said = mistake(&format!("[default]\n{key} = \"{text}\"\n"), &[], &[]);
+        assert!(said.starts_with(&format!("skyloom.toml, line 2: {key}: {reason}")), "{said}");
+    }
 }
 
 #[test]

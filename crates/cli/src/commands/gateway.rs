@@ -35,14 +35,12 @@ pub(crate) async fn gateway(args: &GatewayArgs, global: &Global) -> Result<(), F
         None => args.listen.clone(),
     };
     let settings = global.settings_with(listen.map(|address| format!("--listen={address}")))?;
-    let Ok(address) = settings.listen.parse::<SocketAddr>() else {
-        let listen = settings.listen;
-        let wrong = format!("{listen:?} is no address to listen on; write HOST:PORT, such as 127.0.0.1:8080");
-        return Err(Failure::usage(wrong));
-    };
     // A mistake is said before a broker is waited for, for which a supervisor would try again. A socket that is
     // handed over has another address.
-    if !address.ip().to_canonical().is_loopback() && env::var_os("LISTEN_FDS").is_none() {
+    if let Ok(address) = settings.listen.parse::<SocketAddr>()
+        && !address.ip().to_canonical().is_loopback()
+        && env::var_os("LISTEN_FDS").is_none()
+    {
         return Err(Failure::usage(GatewayError::NotLoopback { address }.to_string()));
     }
     skyloom_gateway::serve(settings).await.map_err(|status| Failure::of_process(&status))

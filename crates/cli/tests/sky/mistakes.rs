@@ -196,7 +196,7 @@ async fn a_gateway_stays_on_the_loopback_address() {
     sky.args(["--broker", "unix:/nowhere/b.sock", "gateway", "--listen", "0.0.0.0:0"]);
     assert!(run(sky, "").await.sentence(2).contains("needs TLS and authentication"));
     let said = ground.sky(&["gateway", "--listen", "nowhere"]).await;
-    assert!(said.sentence(2).contains("write HOST:PORT"), "{said:?}");
+    assert!(said.sentence(2).contains("\"nowhere\" is no address: write it as 127.0.0.1:8080"), "{said:?}");
 }
 
 #[tokio::test]

@@ -31,6 +31,20 @@ impl Settings {
         changes
     }
 
+    /// This configuration with as much of a newer one as a running process takes over; of the service's own keys only
+    /// if the service does.
+    #[must_use]
+    pub(crate) fn taking_over(&self, newer: &Self, own: bool) -> Self {
+        Self {
+            log: newer.log.clone(),
+            drain: newer.drain,
+            timeout: newer.timeout,
+            settings: if own { newer.settings.clone() } else { self.settings.clone() },
+            sources: newer.sources.clone(),
+            ..self.clone()
+        }
+    }
+
     /// The service's own keys with their values, without regard to where they come from.
     fn own_text(&self) -> Vec<(String, String)> {
         let table = self.settings.value().into_table().unwrap_or_default();
@@ -43,6 +57,31 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_taken_over_is_still_a_change() {
+        let (old, time) = (Settings::default(), std::time::Duration::from_secs(7));
+        let newer = Settings {
+            broker: Some("unix:/b".to_owned()),
+            registry: Some("unix:/r".to_owned()),
+            region: "eu".to_owned(),
+            log: "debug".to_owned(),
+            log_format: crate::config::LogFormat::Text,
+            concurrency: 7,
+            lease: time,
+            max_attempts: 7,
+            drain: time,
+            timeout: time,
+            listen: "127.0.0.1:7".to_owned(),
+            settings: crate::config::OwnSettings::of(&std::collections::BTreeMap::from([("a", 7)])).unwrap(),
+            sources: None,
+        };
+        assert_eq!(old.changes(&newer).len(), KEYS.len(), "every key is another");
+        let keys = |changes: &[Change]| changes.iter().map(|change| change.key).collect::<Vec<_>>();
+        let waiting: Vec<_> = KEYS.iter().filter(|key| !key.live).map(|key| key.name).collect();
+        assert_eq!(keys(&old.taking_over(&newer, false).changes(&newer)), waiting);
+        assert_eq!(keys(&old.taking_over(&newer, true).changes(&newer)), waiting[..waiting.len() - 1]);
+    }
 
     #[test]
     fn only_what_differs_is_a_change() {

@@ -1,14 +1,21 @@
 //! The keys of the configuration and the form of their values.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use super::{filter::parse_filter, secrets::without_password};
+use crate::connect::{check_broker, check_registry};
 
 /// The form of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// Any text.
     Text,
+    /// A broker's URL.
+    Broker,
+    /// A registry's URL.
+    Registry,
+    /// An address with a port.
+    Address,
     /// A whole number of at least 1.
     Count,
     /// A time such as `500ms` or `2s`.
@@ -45,10 +52,10 @@ pub(super) const OWN: &str = "settings";
 pub(super) const KEYS: [Key; 12] = [
     key(
         "broker",
-        Form::Text,
+        Form::Broker,
         "the broker's URL: local:, unix:/path, tcp://127.0.0.1:PORT, nats://, redis://, amqp://, beanstalk:// or memory:",
     ),
-    key("registry", Form::Text, "the registry's URL, if it is not the broker's own: local:, nats:// or redis://"),
+    key("registry", Form::Registry, "the registry's URL, if it is not the broker's own: local:, nats:// or redis://"),
     key("region", Form::Text, "the region that this process runs in"),
     live("log", Form::Filter, "what to log: off, error, warn, info, debug, trace, or by module: info,links=debug"),
     key(
@@ -61,7 +68,7 @@ pub(super) const KEYS: [Key; 12] = [
     key("max_attempts", Form::Count, "after how many attempts a request becomes a dead letter"),
     live("drain", Form::Time, "how long a drain may take before what is left is given back"),
     live("timeout", Form::Time, "how long a call may take if neither the caller nor the method says"),
-    key("listen", Form::Text, "the gateway's address, such as 127.0.0.1:8080"),
+    key("listen", Form::Address, "the gateway's address, such as 127.0.0.1:8080"),
     key(OWN, Form::Own, "a table of the service's own keys"),
 ];
 
@@ -82,6 +89,10 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 pub(super) fn check(form: Form, text: &str) -> Result<(), String> {
     match form {
         Form::Text => Ok(()),
+        Form::Broker => check_broker(text).map_err(|error| error.to_string()),
+        Form::Registry => check_registry(text).map_err(|error| error.to_string()),
+        Form::Address if text.parse::<SocketAddr>().is_ok() => Ok(()),
+        Form::Address => Err(format!("{text:?} is no address: write it as 127.0.0.1:8080")),
         Form::Count => match text.parse::<u32>() {
             Ok(1..) => Ok(()),
             _ => Err(format!("{text:?} is not a whole number of at least 1")),

@@ -127,6 +127,31 @@ impl fmt::Debug for Endpoints {
     }
 }
 
+/// Checks the form of a broker's URL, without connecting.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_broker(url: &str) -> Result<(), ConnectError> {
+    match Scheme::of(url)? {
+        Scheme::Memory => Ok(()),
+        Scheme::Embedded => address(url).map(drop),
+        Scheme::Network(kind) => network::check(kind, url),
+    }
+}
+
+/// Checks the form of a registry's URL, without connecting.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_registry(url: &str) -> Result<(), ConnectError> {
+    match Scheme::of(url)? {
+        Scheme::Network(kind @ (Network::Amqp | Network::Beanstalk)) => {
+            Err(ConnectError::NoRegistry { feature: kind.feature() })
+        }
+        _ => check_broker(url),
+    }
+}
+
 /// Connects to the broker of this URL: `local:`, `unix:/path`, `tcp://127.0.0.1:4711`, `memory:` for one of
 /// this process's own, or one on the network; see [`Endpoints`].
 ///

@@ -14,7 +14,10 @@ mod endpoints;
 
 mod guarantees;
 
-pub(crate) use self::embedded::{address, is_there};
+pub(crate) use self::{
+    embedded::{address, is_there},
+    endpoints::{check_broker, check_registry},
+};
 pub use self::{
     connection::Connection,
     endpoints::{Endpoints, connect},

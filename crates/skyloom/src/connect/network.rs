@@ -12,6 +12,22 @@ pub(super) fn shown(url: &str) -> Result<String, ConnectError> {
     Ok(url.parse::<BrokerUrl>()?.to_string())
 }
 
+/// Checks a URL without connecting, its options as far as this program knows them.
+pub(super) fn check(kind: Network, url: &str) -> Result<(), ConnectError> {
+    match (kind, url.parse::<BrokerUrl>()?) {
+        #[cfg(feature = "nats")]
+        (Network::Nats, url) => Ok(skyloom_broker_adapters::nats::guarantees(&url).map(drop)?),
+        #[cfg(feature = "redis")]
+        (Network::Redis, url) => Ok(skyloom_broker_adapters::redis::guarantees(&url).map(drop)?),
+        #[cfg(feature = "amqp")]
+        (Network::Amqp, url) => Ok(skyloom_broker_adapters::amqp::guarantees(&url).map(drop)?),
+        #[cfg(feature = "beanstalk")]
+        (Network::Beanstalk, url) => Ok(skyloom_broker_adapters::beanstalk::guarantees(&url).map(drop)?),
+        #[allow(unreachable_patterns)] // With all four features there is nothing left.
+        _ => Ok(()),
+    }
+}
+
 /// The broker that a URL names.
 pub(super) async fn broker(kind: Network, url: &str, patience: Duration) -> Result<Arc<dyn Broker>, ConnectError> {
     match (kind, url.parse::<BrokerUrl>()?, patience) {

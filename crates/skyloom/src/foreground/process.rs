@@ -89,7 +89,7 @@ impl Foreground {
         self
     }
 
-    /// The configuration as it is now.
+    /// The configuration that is in effect.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.borrow())

@@ -9,7 +9,8 @@ use crate::{config::Settings, telemetry};
 /// What else is to happen with a new configuration: a part of the program that takes it over, or refuses.
 pub(crate) type Hook = Box<dyn Fn(&Settings) -> Result<()> + Send + Sync>;
 
-/// Reads the configuration anew and takes over what can be. If it has a mistake, or somebody refuses it, says so
+/// Reads the configuration anew, and returns the one that is in effect from now on: what can be taken over is, and what
+/// takes a restart is as it was. If it has a mistake, or somebody refuses it, says so
 /// and keeps the one there is.
 pub(super) fn reload(current: &Settings, hooks: &[Hook]) -> Option<Arc<Settings>> {
     let newer = match current.reload() {
@@ -23,8 +24,10 @@ pub(super) fn reload(current: &Settings, hooks: &[Hook]) -> Option<Arc<Settings>
             return None;
         }
     };
+    // What takes a restart stays as it is, so that it is named until there has been one.
+    let taken = current.taking_over(&newer, !hooks.is_empty());
     for (accepted, hook) in hooks.iter().enumerate() {
-        if let Err(status) = hook(&newer) {
+        if let Err(status) = hook(&taken) {
             for hook in hooks.iter().take(accepted) {
                 go_back(hook, current);
             }
@@ -33,11 +36,11 @@ pub(super) fn reload(current: &Settings, hooks: &[Hook]) -> Option<Arc<Settings>
         }
     }
     // What an operator has set meanwhile ends with this, too.
-    if let Err(error) = telemetry::set_filter(&newer.log) {
+    if let Err(error) = telemetry::set_filter(&taken.log) {
         tracing::debug!("SIGHUP: the log stays as it is: {error}");
     }
     say(current, &newer, !hooks.is_empty());
-    Some(Arc::new(newer))
+    Some(Arc::new(taken))
 }
 
 /// Lets a part of the program that has taken over a new configuration take over the old one again.

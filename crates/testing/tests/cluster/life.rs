@@ -91,6 +91,23 @@ async fn hangup_takes_over_a_good_configuration_and_keeps_the_old_one_before_a_b
     assert!(crate::cluster::said(&log).ends_with(" logs skyloom_core=debug,info\n"), "{}", crate::cluster::said(&log));
     assert_eq!(greeted(&site).await, "Hello, Ada!");
 
+    // What takes a restart is said until it has been one, or is taken back.
+    fs::write(&file, "[default]\nlease = \"9s\"\n").unwrap();
+    greeter.signal(Signal::HUP);
+    greeter.says("taken over: log = info, drain = 20s; this takes a restart: lease = 9s", 1).await;
+    greeter.signal(Signal::HUP);
+    greeter.says("SIGHUP: this takes a restart: lease = 9s", 1).await;
+    fs::write(&file, "").unwrap();
+    greeter.signal(Signal::HUP);
+    greeter.says("SIGHUP: the configuration has been read anew; nothing in it has changed", 1).await;
+
+    // What no process could start with is a mistake.
+    for (line, what) in [("broker = \"zzz\"", "broker: \\\"zzz\\\" names no broker: use local:, "), ("listen = \"nowhere\"", "listen: ")] {
+        fs::write(&file, format!("[default]\n{line}\n")).unwrap();
+        greeter.signal(Signal::HUP);
+        greeter.says(&format!("own.toml, line 2: {what}"), 1).await;
+    }
+
     fs::remove_file(&file).unwrap();
     greeter.signal(Signal::HUP);
     greeter.says("the new one has a mistake: cannot read ", 1).await;
