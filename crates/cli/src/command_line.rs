@@ -81,7 +81,7 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Hold(args) => commands::hold(args, global).await,
         Command::Supervise(args) => cluster::supervise(args, global).await,
         Command::Brokers(args) => commands::brokers(*args, global),
-        Command::Config(args) => commands::config(args, global),
+        Command::Config(args) => commands::config(args, global).await,
         Command::Doctor(args) => doctor::doctor(args, global).await,
         Command::Shell(args) => shell::shell(args, global).await,
         Command::Completions(args) => complete::completions(*args),

@@ -49,16 +49,21 @@ impl Global {
     /// # Errors
     /// The first mistake in it.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
-        self.settings_with([])
+        self.settings_of(None, [])
     }
 
-    /// The same with flags of the command that are keys of the configuration, such as `--listen=127.0.0.1:80`.
+    /// The same with a section of its own, and with flags of the command that are keys of the configuration, such as
+    /// `--listen=127.0.0.1:80`.
     ///
     /// # Errors
     /// The first mistake in it.
-    pub(crate) fn settings_with(&self, own: impl IntoIterator<Item = String>) -> Result<Settings, Failure> {
+    pub(crate) fn settings_of(
+        &self,
+        section: Option<&str>,
+        own: impl IntoIterator<Item = String>,
+    ) -> Result<Settings, Failure> {
         let flags = self.as_flags().into_iter().chain(own).collect();
-        let sources = Sources { flags, ..Sources::of_process(None) };
+        let sources = Sources { flags, ..Sources::of_process(section) };
         Settings::load(&sources).map_err(|error| Failure::usage(error.to_string()))
     }
 

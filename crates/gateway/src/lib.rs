@@ -56,7 +56,7 @@ pub use self::{
     exchange::Body,
     gateway::Gateway,
     options::GatewayOptions,
-    process::{serve, serve_with},
+    process::{SECTION, serve, serve_with},
     routes::{Route, routes},
     server::{Bound, Draining, inherited_listener},
 };

@@ -11,6 +11,9 @@ use crate::{
     server::{Bound, inherited_listener},
 };
 
+/// The section of the configuration that is a gateway's own, whichever program runs it.
+pub const SECTION: &str = "gateway@1";
+
 /// How long to wait for a broker that is just being started.
 const STARTING: Duration = Duration::from_secs(5);
 

@@ -11,7 +11,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    config::{Settings, Sources},
+    config::{Settings, Sources, section_of},
     connect::Connection,
     foreground::{Foreground, Hook},
     host::Hosted,
@@ -44,7 +44,7 @@ impl App {
         Self { settings: Some(settings), ..Self::default() }
     }
 
-    /// Adds a service.
+    /// Adds a service. The section of the configuration that applies to the process is that of the first one.
     #[must_use]
     pub fn serve<S: Described>(self, service: S) -> Self {
         self.add::<S>(Box::new(move |server| server.serve(service)))
@@ -66,8 +66,7 @@ impl App {
     fn add<S: Described>(mut self, part: Part) -> Self {
         // A contract that breaks the rules is reported when the service starts.
         if let Ok(contract) = S::definition().contract() {
-            let base = contract.queue.as_str().rsplit_once(".v").map_or(contract.queue.as_str(), |(base, _)| base);
-            self.section.get_or_insert(format!("{base}@{}", contract.version));
+            self.section.get_or_insert_with(|| section_of(&contract));
             self.names.push(contract.name);
         }
         self.parts.push(part);

@@ -12,6 +12,8 @@ use crate::failure::Failure;
 pub(crate) struct Examined {
     /// Its parts in the order in which they start.
     pub(crate) parts: Vec<String>,
+    /// Its services' names.
+    pub(crate) services: Vec<String>,
     /// Whether some of them are built from their sources.
     pub(crate) built: bool,
     /// The gateway's port, if there is one.
@@ -32,6 +34,7 @@ pub(crate) async fn examine(path: &Path, endpoints: &Endpoints) -> Result<Examin
     Sources::find(&wanted, &beside, &directory, false).await.map_err(Failure::usage)?;
     Ok(Examined {
         parts: plan.parts.iter().map(|part| part.name.clone()).collect(),
+        services: file.services.keys().cloned().collect(),
         built: !wanted.is_empty(),
         port: plan.gateway.map(|address| address.port()),
     })

@@ -9,7 +9,7 @@ use crate::{failure::Failure, session::Global};
 
 /// Run the gateway: REST and gRPC in front of the queues, until Ctrl-C or SIGTERM
 ///
-/// It finishes what it has before it ends. On SIGHUP it reads its configuration anew. A listening socket that a
+/// Its section of skyloom.toml is [service."gateway@1"]. It finishes what it has before it ends. On SIGHUP it reads its configuration anew. A listening socket that a
 /// supervisor hands over (LISTEN_FDS) is used instead of the address. Exit codes: 2 for a mistake in the
 /// configuration, 111 for what may go away by itself, such as a broker that is not there.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,7 +34,8 @@ pub(crate) async fn gateway(args: &GatewayArgs, global: &Global) -> Result<(), F
         Some(port) => Some(format!("127.0.0.1:{port}")),
         None => args.listen.clone(),
     };
-    let settings = global.settings_with(listen.map(|address| format!("--listen={address}")))?;
+    let flag = listen.map(|address| format!("--listen={address}"));
+    let settings = global.settings_of(Some(skyloom_gateway::SECTION), flag)?;
     // A mistake is said before a broker is waited for, for which a supervisor would try again. A socket that is
     // handed over has another address.
     if let Ok(address) = settings.listen.parse::<SocketAddr>()

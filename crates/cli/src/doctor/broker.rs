@@ -1,6 +1,6 @@
 //! The broker and the registry.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use skyloom::{ConnectError, Connection, Endpoints, broker::ChannelStats, embedded::Address, registry::Snapshot};
 use skyloom_gateway::routes;
@@ -14,8 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What starts the embedded broker.
 const START: &str = "`sky up CLUSTER` or `sky broker` starts one; so does the first service on this host";
 
-/// Looks at the broker, its version, its registry and what waits there.
-pub(super) async fn look(endpoints: &Endpoints) -> Vec<Finding> {
+/// Looks at the broker, its version, its registry and what waits there. Returns what the registry knows, too, if it
+/// answers.
+pub(super) async fn look(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
     const CHECK: &str = "broker";
     let mut findings = Vec::new();
     let embedded = endpoints.embedded().ok().flatten().and_then(|url| url.parse::<Address>().ok());
@@ -26,13 +27,13 @@ pub(super) async fn look(endpoints: &Endpoints) -> Vec<Finding> {
         Ok(connection) => connection,
         Err(ConnectError::Absent { address, .. }) if embedded.is_some_and(|own| own.to_string() == address) => {
             findings.push(Finding::note(CHECK, format!("no broker runs at {address}"), START));
-            return findings;
+            return (findings, None);
         }
         Err(error) => {
             let advice = "start the broker, or correct the URL (--broker, SKYLOOM_BROKER, skyloom.toml); docs/brokers.md \
                           says how each is set up";
             findings.push(Finding::broken(CHECK, error.to_string(), advice));
-            return findings;
+            return (findings, None);
         }
     };
     findings.push(Finding::ok(CHECK, format!("{} answers", connection.address())));
@@ -43,14 +44,11 @@ pub(super) async fn look(endpoints: &Endpoints) -> Vec<Finding> {
             findings.extend(dead_letters(&channels));
         }
     }
-    if is_apart {
-        findings.extend(separate_registry(endpoints).await);
-    } else {
-        findings.extend(registry(&connection).await);
-    }
+    let (found, known) = if is_apart { separate_registry(endpoints).await } else { registry(&connection).await };
+    findings.extend(found);
     // What could not be closed within this time is closed by the end of the process.
     drop(timeout(PATIENCE, connection.close()).await);
-    findings
+    (findings, known)
 }
 
 /// The broker alone, if its registry is elsewhere.
@@ -60,7 +58,7 @@ fn broker_of(endpoints: &Endpoints, is_apart: bool) -> Endpoints {
 }
 
 /// A registry that is not the broker's own.
-async fn separate_registry(endpoints: &Endpoints) -> Vec<Finding> {
+async fn separate_registry(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
     const CHECK: &str = "registry";
     let own = endpoints.embedded().ok().flatten().and_then(|url| url.parse::<Address>().ok());
     match endpoints.connect_within(PATIENCE).await {
@@ -70,36 +68,32 @@ async fn separate_registry(endpoints: &Endpoints) -> Vec<Finding> {
             findings
         }
         Err(ConnectError::Absent { address, .. }) if own.is_some_and(|own| own.to_string() == address) => {
-            vec![Finding::note(CHECK, format!("no embedded broker, which keeps it, runs at {address}"), START)]
+            (vec![Finding::note(CHECK, format!("no embedded broker, which keeps it, runs at {address}"), START)], None)
         }
         Err(error) => {
             let advice = "start it, or correct its URL (--registry, SKYLOOM_REGISTRY, skyloom.toml)";
-            vec![Finding::broken(CHECK, error.to_string(), advice)]
+            (vec![Finding::broken(CHECK, error.to_string(), advice)], None)
         }
     }
 }
 
-async fn registry(connection: &Connection) -> Vec<Finding> {
+async fn registry(connection: &Connection) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
     const CHECK: &str = "registry";
+    let broken = |found| (vec![Finding::broken(CHECK, found, "see the broker's log; calls work without it")], None);
     let watch = timeout(PATIENCE, connection.registry.watch()).await;
     let snapshot = match watch {
         Ok(Ok(watch)) => watch.borrow().clone(),
-        Ok(Err(error)) => {
-            return vec![Finding::broken(CHECK, error.to_string(), "see the broker's log; calls work without it")];
-        }
-        Err(_) => {
-            let found = format!("it did not answer within {PATIENCE:?}");
-            return vec![Finding::broken(CHECK, found, "see the broker's log; calls work without it")];
-        }
+        Ok(Err(error)) => return broken(error.to_string()),
+        Err(_) => return broken(format!("it did not answer within {PATIENCE:?}")),
     };
     let (instances, services) = (snapshot.instances.len(), snapshot.contracts.len());
     let mut findings = vec![Finding::ok(CHECK, format!("{services} services, {instances} instances"))];
     findings.extend(conflicts(&snapshot));
-    findings
+    (findings, Some(snapshot))
 }
 
 fn conflicts(snapshot: &Snapshot) -> Option<Finding> {
-    let problems: Vec<_> = routes(snapshot).into_iter().filter(|route| route.problem.is_some()).collect();
+    let problems: Vec<_> = routes(snapshot).into_iter().filter(|route| route.problem.is_some() && route.instances > 0).collect();
     let first = problems.first()?;
     let found = format!("{} of {}/{} is not served", first.path, first.service, first.method);
     let more = match problems.len() {

@@ -7,7 +7,7 @@ use skyloom::Settings;
 use super::{
     broker,
     finding::{Finding, State},
-    machine, place, project,
+    machine, place, project, sections,
 };
 use crate::{
     failure::Failure,
@@ -52,26 +52,27 @@ async fn look(args: &DoctorArgs, global: &Global) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("sky", format!("version {}", env!("CARGO_PKG_VERSION")))];
     findings.push(project::configuration(global));
     // Without a configuration nobody knows where the broker is, but a cluster file can be looked at.
-    let settings = global.settings().ok();
+    let settings = global.settings_of(Some(skyloom_gateway::SECTION), []).ok();
     let usual = Path::new(USUAL).exists().then(|| PathBuf::from(USUAL));
-    let mut listen = None;
+    let mut cluster = None;
     if let Some(file) = args.file.clone().or(usual) {
         let endpoints = settings.as_ref().map_or_else(|| Settings::default().endpoints(), Settings::endpoints);
-        let (found, port) = project::cluster_file(&file, &endpoints).await;
+        let (found, read) = project::cluster_file(&file, &endpoints).await;
         findings.extend(found);
-        listen = port.map(|address| (address, "choose another port in the cluster file, or with --port"));
+        cluster = read;
     }
     findings.push(machine::open_files());
     findings.extend(machine::watches());
     let Some(settings) = settings else { return findings };
-    match settings.listen.parse() {
-        Ok(address) => listen = listen.or(Some((address, "choose another with SKYLOOM_LISTEN"))),
-        Err(_) => findings.push(place::no_address(&settings.listen)),
-    }
-    if let Some((address, choose)) = listen {
+    let listen = cluster.as_ref().and_then(|cluster| cluster.gateway);
+    let listen = listen.map(|address| (address, "choose another port in the cluster file, or with --port"));
+    let configured = settings.listen.parse().ok().map(|address| (address, "choose another with SKYLOOM_LISTEN"));
+    if let Some((address, choose)) = listen.or(configured) {
         findings.push(place::port(address, choose).await);
     }
-    findings.extend(broker::look(&settings.endpoints()).await);
+    let (found, known) = broker::look(&settings.endpoints()).await;
+    findings.extend(found);
+    findings.extend(sections::look(cluster.as_ref().map(|cluster| &cluster.services[..]), known.as_deref()));
     findings
 }
 

@@ -7,6 +7,7 @@ mod listener;
 mod place;
 mod broker;
 mod project;
+mod sections;
 mod command;
 
 pub(crate) use self::command::{DoctorArgs, doctor};

@@ -34,17 +34,27 @@ pub(super) fn configuration(global: &Global) -> Finding {
     }
 }
 
-/// The cluster file; and the gateway's port, if it has one.
-pub(super) async fn cluster_file(path: &Path, endpoints: &Endpoints) -> (Vec<Finding>, Option<SocketAddr>) {
+/// What a cluster file has that others look at, too.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    /// The gateway's address, if it has one.
+    pub(super) gateway: Option<SocketAddr>,
+    /// Its services' names.
+    pub(super) services: Vec<String>,
+}
+
+/// The cluster file, and what it has; nothing if it has a mistake.
+pub(super) async fn cluster_file(path: &Path, endpoints: &Endpoints) -> (Vec<Finding>, Option<Cluster>) {
     const CHECK: &str = "cluster file";
     match cluster::examine(path, endpoints).await {
-        Ok(Examined { parts, built, port }) => {
+        Ok(Examined { parts, services, built, port }) => {
             let mut findings = vec![Finding::ok(CHECK, format!("{}: {}", path.display(), parts.join(", ")))];
             if built {
                 findings.push(rust());
                 findings.extend(skyloom(path));
             }
-            (findings, port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
+            let gateway = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            (findings, Some(Cluster { gateway, services }))
         }
         Err(failure) => {
             (vec![Finding::broken(CHECK, failure.to_string(), "correct it; `sky up --help` shows one")], None)

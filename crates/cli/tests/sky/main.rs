@@ -14,6 +14,7 @@ mod bench;
 mod calls;
 mod clusters;
 mod completions;
+mod config;
 mod doctor;
 mod hold;
 mod hold_drain;

@@ -14,16 +14,40 @@ use super::{
     nearest::nearest,
 };
 
+fn read(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+}
+
+fn not_toml(path: &Path, reason: String) -> ConfigError {
+    ConfigError::NotToml { path: path.to_owned(), reason }
+}
+
+fn parse<'t>(path: &Path, text: &'t str) -> Result<Spanned<DeTable<'t>>, ConfigError> {
+    DeTable::parse(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        not_toml(path, format!("line {line}: {}", error.message()))
+    })
+}
+
+/// The sections of single services in a file, such as `links@1`, and where each is.
+pub(super) fn named_sections(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let text = read(path)?;
+    let table = parse(path, &text)?;
+    let services = table.get_ref().get("service").and_then(|services| services.get_ref().as_table());
+    let named = services.into_iter().flat_map(|services| services.iter()).filter(|(name, section)| {
+        name.get_ref().contains('@') && section.get_ref().as_table().is_some()
+    });
+    let place = |name: &Spanned<Cow<'_, str>>| format!("{}, line {}", path.display(), line_of(&text, name.span().start));
+    Ok(named.map(|(name, _)| (name.get_ref().to_string(), place(name))).collect())
+}
+
 /// The sections of a file that apply to one process, the weakest first. Each value knows its place.
 pub(super) fn sections(path: &Path, service: Option<&str>) -> Result<Vec<Map<String, Value>>, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-    let not_toml = |reason: String| ConfigError::NotToml { path: path.to_owned(), reason };
-    let table = DeTable::parse(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(&text, span.start));
-        not_toml(format!("line {line}: {}", error.message()))
-    })?;
+    let text = read(path)?;
+    let table = parse(path, &text)?;
     Checker { path, text: &text }.file(table.get_ref())?;
-    let mut root = File::from_str(&text, FileFormat::Toml).collect().map_err(|error| not_toml(error.to_string()))?;
+    let root = File::from_str(&text, FileFormat::Toml).collect();
+    let mut root = root.map_err(|error| not_toml(path, error.to_string()))?;
     let mut take = |name: &str| root.remove(name).and_then(|section| section.into_table().ok()).unwrap_or_default();
     let default = take("default");
     let mut services = take("service");

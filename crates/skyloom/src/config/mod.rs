@@ -9,6 +9,7 @@ mod file;
 mod layers;
 mod own_settings;
 mod settings;
+mod section;
 mod origins;
 mod own;
 mod changes;
@@ -25,5 +26,6 @@ pub use self::{
     own_settings::OwnSettings,
     reference::reference,
     secrets::{is_secret, shown, shown_mistake, without_password},
+    section::{Section, section_of, service_sections},
     settings::{LogFormat, Settings, Sources},
 };
