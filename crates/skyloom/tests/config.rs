@@ -1,6 +1,6 @@
 //! The configuration: which layer wins, and what each mistake says.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use skyloom::config::{ConfigError, LogFormat, OwnSettings, Settings, Sources};
 
@@ -182,6 +182,44 @@ fn the_page_about_every_key_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
     let page = fs::read_to_string(path).unwrap_or_default();
     assert!(page == skyloom::config::reference(), "write it anew: sky config --reference > docs/configuration.md");
+}
+
+#[test]
+fn own_settings_keep_what_is_empty_and_every_key() {
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Own {
+        list: Vec<u32>,
+        map: BTreeMap<String, u32>,
+        inner: Inner,
+        large: u64,
+        ratio: f64,
+        negative: i64,
+        absent: Option<bool>,
+    }
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Inner {
+        by_host: BTreeMap<String, Vec<bool>>,
+        nothing: BTreeMap<String, String>,
+    }
+    let by_host = BTreeMap::from([("a.example".to_owned(), vec![true]), ("b[0]".to_owned(), vec![])]);
+    let own = Own {
+        list: Vec::new(),
+        map: BTreeMap::new(),
+        inner: Inner { by_host, nothing: BTreeMap::new() },
+        large: u64::MAX,
+        ratio: 0.5,
+        negative: -1,
+        absent: None,
+    };
+    let settings = Settings { settings: OwnSettings::of(&own).unwrap(), ..Settings::default() };
+    assert_eq!(settings.own::<Own>().unwrap(), own);
+    let refused = OwnSettings::of(&[1, 2]).unwrap_err().to_string();
+    assert!(refused.starts_with("the service's settings: they are no keys with values; "), "{refused}");
+
+    let text = "[service]\nsettings = { list = [], map = {}, inner = { by_host = { \"a.example\" = [true], \"b[0]\" = [] }, \
+                nothing = {} }, large = 1, ratio = 0.5, negative = -1 }\n";
+    let read = Settings::load(&case(text, &[], &[]).sources).unwrap().own::<Own>().unwrap();
+    assert_eq!(read, Own { large: 1, ..own });
 }
 
 #[test]

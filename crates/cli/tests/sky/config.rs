@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    ground::{Ground, until},
+    ground::{Ground, run, until},
     site::free_port,
 };
 
@@ -40,7 +40,9 @@ async fn sky_doctor_finds_a_section_of_no_service() {
     let (ground, _echo, _running) = Ground::with_echo().await;
     let text = "[service.\"echo@1\"]\nlease = '7s'\n[service.\"echo@2\"]\nlease = '7s'\n";
     fs::write(ground.directory.path().join("skyloom.toml"), text).unwrap();
-    let rows = ground.ok(&["doctor", "--json"]).await.json();
+    let mut doctor = ground.command(&["doctor", "--json"]);
+    doctor.env("SKYLOOM_LISTEN", format!("127.0.0.1:{}", free_port()));
+    let rows = run(doctor, "").await.json();
     let found: Vec<_> = rows.as_array().unwrap().iter().filter(|row| row["check"] == "section").collect();
     assert_eq!(found.len(), 1, "{rows}");
     assert_eq!(found[0]["found"], "skyloom.toml, line 3: [service.\"echo@2\"] belongs to no service");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use config::{Config, Map, Value, ValueKind};
+use config::{Map, Value, ValueKind};
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
@@ -19,13 +19,37 @@ impl OwnSettings {
     /// # Errors
     /// If a configuration cannot hold such a value.
     pub fn of<T: Serialize>(settings: &T) -> Result<Self, ConfigError> {
-        let written = Config::try_from(settings).map_err(|error| ConfigError::Own(error.to_string()))?;
-        Ok(Self(Some(written.cache)))
+        let written = serde_json::to_value(settings).map_err(|error| ConfigError::Own(error.to_string()))?;
+        match kind(written) {
+            table @ ValueKind::Table(_) => Ok(Self(Some(Value::new(None, table)))),
+            ValueKind::Nil => Ok(Self::default()),
+            _ => Err(ConfigError::Own("they are no keys with values; write them as a struct or a map".to_owned())),
+        }
     }
 
     /// The keys and their values.
     pub(super) fn value(&self) -> Value {
         self.0.clone().unwrap_or_else(|| Value::new(None, ValueKind::Table(Map::new())))
+    }
+}
+
+/// The same value as a configuration has it, with every key as it is.
+fn kind(written: serde_json::Value) -> ValueKind {
+    match written {
+        serde_json::Value::Null => ValueKind::Nil,
+        serde_json::Value::Bool(value) => ValueKind::Boolean(value),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => ValueKind::I64(number),
+            (None, Some(number)) => ValueKind::U64(number),
+            (None, None) => number.as_f64().map_or(ValueKind::Nil, ValueKind::Float),
+        },
+        serde_json::Value::String(text) => ValueKind::String(text),
+        serde_json::Value::Array(list) => {
+            ValueKind::Array(list.into_iter().map(|value| Value::new(None, kind(value))).collect())
+        }
+        serde_json::Value::Object(map) => {
+            ValueKind::Table(map.into_iter().map(|(key, value)| (key, Value::new(None, kind(value)))).collect())
+        }
     }
 }
 
