@@ -96,7 +96,11 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
 
 fn end(result: Result<(), Failure>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            // One that was asked to end while it started has not failed.
+            daemon::ready();
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
             let (code, sentence) = (failure.exit_code(), failure.to_string());
             if !matches!(failure, Failure::OutputClosed) {

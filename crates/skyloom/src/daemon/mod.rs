@@ -4,10 +4,7 @@ mod report;
 mod start;
 
 pub use self::{
-    report::failed,
+    report::{failed, ready},
     start::{Daemon, DaemonError, Pidfile},
 };
-pub(crate) use self::{
-    report::ready,
-    start::{HELP, start_if_asked, without_flags},
-};
+pub(crate) use self::start::{HELP, start_if_asked, without_flags};

@@ -21,8 +21,10 @@ pub(super) fn keep(writer: PipeWriter) {
     *REPORT.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
 }
 
-/// Tells whoever waits in the foreground that the process does its work.
-pub(crate) fn ready() {
+/// Tells whoever waits in the foreground that the process does its work, if it has put itself into the background and has
+/// not been ready yet. [`Foreground::ready`](crate::Foreground::ready) says so itself, and so does the end of a program
+/// under [`#[skyloom::main]`](macro@crate::main) without an error; a program that has neither says it by this.
+pub fn ready() {
     tell(0, "");
 }
 
@@ -54,7 +56,7 @@ pub(super) fn wait(mut reader: PipeReader) -> Result<(), (u8, String)> {
     });
     let report = said.recv_timeout(PATIENCE).map_err(|_| {
         let seconds = PATIENCE.as_secs();
-        (TEMPORARY, format!("the process is not ready after {seconds} s; it goes on in the background"))
+        (TEMPORARY, format!("the process has not said within {seconds} s that it is ready; it goes on in the background"))
     })?;
     match report.split_first() {
         Some((0, _)) => Ok(()),

@@ -13,7 +13,7 @@ use super::report::{keep, wait};
 use crate::exit::MISTAKE;
 
 /// What `--help` says of the flags.
-pub(crate) const HELP: &str = "  --daemon        go into the background
+pub(crate) const HELP: &str = "  --daemon        go into the background; the command waits until the program says that it is ready
   --pidfile PATH  with --daemon: keep the process id here, locked while the process runs
   --logfile PATH  with --daemon: append log lines here, which are lost otherwise
 ";
@@ -97,8 +97,9 @@ impl Drop for Pidfile {
 
 impl Daemon {
     /// Goes into the background: this function returns in another process, and the caller's ends with success as soon
-    /// as that one is ready, by [`Foreground::ready`](crate::Foreground::ready). It must be called before there is a
-    /// second thread or an event loop. The directory stays the same.
+    /// as that one says that it is ready, by [`Foreground::ready`](crate::Foreground::ready) or by
+    /// [`ready`](super::ready). It must be called before there is a second thread or an event loop. The directory stays
+    /// the same.
     ///
     /// # Errors
     /// If a file cannot be written or belongs to a process that runs; and, in the caller's process, why the one in the

@@ -35,7 +35,12 @@ where
     let ended = runtime.block_on(program);
     runtime.shutdown_timeout(BLOCKING);
     match ended {
-        Ok(_) => ExitCode::SUCCESS,
+        Ok(_) => {
+            // Whatever has come to its end without an error has not failed, ready or not.
+            #[cfg(feature = "daemon")]
+            crate::daemon::ready();
+            ExitCode::SUCCESS
+        }
         Err(error) => end(&sentence(&error), code(&error)),
     }
 }

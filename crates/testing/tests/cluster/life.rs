@@ -333,6 +333,30 @@ async fn a_log_that_nobody_reads_stops_nobody() {
 }
 
 #[tokio::test]
+async fn a_daemon_with_a_loop_of_its_own_says_that_it_is_ready_or_ends_well() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    site.connect().await;
+    let run = |what: &str| {
+        let mut program = Command::new(program("own_loop"));
+        program.args(["--daemon", "--pidfile", "own.pid"]).env("OWN_LOOP", what).env("SKYLOOM_BROKER", &site.url);
+        program.current_dir(site.path()).output().unwrap()
+    };
+    let ended = run("nothing");
+    assert!(ended.status.success(), "{}", said(&ended));
+    let pidfile = site.path().join("own.pid");
+    eventually("it has taken its pidfile away", || async { !pidfile.exists() }).await;
+
+    let started = run("serve");
+    assert!(started.status.success(), "{}", said(&started));
+    site.connect_when(1).await;
+    let number = || fs::read_to_string(&pidfile).ok()?.trim().parse::<i32>().ok();
+    eventually("the pidfile is written", || async { number().is_some() }).await;
+    kill_process(Pid::from_raw(number().unwrap()).unwrap(), Signal::TERM).unwrap();
+    eventually("it has drained", || async { !pidfile.exists() }).await;
+}
+
+#[tokio::test]
 async fn a_daemon_has_a_pidfile_or_says_why_not() {
     let site = Site::new();
     let socket = site.path().join("broker.sock");

@@ -95,6 +95,26 @@ async fn a_service_that_is_asked_to_end_while_it_opens_its_channels_does_so() {
     assert!(said.contains("\"drained\"") && !said.contains("a handler"), "{said}");
 }
 
+/// It is not a handler that holds it up, for there is none.
+#[tokio::test]
+async fn a_start_that_heeds_no_signal_is_ended_and_called_by_its_name() {
+    let site = Site::new();
+    let environment = [("OWN_LOOP", "wait"), ("SKYLOOM_DRAIN", "1s")];
+    let mut program = Process::start("own_loop", &[], &environment, site.path());
+    eventually("it listens to signals", || async { catches(program.id(), Signal::TERM) }).await;
+    program.signal(Signal::TERM);
+    assert_eq!(program.ended().await.code(), Some(1), "{}", program.said());
+    let said = program.said();
+    assert!(said.contains("its start has not come to an end") && !said.contains("a handler"), "{said}");
+}
+
+/// Whether a process has a handler for a signal, by proc(5).
+fn catches(process: u32, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (signal.as_raw() - 1)) != 0
+}
+
 #[tokio::test]
 async fn a_new_configuration_makes_no_process_ready() {
     let site = Site::new();
