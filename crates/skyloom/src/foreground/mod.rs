@@ -4,6 +4,8 @@ mod supervisor;
 
 mod reload;
 
+mod deadline;
+
 mod last_resort;
 
 mod orphan;
@@ -13,4 +15,4 @@ mod process;
 #[doc(hidden)]
 pub use self::orphan::RUN_BY;
 pub use self::process::Foreground;
-pub(crate) use self::reload::Hook;
+pub(crate) use self::{deadline::left, reload::Hook};

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    deadline,
     last_resort::{LastResort, limit},
     orphan::orphaned,
     reload::{Hook, reload},
@@ -150,6 +151,7 @@ impl Foreground {
     /// first one that comes is the same wish.
     pub async fn drain(mut self, drain: impl Future<Output = ()>) {
         let limit = limit(&self.settings());
+        deadline::begin(limit);
         self.stopping();
         if let Some(last_resort) = &self.last_resort {
             last_resort.begun();

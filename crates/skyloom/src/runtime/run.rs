@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 
 use super::reason::{code, sentence};
-use crate::{exit::TEMPORARY, telemetry::last_words};
+use crate::{exit::TEMPORARY, foreground::left, telemetry::last_words};
 
 /// How long the end of a program waits for what it has given to `spawn_blocking`; then that is cut off.
 const BLOCKING: Duration = Duration::from_secs(5);
@@ -33,7 +33,8 @@ where
         Err(error) => return end(&format!("cannot start the event loop: {error}"), TEMPORARY),
     };
     let ended = runtime.block_on(program);
-    runtime.shutdown_timeout(BLOCKING);
+    // It may be waited for within the time that the process has for its end, and not beyond.
+    runtime.shutdown_timeout(left().map_or(BLOCKING, |left| left.min(BLOCKING)));
     match ended {
         Ok(_) => {
             // Whatever has come to its end without an error has not failed, ready or not.
