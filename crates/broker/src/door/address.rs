@@ -1,7 +1,7 @@
 //! Where a broker is reached.
 
 use std::{
-    env, fmt,
+    env, fmt, fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
@@ -53,7 +53,7 @@ pub enum AddressError {
 
 impl Address {
     /// The default socket: `$XDG_RUNTIME_DIR/skyloom/broker.sock`, or
-    /// `skyloom-<user>/broker.sock` in the directory for temporary files.
+    /// `skyloom-<user id>/broker.sock` in the directory for temporary files.
     #[must_use]
     pub fn default_path() -> PathBuf {
         let directory = match env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
@@ -97,8 +97,19 @@ fn check_path(path: &Path) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// The user's name as part of a file name.
+/// The user as part of a file name: by the number, which a daemon has without `$USER`, too, and no two users share; where
+/// proc(5) does not tell it, by the name.
 fn user() -> String {
+    fs::read_to_string("/proc/self/status").ok().as_deref().and_then(effective).unwrap_or_else(named)
+}
+
+/// The effective user's number in the status of a process.
+fn effective(status: &str) -> Option<String> {
+    let numbers = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    numbers.split_whitespace().nth(1).map(str::to_owned)
+}
+
+fn named() -> String {
     let name = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_default();
     let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).take(32).collect();
     if safe.is_empty() { "user".to_owned() } else { safe }
@@ -142,7 +153,20 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, AddressError};
+    use super::{Address, AddressError, effective};
+
+    #[test]
+    fn the_default_sockets_place_has_the_users_number() {
+        let status = "Name:\tgreeter\nUid:\t1000\t1001\t1000\t1000\nGid:\t7\t7\t7\t7\n";
+        assert_eq!(effective(status).as_deref(), Some("1001"));
+        assert_eq!(effective("Name:\tgreeter\n"), None);
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let directory = tempfile::tempdir().unwrap();
+            assert_eq!(super::user(), directory.path().metadata().unwrap().uid().to_string());
+        }
+    }
 
     #[test]
     fn each_form_survives_its_text() {
