@@ -132,6 +132,15 @@ fn each_mistake_names_its_key_and_its_place() {
         "flag --log_format: log_format: \"xml\" is none of auto, text, json, journal"
     );
     assert_eq!(mistake("", &[], &["--broker"]), "command line: --broker: a value is missing after it");
+    assert_eq!(mistake("", &[], &["--lese"]), "flag --lese: there is no key \"lese\"; did you mean \"lease\"?");
+    for (line, what) in [
+        ("concurrency = \"4\"", "a whole number belongs here, as in concurrency = 4, and not a string"),
+        ("lease = 10", "a time in quotes belongs here, as in lease = \"10s\", and not an integer"),
+        ("settings = \"x\"", "a table belongs here, as in settings = { key = \"value\" }, and not a string"),
+    ] {
+        let key = line.split(' ').next().unwrap();
+        assert_eq!(mistake(&format!("[default]\n{line}\n"), &[], &[]), format!("skyloom.toml, line 2: {key}: {what}"));
+    }
     assert_eq!(
         mistake("[default]\nlog = \"info,links=debgu\"\n", &[], &[]),
         "skyloom.toml, line 2: log: \"debgu\" is no level to log; did you mean \"debug\"?"

@@ -10,7 +10,7 @@ use toml::{
 
 use super::{
     ConfigError,
-    keys::{Form, KEYS, check, find},
+    keys::{Form, KEYS, Key, check, find},
     nearest::nearest,
 };
 
@@ -113,9 +113,8 @@ impl Checker<'_> {
         let checked = match (key.form, value.get_ref()) {
             (Form::Own, DeValue::Table(_)) => return Ok(()),
             (Form::Count, DeValue::Integer(number)) => check(key.form, number.as_str()),
-            (Form::Count | Form::Own, other) => Err(format!("{} is not what belongs here", other.type_str())),
-            (form, DeValue::String(text)) => check(form, text),
-            (_, other) => Err(format!("{} is not what belongs here: write a string", other.type_str())),
+            (form, DeValue::String(text)) if !matches!(form, Form::Count | Form::Own) => check(form, text),
+            (_, other) => Err(misplaced(key, other.type_str())),
         };
         checked.map_err(|reason| self.wrong(entry, &reason))
     }
@@ -132,6 +131,22 @@ impl Checker<'_> {
     fn wrong(&self, (name, _): Entry<'_, '_>, reason: &str) -> ConfigError {
         ConfigError::Value { place: self.place(name), key: name.get_ref().to_string(), reason: reason.to_owned() }
     }
+}
+
+/// What belongs to a key instead of a value of another type.
+fn misplaced(key: &Key, written: &str) -> String {
+    let (what, example) = match key.form {
+        Form::Count => ("a whole number", "4"),
+        Form::Own => ("a table", "{ key = \"value\" }"),
+        Form::Time => ("a time in quotes", "\"10s\""),
+        Form::Broker | Form::Registry => ("a URL in quotes", "\"local:\""),
+        Form::Address => ("an address in quotes", "\"127.0.0.1:8080\""),
+        Form::Filter => ("a level in quotes", "\"info\""),
+        Form::Word(_) => ("a word in quotes", "\"auto\""),
+        Form::Text => ("a text in quotes", "\"eu\""),
+    };
+    let article = if written.starts_with(['a', 'i']) { "an" } else { "a" };
+    format!("{what} belongs here, as in {} = {example}, and not {article} {written}", key.name)
 }
 
 /// What to write instead of a name that does not exist.

@@ -5,7 +5,7 @@ use config::{ConfigError as LayerError, Map, Source, Value, ValueKind};
 use super::{
     ConfigError,
     file::hint,
-    keys::{Form, KEYS, OWN, check, find},
+    keys::{Form, KEYS, Key, OWN, check, find},
 };
 
 /// Names the configuration file, if it is not `skyloom.toml` in the current directory.
@@ -33,10 +33,7 @@ impl Source for Layer {
 
 impl Layer {
     fn set(&mut self, place: String, name: &str, text: String) -> Result<(), ConfigError> {
-        let Some(key) = find(name).filter(|key| key.form != Form::Own) else {
-            let known: Vec<&str> = KEYS.iter().filter(|key| key.form != Form::Own).map(|key| key.name).collect();
-            return Err(ConfigError::UnknownKey { place, hint: hint(name, "keys", &known), key: name.to_owned() });
-        };
+        let key = known(&place, name)?;
         check(key.form, &text).map_err(|reason| ConfigError::Value {
             place: place.clone(),
             key: name.to_owned(),
@@ -53,6 +50,14 @@ impl Layer {
             table.insert(name, value);
         }
     }
+}
+
+/// The key of this name, of those that are one value.
+fn known(place: &str, name: &str) -> Result<&'static Key, ConfigError> {
+    find(name).filter(|key| key.form != Form::Own).ok_or_else(|| {
+        let all: Vec<&str> = KEYS.iter().filter(|key| key.form != Form::Own).map(|key| key.name).collect();
+        ConfigError::UnknownKey { place: place.to_owned(), hint: hint(name, "keys", &all), key: name.to_owned() }
+    })
 }
 
 /// The layer of the environment: `SKYLOOM_LEASE` for a key, `SKYLOOM_SETTINGS_BASE_URL` for a
@@ -95,12 +100,17 @@ pub(super) fn flags(arguments: impl Iterator<Item = String>) -> Result<Layer, Co
         };
         let place = format!("flag --{name}");
         let key = name.replace('-', "_");
+        let own = key.strip_prefix("settings.");
+        // A value that is missing after a flag that is none is not what is wrong.
+        if own.is_none() {
+            known(&place, &key)?;
+        }
         let text = text.ok_or_else(|| ConfigError::Value {
             place: "command line".to_owned(),
             key: format!("--{name}"),
             reason: "a value is missing after it".to_owned(),
         })?;
-        match key.strip_prefix("settings.") {
+        match own {
             Some(own) => layer.set_own(&place, own.to_owned(), text),
             None => layer.set(place, &key, text)?,
         }
@@ -111,6 +121,6 @@ pub(super) fn flags(arguments: impl Iterator<Item = String>) -> Result<Layer, Co
 /// What `--help` prints of the keys.
 pub(super) fn help() -> String {
     let width = KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
-    let line = |key: &super::keys::Key| format!("  --{:<width$}  {}\n", key.name.replace('_', "-"), key.help);
+    let line = |key: &Key| format!("  --{:<width$}  {}\n", key.name.replace('_', "-"), key.help);
     KEYS.iter().filter(|key| key.form != Form::Own).map(line).collect()
 }
