@@ -54,7 +54,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream, errors: &mut Errors
         #(#attributes)*
         #vis fn main() -> ::std::process::ExitCode {
             #function
-            ::skyloom::__private::run(#workers, main())
+            ::skyloom::__private::run(#workers, ::core::option_env!("CARGO_PKG_VERSION"), main())
         }
     }
 }

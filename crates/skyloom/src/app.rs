@@ -1,7 +1,5 @@
 //! A service's process from its first line to its exit code.
 
-use std::io::Write as _;
-
 use skyloom_core::{
     Result, Status,
     service::{Answer, Described, Incoming},
@@ -11,6 +9,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
+    about::about,
     config::{Settings, Sources, section_of},
     connect::Connection,
     foreground::{Foreground, Hook},
@@ -108,14 +107,13 @@ impl App {
     }
 
     /// Reads the configuration, connects, serves until SIGTERM, Ctrl-C or an operator's drain, and
-    /// drains. With `--help` among the arguments, prints the flags instead.
+    /// drains. With `--help` or `--version` among the arguments, prints the flags or the version instead.
     ///
     /// # Errors
     /// A mistake in the configuration, or a broker that is not there.
     pub async fn run(mut self) -> Result<()> {
-        if std::env::args().skip(1).any(|argument| argument == "--help" || argument == "-h") {
-            let help = format!("Serves {}.\n\nFlags:\n{}", self.names.join(", "), Settings::help());
-            return std::io::stdout().write_all(help.as_bytes()).map_err(|error| Status::unknown(error.to_string()));
+        if about(&format!("Serves {}.", self.names.join(", ")))? {
+            return Ok(());
         }
         let settings = match self.settings.take() {
             Some(settings) => settings,

@@ -69,7 +69,7 @@
 //! | messages | [`Json`], [`HttpBody`], any protobuf message; [`Payload`] |
 //! | calling | [`Client`], [`client::Call`], [`client::ClientOptions`], [`InstanceClient`] |
 //! | how a call ends | [`Status`], [`Code`], [`Outcome`], [`Ledger`] |
-//! | a process | [`fn@serve`], [`App`], [`macro@main`], [`Settings`], [`Foreground`] |
+//! | a process | [`fn@serve`], [`App`], [`macro@main`], [`Settings`], [`Foreground`], [`about()`] |
 //! | where things are | [`connect()`], [`Endpoints`], [`Connection`], [`registry`] |
 //! | writing a broker's adapter, a gateway, a tool | [`broker`], [`contract`], [`mod@service`], [`worker`], [`Envelope`] |
 //!
@@ -97,6 +97,7 @@ pub mod exit;
 #[cfg(feature = "daemon")]
 pub mod daemon;
 pub mod config;
+mod about;
 pub mod embedded;
 mod host;
 pub mod signals;
@@ -129,6 +130,7 @@ pub use skyloom_macros::{event, handler, main, service};
 #[doc(hidden)]
 pub use self::foreground::RUN_BY;
 pub use self::{
+    about::about,
     app::{App, serve},
     config::Settings,
     connect::{ConnectError, Connection, Endpoints, connect, guarantees},

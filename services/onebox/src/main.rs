@@ -7,6 +7,9 @@ use skyloom_gateway::{Gateway, GatewayOptions};
 
 #[skyloom::main]
 async fn main() -> Result<()> {
+    if skyloom::about("Serves the whole example in one process.")? {
+        return Ok(());
+    }
     let settings = Settings::load(&Sources::of_process(Some("onebox@1")))?;
     let mut foreground = Foreground::start(settings.clone())?;
     let links = links::Settings { base_url: format!("http://{}", settings.listen), ..settings.own()? };

@@ -3,5 +3,9 @@ fn main() -> ::std::process::ExitCode {
     async fn main() -> Result<()> {
         skyloom::serve(Greeter).await
     }
-    ::skyloom::__private::run(::core::option::Option::Some(4usize), main())
+    ::skyloom::__private::run(
+        ::core::option::Option::Some(4usize),
+        ::core::option_env!("CARGO_PKG_VERSION"),
+        main(),
+    )
 }

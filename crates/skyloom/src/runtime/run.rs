@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 
 use super::reason::{code, sentence};
-use crate::{exit::TEMPORARY, foreground::left, telemetry::last_words};
+use crate::{about::is_version, exit::TEMPORARY, foreground::left, telemetry::last_words};
 
 /// How long the end of a program waits for what it has given to `spawn_blocking`; then that is cut off.
 const BLOCKING: Duration = Duration::from_secs(5);
@@ -18,11 +18,16 @@ fn build(workers: Option<usize>) -> std::io::Result<Runtime> {
 }
 
 /// Runs a program: one event loop, or as many threads as asked for. An error is printed and makes
-/// the exit code.
-pub fn run<T, E>(workers: Option<usize>, program: impl Future<Output = Result<T, E>>) -> ExitCode
+/// the exit code. The version is that of the program's package.
+pub fn run<T, E>(
+    workers: Option<usize>,
+    version: Option<&'static str>,
+    program: impl Future<Output = Result<T, E>>,
+) -> ExitCode
 where
     E: std::fmt::Display + 'static,
 {
+    is_version(version);
     #[cfg(feature = "daemon")]
     let _pidfile = match crate::daemon::start_if_asked() {
         Ok(pidfile) => pidfile,

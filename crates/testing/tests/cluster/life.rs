@@ -332,6 +332,18 @@ async fn a_log_that_nobody_reads_stops_nobody() {
     assert!(said.contains(" log lines were lost, because nobody read standard error"), "{} bytes", said.len());
 }
 
+#[test]
+fn a_program_tells_its_version_and_its_flags() {
+    for name in ["greeter", "links", "gateway"] {
+        let run = |flag: &str| Command::new(program(name)).arg(flag).output().unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!("{name} {version} (skyloom {version})\n");
+        assert_eq!(String::from_utf8_lossy(&run("--version").stdout), expected);
+        let help = run("--help");
+        assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("\n  --lease "), "{help:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_daemon_with_a_loop_of_its_own_says_that_it_is_ready_or_ends_well() {
     let site = Site::new();

@@ -1,0 +1,55 @@
+//! What a program says of itself.
+
+use std::{env, io::Write as _, path::Path, sync::OnceLock};
+
+use skyloom_core::{Result, Status};
+
+use crate::config::Settings;
+
+/// The version of the package that the program is built from.
+static VERSION: OnceLock<&str> = OnceLock::new();
+
+/// Takes note of the program's version, as far as its build knows one.
+pub(crate) fn is_version(version: Option<&'static str>) {
+    if let Some(version) = version {
+        // A program starts once.
+        let _ = VERSION.set(version);
+    }
+}
+
+/// Prints what the program is for and its flags if `--help` is among its arguments, its version if `--version` is.
+/// Returns whether it has, so that the program ends. [`App::run`](crate::App::run) does so itself; a program that reads
+/// its configuration before does it first of all.
+///
+/// ```no_run
+/// # fn main() -> skyloom::Result<()> {
+/// if skyloom::about("Shortens links.")? {
+///     return Ok(());
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// If standard output cannot be written to.
+pub fn about(what: &str) -> Result<bool> {
+    let is_asked = |long: &str, short: &str| env::args().skip(1).any(|argument| argument == long || argument == short);
+    let text = if is_asked("--help", "-h") {
+        format!("{what}\n\nFlags:\n{}", Settings::help())
+    } else if is_asked("--version", "-V") {
+        version()
+    } else {
+        return Ok(false);
+    };
+    let written = std::io::stdout().write_all(text.as_bytes());
+    written.map(|()| true).map_err(|error| Status::unknown(error.to_string()))
+}
+
+fn version() -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    let path = env::args_os().next().unwrap_or_default();
+    let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy();
+    match VERSION.get() {
+        Some(version) => format!("{name} {version} (skyloom {own})\n"),
+        None => format!("{name} (skyloom {own})\n"),
+    }
+}
