@@ -150,6 +150,12 @@ fn each_mistake_names_its_key_and_its_place() {
         "skyloom.toml, line 1: there is no key \"links\"; a section of one service has its version: [service.\"links@1\"]"
     );
     assert!(mistake("", &[], &["serve"]).contains("flags begin with --"));
+    #[cfg(feature = "nats")]
+    assert_eq!(
+        mistake("", &[("SKYLOOM_BROKER", "nats://h?mode=cor")], &[]),
+        "environment variable SKYLOOM_BROKER: broker: option mode of the broker's URL is \"cor\", which is not one of \
+         jetstream, core"
+    );
     for (key, text, reason) in [
         ("broker", "zzz", "\"zzz\" names no broker: use local:, "),
         ("broker", "unix:here", "the socket path \"here\" is relative; give an absolute one"),

@@ -31,13 +31,7 @@ pub(super) struct Dialled {
 /// # Errors
 /// The sentence that says why not.
 pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Dialled, String> {
-    let unreachable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            format!("nobody listens at {address}; start one with `sky broker`")
-        }
-        io::ErrorKind::PermissionDenied => format!("{address} belongs to another user"),
-        _ => format!("{address} cannot be reached: {error}"),
-    };
+    let unreachable = |error: io::Error| unreachable(address, &error);
     match address {
         Address::Unix(path) => {
             let socket = UnixStream::connect(path).await.map_err(unreachable)?;
@@ -53,6 +47,20 @@ pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Diall
             Ok(Dialled { socket: Socket::Tcp(socket), accepted, rest })
         }
         _ => Err(format!("{address} is of a kind that this version does not know")),
+    }
+}
+
+/// Why no socket is reached.
+fn unreachable(address: &Address, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            format!("nobody listens at {address}; start one with `sky up` or `sky broker`")
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "this user has no right to a socket at {address}, whether there is one or not; choose a directory of this \
+             user's, which for local: is XDG_RUNTIME_DIR"
+        ),
+        _ => format!("{address} cannot be reached: {error}"),
     }
 }
 
@@ -80,5 +88,23 @@ async fn greet(
         if socket.read_buf(&mut buffer).await.map_err(broken)? == 0 {
             return Err(format!("{address} closed the connection before it said hello"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_said_to_be_there() {
+        let address: Address = "unix:/root/none/broker.sock".parse().unwrap();
+        let said = |kind: io::ErrorKind| unreachable(&address, &kind.into());
+        assert!(said(io::ErrorKind::PermissionDenied).starts_with(
+            "this user has no right to a socket at unix:/root/none/broker.sock, whether there is one or not; choose "
+        ));
+        assert_eq!(
+            said(io::ErrorKind::NotFound),
+            "nobody listens at unix:/root/none/broker.sock; start one with `sky up` or `sky broker`"
+        );
     }
 }

@@ -171,6 +171,10 @@ impl ClusterFile {
         if self.broker.is_none() && self.gateway.is_none() && self.services.is_empty() {
             return Err("it names nothing to run; give at least one of [broker], [gateway], [services.NAME]".to_owned());
         }
+        if self.broker.as_ref().is_some_and(|broker| broker.snapshot.as_deref() == Some("")) {
+            return Err("the broker's snapshot is empty; name a file, or take the key away: then it is beside the socket"
+                .to_owned());
+        }
         if self.gateway.as_ref().is_some_and(|gateway| gateway.port == 0) {
             return Err("the gateway's port is 0; give a number from 1 to 65535".to_owned());
         }
@@ -279,6 +283,7 @@ mod tests {
             ("[broker", "line 1: "),
             ("[gateway]\nport = 70000", "line 2: "),
             ("[gateway]\nport = 0", "the gateway's port is 0"),
+            ("[broker]\nsnapshot = ''", "the broker's snapshot is empty; name a file"),
             ("[services.qr]\ninstances = 1", "services.qr: it has no program: give package"),
             ("[services.qr]\ncommand = []", "services.qr: it has no program: give package"),
             ("[services.qr]\ncommand = ['']", "services.qr: command is empty"),

@@ -71,12 +71,6 @@ fn absent(path: &Path) -> Finding {
     Finding::broken(CHECK, found, "choose another place with --broker, or set XDG_RUNTIME_DIR")
 }
 
-/// What is configured as the gateway's address and is none.
-pub(super) fn no_address(listen: &str) -> Finding {
-    let advice = "write HOST:PORT, such as 127.0.0.1:8080; `sky config` shows where it is set";
-    Finding::broken("port", format!("the configuration's listen is {listen:?}, which is no address"), advice)
-}
-
 /// Whether the gateway has, or can have, its port.
 pub(super) async fn port(address: SocketAddr, choose: &str) -> Finding {
     const CHECK: &str = "port";

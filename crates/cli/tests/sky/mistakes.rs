@@ -12,8 +12,8 @@ async fn without_a_broker_sky_says_how_to_get_one() {
     sky.args(["services", "--broker", &url]);
     let said = run(sky, "").await;
     let sentence = said.sentence(1);
-    assert!(sentence.starts_with(&format!("no broker at {url}: ")), "{sentence}");
-    assert!(sentence.contains("start one with `sky broker`"), "{sentence}");
+    let advice = "start one with `sky up` or `sky broker`, or name another with --broker";
+    assert_eq!(sentence, format!("no broker at {url}: nobody listens there; {advice}"));
 }
 
 #[tokio::test]

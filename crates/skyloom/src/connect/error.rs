@@ -38,7 +38,7 @@ pub enum ConnectError {
     #[error(transparent)]
     Url(#[from] UrlError),
     /// Nobody answers there.
-    #[error("no broker at {address}: {}; name another with --broker", why(.reason))]
+    #[error("no broker at {address}: {}", why(address, reason))]
     Absent {
         /// Where.
         address: String,
@@ -50,12 +50,16 @@ pub enum ConnectError {
     Unusable(String),
 }
 
-/// The reason without the sentence that it is not available, which has been said.
-fn why(error: &BrokerError) -> String {
-    match error {
-        BrokerError::Unavailable { reason } => reason.clone(),
+/// The reason without what has been said, that it is not available and where, and with what to do.
+fn why(address: &str, error: &BrokerError) -> String {
+    let reason = match error {
+        BrokerError::Unavailable { reason } => reason.replacen(&format!(" at {address}"), " there", 1),
         other => other.to_string(),
-    }
+    };
+    let reason = reason.strip_prefix(address).map_or_else(|| reason.clone(), |rest| format!("it{rest}"));
+    // The embedded broker's says how it is started.
+    let advice = if reason.contains("; ") { ", or" } else { "; start it, or" };
+    format!("{reason}{advice} name another with --broker")
 }
 
 impl ConnectError {
@@ -80,5 +84,31 @@ impl From<ConnectError> for Status {
     fn from(error: ConnectError) -> Self {
         let sentence = error.to_string();
         if error.is_temporary() { Self::unavailable(sentence) } else { Self::failed_precondition(sentence) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_no_broker_is_is_said_once_with_what_to_do() {
+        let said = |address: &str, reason: &str| {
+            let error = ConnectError::Absent { address: address.to_owned(), reason: BrokerError::unavailable(reason) };
+            error.to_string()
+        };
+        assert_eq!(
+            said("unix:/x", "nobody listens at unix:/x; start one with `sky up` or `sky broker`"),
+            "no broker at unix:/x: nobody listens there; start one with `sky up` or `sky broker`, or name another with \
+             --broker"
+        );
+        assert_eq!(
+            said("nats://h", "IO error: Connection refused (os error 111)"),
+            "no broker at nats://h: IO error: Connection refused (os error 111); start it, or name another with --broker"
+        );
+        assert_eq!(
+            said("unix:/x", "unix:/x is no broker: it says GIF89a"),
+            "no broker at unix:/x: it is no broker: it says GIF89a; start it, or name another with --broker"
+        );
     }
 }

@@ -53,7 +53,7 @@ async fn a_broker_that_is_not_there_is_named_with_what_to_do() {
     let error = broker.ready(Duration::from_millis(100)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("the broker is not available: nobody listens at {address}; start one with `sky broker`")
+        format!("the broker is not available: nobody listens at {address}; start one with `sky up` or `sky broker`")
     );
     let _broker = bind(&address).await;
     timeout(SOON, broker.ready(SOON)).await.unwrap().unwrap();
