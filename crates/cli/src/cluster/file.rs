@@ -172,8 +172,10 @@ impl ClusterFile {
             return Err("it names nothing to run; give at least one of [broker], [gateway], [services.NAME]".to_owned());
         }
         if self.broker.as_ref().is_some_and(|broker| broker.snapshot.as_deref() == Some("")) {
-            return Err("the broker's snapshot is empty; name a file, or take the key away: then it is beside the socket"
-                .to_owned());
+            return Err(
+                "the broker's snapshot is empty; name a file, or take the key away: then it is beside the socket"
+                    .to_owned(),
+            );
         }
         if self.gateway.as_ref().is_some_and(|gateway| gateway.port == 0) {
             return Err("the gateway's port is 0; give a number from 1 to 65535".to_owned());

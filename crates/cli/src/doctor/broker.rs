@@ -93,7 +93,8 @@ async fn registry(connection: &Connection) -> (Vec<Finding>, Option<Arc<Snapshot
 }
 
 fn conflicts(snapshot: &Snapshot) -> Option<Finding> {
-    let problems: Vec<_> = routes(snapshot).into_iter().filter(|route| route.problem.is_some() && route.instances > 0).collect();
+    let problems: Vec<_> =
+        routes(snapshot).into_iter().filter(|route| route.problem.is_some() && route.instances > 0).collect();
     let first = problems.first()?;
     let found = format!("{} of {}/{} is not served", first.path, first.service, first.method);
     let more = match problems.len() {

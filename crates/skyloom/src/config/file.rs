@@ -34,10 +34,12 @@ pub(super) fn named_sections(path: &Path) -> Result<Vec<(String, String)>, Confi
     let text = read(path)?;
     let table = parse(path, &text)?;
     let services = table.get_ref().get("service").and_then(|services| services.get_ref().as_table());
-    let named = services.into_iter().flat_map(|services| services.iter()).filter(|(name, section)| {
-        name.get_ref().contains('@') && section.get_ref().as_table().is_some()
-    });
-    let place = |name: &Spanned<Cow<'_, str>>| format!("{}, line {}", path.display(), line_of(&text, name.span().start));
+    let named = services
+        .into_iter()
+        .flat_map(|services| services.iter())
+        .filter(|(name, section)| name.get_ref().contains('@') && section.get_ref().as_table().is_some());
+    let place =
+        |name: &Spanned<Cow<'_, str>>| format!("{}, line {}", path.display(), line_of(&text, name.span().start));
     Ok(named.map(|(name, _)| (name.get_ref().to_string(), place(name))).collect())
 }
 

@@ -53,12 +53,6 @@ fn form(form: Form) -> &'static str {
     match form {
         Form::Count => "a whole number of at least 1",
         Form::Time => "a number and ms, s, m or h, at most 24h",
-        Form::Text
-        | Form::Broker
-        | Form::Registry
-        | Form::Address
-        | Form::Filter
-        | Form::Word(_)
-        | Form::Own => "",
+        Form::Text | Form::Broker | Form::Registry | Form::Address | Form::Filter | Form::Word(_) | Form::Own => "",
     }
 }

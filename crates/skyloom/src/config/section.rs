@@ -43,8 +43,8 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let place = |line: u32| format!("{}, line {line}", file.display());
         let sources = Sources { file: Some(file.clone()), ..Sources::default() };
-        let expected = [("links@1", 4), ("qr@2", 6)]
-            .map(|(name, line)| Section { name: name.to_owned(), place: place(line) });
+        let expected =
+            [("links@1", 4), ("qr@2", 6)].map(|(name, line)| Section { name: name.to_owned(), place: place(line) });
         assert_eq!(service_sections(&sources).unwrap(), expected);
         assert_eq!(service_sections(&Sources::default()).unwrap(), []);
     }

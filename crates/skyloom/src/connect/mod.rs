@@ -14,13 +14,13 @@ mod endpoints;
 
 mod guarantees;
 
-pub(crate) use self::{
-    embedded::{address, is_there},
-    endpoints::{check_broker, check_registry},
-};
 pub use self::{
     connection::Connection,
     endpoints::{Endpoints, connect},
     error::ConnectError,
     guarantees::guarantees,
+};
+pub(crate) use self::{
+    embedded::{address, is_there},
+    endpoints::{check_broker, check_registry},
 };

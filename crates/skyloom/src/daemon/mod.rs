@@ -3,8 +3,8 @@
 mod report;
 mod start;
 
+pub(crate) use self::start::{HELP, start_if_asked, without_flags};
 pub use self::{
     report::{failed, ready},
     start::{Daemon, DaemonError, Pidfile},
 };
-pub(crate) use self::start::{HELP, start_if_asked, without_flags};

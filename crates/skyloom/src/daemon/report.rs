@@ -56,7 +56,10 @@ pub(super) fn wait(mut reader: PipeReader) -> Result<(), (u8, String)> {
     });
     let report = said.recv_timeout(PATIENCE).map_err(|_| {
         let seconds = PATIENCE.as_secs();
-        (TEMPORARY, format!("the process has not said within {seconds} s that it is ready; it goes on in the background"))
+        (
+            TEMPORARY,
+            format!("the process has not said within {seconds} s that it is ready; it goes on in the background"),
+        )
     })?;
     match report.split_first() {
         Some((0, _)) => Ok(()),

@@ -13,7 +13,8 @@ use super::report::{keep, wait};
 use crate::exit::MISTAKE;
 
 /// What `--help` says of the flags.
-pub(crate) const HELP: &str = "  --daemon        go into the background; the command waits until the program says that it is ready
+pub(crate) const HELP: &str =
+    "  --daemon        go into the background; the command waits until the program says that it is ready
   --pidfile PATH  with --daemon: keep the process id here, locked while the process runs
   --logfile PATH  with --daemon: append log lines here, which are lost otherwise
 ";

@@ -102,7 +102,10 @@ async fn hangup_takes_over_a_good_configuration_and_keeps_the_old_one_before_a_b
     greeter.says("SIGHUP: the configuration has been read anew; nothing in it has changed", 1).await;
 
     // What no process could start with is a mistake.
-    for (line, what) in [("broker = \"zzz\"", "broker: \\\"zzz\\\" names no broker: use local:, "), ("listen = \"nowhere\"", "listen: ")] {
+    for (line, what) in [
+        ("broker = \"zzz\"", "broker: \\\"zzz\\\" names no broker: use local:, "),
+        ("listen = \"nowhere\"", "listen: "),
+    ] {
         fs::write(&file, format!("[default]\n{line}\n")).unwrap();
         greeter.signal(Signal::HUP);
         greeter.says(&format!("own.toml, line 2: {what}"), 1).await;
