@@ -1,10 +1,10 @@
 //! What each process of the cluster is doing, for those who wait and for those who look.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use rustix::process::Pid;
 use serde::Serialize;
 use tokio::sync::watch;
-
-use super::plan::Plan;
 
 /// One process as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,86 +24,148 @@ pub(super) struct ProcessState {
     pub(super) last_lines: Vec<String>,
 }
 
-/// All processes as they are now. Cheap to read, and whoever waits is woken at each change.
-#[derive(Debug)]
-pub(super) struct Board(watch::Sender<Vec<ProcessState>>);
+/// All processes as they are now, without those that have been taken out and finish their work. Whoever waits is woken
+/// at each change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Board(Arc<watch::Sender<Processes>>);
+
+/// What is on the board, in the order in which it came.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    places: BTreeMap<u64, ProcessState>,
+    next: u64,
+}
+
+impl Processes {
+    /// The states of all.
+    pub(super) fn states(&self) -> Vec<ProcessState> {
+        self.places.values().cloned().collect()
+    }
+}
 
 impl Board {
-    /// None of the plan's processes runs yet.
-    pub(super) fn new(plan: &Plan) -> Self {
-        let of_part = |part: &super::plan::Part| {
-            let state = |name: &String| ProcessState {
-                name: name.clone(),
-                part: part.name.clone(),
-                pid: None,
-                starts: 0,
-                ready: false,
-                last_lines: Vec::new(),
-            };
-            part.processes.iter().map(|spec| state(&spec.name)).collect::<Vec<_>>()
+    /// Gives a place to a process that does not run yet.
+    pub(super) fn enter(&self, part: &str, name: &str) -> Place {
+        let state = ProcessState {
+            name: name.to_owned(),
+            part: part.to_owned(),
+            pid: None,
+            starts: 0,
+            ready: false,
+            last_lines: Vec::new(),
         };
-        Self(watch::Sender::new(plan.parts.iter().flat_map(of_part).collect()))
+        let mut number = 0;
+        self.0.send_modify(|processes| {
+            number = processes.next;
+            processes.next += 1;
+            processes.places.insert(number, state);
+        });
+        Place { board: self.clone(), number }
     }
 
     /// Follows the changes.
-    pub(super) fn watch(&self) -> watch::Receiver<Vec<ProcessState>> {
+    pub(super) fn watch(&self) -> watch::Receiver<Processes> {
         self.0.subscribe()
     }
 
-    /// A process was started.
-    pub(super) fn started(&self, name: &str, pid: Pid) {
-        self.change(name, |process| {
-            process.pid = Some(pid.as_raw_nonzero().get());
-            process.starts = process.starts.saturating_add(1);
-            process.ready = false;
-        });
+    /// Resolves when all processes of these parts are ready.
+    pub(super) async fn parts_ready(&self, parts: &[String]) {
+        self.until_ready(|process| parts.contains(&process.part)).await;
     }
 
-    /// A process was found ready.
-    pub(super) fn ready(&self, name: &str) {
-        self.change(name, |process| {
+    /// Resolves when every process is ready.
+    pub(super) async fn all_ready(&self) {
+        self.until_ready(|_| true).await;
+    }
+
+    async fn until_ready(&self, matters: impl Fn(&ProcessState) -> bool) {
+        let ready = |processes: &Processes| processes.places.values().all(|process| process.ready || !matters(process));
+        // It fails only without a sender, and that is here.
+        drop(self.watch().wait_for(ready).await);
+    }
+}
+
+/// The place of one process on the board. A name can have two, if it comes back while the one before it still finishes
+/// its work; that one has left its place by then, and what becomes of it is not shown.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    board: Board,
+    number: u64,
+}
+
+impl Place {
+    /// The board.
+    pub(super) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// The process was started.
+    pub(super) fn started(&self, pid: Pid) {
+        self.replaced(pid, false);
+    }
+
+    /// The process was found ready.
+    pub(super) fn ready(&self) {
+        self.change(|process| {
             process.ready = true;
             process.last_lines.clear();
         });
     }
 
     /// Another process has taken the place of the one before.
-    pub(super) fn replaced(&self, name: &str, pid: Pid, ready: bool) {
-        self.change(name, |process| {
+    pub(super) fn replaced(&self, pid: Pid, ready: bool) {
+        self.change(|process| {
             process.pid = Some(pid.as_raw_nonzero().get());
             process.starts = process.starts.saturating_add(1);
             process.ready = ready;
         });
     }
 
-    /// A process has ended; its last lines if nobody wanted it to.
-    pub(super) fn ended(&self, name: &str, last_lines: Vec<String>) {
-        self.change(name, |process| {
+    /// The process has ended; its last lines if nobody wanted it to.
+    pub(super) fn ended(&self, last_lines: Vec<String>) {
+        self.change(|process| {
             process.pid = None;
             process.ready = false;
             process.last_lines = last_lines;
         });
     }
 
-    /// Resolves when all processes of these parts are ready.
-    pub(super) async fn parts_ready(&self, parts: &[String]) {
-        let ready = |processes: &Vec<ProcessState>| {
-            processes.iter().filter(|process| parts.contains(&process.part)).all(|process| process.ready)
-        };
-        // It fails only without a sender, and that is here.
-        drop(self.watch().wait_for(ready).await);
+    /// The process is no part of the cluster any more.
+    pub(super) fn leave(&self) {
+        self.board.0.send_modify(|processes| drop(processes.places.remove(&self.number)));
     }
 
-    /// Resolves when every process is ready.
-    pub(super) async fn all_ready(&self) {
-        drop(self.watch().wait_for(|processes| processes.iter().all(|process| process.ready)).await);
+    fn change(&self, change: impl FnOnce(&mut ProcessState)) {
+        self.board.0.send_if_modified(|processes| processes.places.get_mut(&self.number).map(change).is_some());
     }
+}
 
-    fn change(&self, name: &str, change: impl FnOnce(&mut ProcessState)) {
-        self.0.send_modify(|processes| {
-            if let Some(process) = processes.iter_mut().find(|process| process.name == name) {
-                change(process);
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_left_holds_up_nobody_and_is_not_taken_for_who_came_after() {
+        let board = Board::default();
+        let [first, other] = ["qr.1", "links.1"].map(|name| board.enter(name.split('.').next().unwrap(), name));
+        first.started(Pid::INIT);
+        other.started(Pid::INIT);
+        other.ready();
+        board.parts_ready(&["links".to_owned()]).await;
+        let waiting = tokio::spawn({
+            let board = board.clone();
+            async move { board.all_ready().await }
         });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        first.leave();
+        waiting.await.unwrap();
+
+        let again = board.enter("qr", "qr.1");
+        again.started(Pid::INIT);
+        first.ended(vec!["the old one".to_owned()]);
+        let states = board.watch().borrow().states();
+        let shown: Vec<_> = states.iter().map(|state| (state.name.as_str(), state.starts, state.pid)).collect();
+        assert_eq!(shown, [("links.1", 1, Some(1)), ("qr.1", 1, Some(1))]);
     }
 }

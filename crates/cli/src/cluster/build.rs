@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use tokio::sync::watch;
@@ -26,14 +26,15 @@ pub(super) struct Build<'a> {
     pub(super) directory: &'a Path,
     /// With optimisations.
     pub(super) release: bool,
-    /// The sources are followed from then on, and a failure waits for their repair.
-    pub(super) watch: bool,
+    /// The sources are followed from then on, together with these files, and a failure waits for their repair.
+    pub(super) follow: Option<Vec<PathBuf>>,
     /// Whether errors are coloured.
     pub(super) paint: Paint,
 }
 
 impl Build<'_> {
-    /// Builds, and tells the plan where the programs are; what to follow from then on, if that is wished.
+    /// Builds, and tells the plan where the programs are; what was built, and what follows it from then on, if that is
+    /// wished.
     ///
     /// # Errors
     /// A package that is not there; that it does not build, or is to end meanwhile, so that nothing was `done`.
@@ -43,7 +44,7 @@ impl Build<'_> {
         plan: &mut Plan,
         done: &str,
         wishes: &mut watch::Receiver<Wish>,
-    ) -> Result<Option<(Sources, Watcher)>, Failure> {
+    ) -> Result<(Sources, Option<Watcher>), Failure> {
         tokio::select! {
             built = self.built(file, plan, done) => built,
             // What cargo has started ends with it.
@@ -58,17 +59,17 @@ impl Build<'_> {
         file: &ClusterFile,
         plan: &mut Plan,
         done: &str,
-    ) -> Result<Option<(Sources, Watcher)>, Failure> {
+    ) -> Result<(Sources, Option<Watcher>), Failure> {
         let beside = self.directory.join(self.path.parent().unwrap_or(Path::new("")));
         let wrong = |sentence: String| Failure::usage(format!("{}: {sentence}", self.path.display()));
         let sources = Sources::find(&file.wanted(), &beside, self.directory, self.release).await;
-        let mut sources = sources.map_err(wrong)?;
+        let mut sources = sources.map_err(|mistake| wrong(file.wrong(&mistake.part, &mistake.sentence)))?;
         // It watches before it builds, so that no change is missed.
-        let mut watcher = match self.watch {
-            true => Some(sources.watch(self.directory.join(self.path)).await.map_err(wrong)?),
-            false => None,
+        let mut watcher = match &self.follow {
+            Some(files) => Some(sources.watch(files).await.map_err(wrong)?),
+            None => None,
         };
-        while !build(&mut sources, self.paint).await? {
+        while !sources.is_empty() && !build(&mut sources, self.paint).await? {
             let failed = format!("the build failed, so nothing was {done}");
             let Some(watcher) = &mut watcher else { return Err(Failure::Failed(failed)) };
             note(&format!("{failed}; a change of the sources tries again"));
@@ -80,12 +81,8 @@ impl Build<'_> {
         {
             note(&sentence);
         }
-        for part in sources.parts() {
-            if let Some(program) = sources.file(part) {
-                plan.built(part, program);
-            }
-        }
-        Ok(watcher.map(|watcher| (sources, watcher)))
+        plan.built(sources.built());
+        Ok((sources, watcher))
     }
 }
 

@@ -31,7 +31,9 @@ pub(crate) async fn examine(path: &Path, endpoints: &Endpoints) -> Result<Examin
     let plan = Plan::new(&file, &directory, endpoints)?;
     let wanted = file.wanted();
     let beside = directory.join(path.parent().unwrap_or(Path::new("")));
-    Sources::find(&wanted, &beside, &directory, false).await.map_err(Failure::usage)?;
+    Sources::find(&wanted, &beside, &directory, false)
+        .await
+        .map_err(|mistake| Failure::usage(file.wrong(&mistake.part, &mistake.sentence)))?;
     Ok(Examined {
         parts: plan.parts.iter().map(|part| part.name.clone()).collect(),
         services: file.services.keys().cloned().collect(),

@@ -61,6 +61,9 @@ pub(super) struct ClusterFile {
     /// The services by name.
     #[serde(default)]
     pub(super) services: BTreeMap<String, ServicePart>,
+    /// The line in which each part begins.
+    #[serde(skip)]
+    lines: BTreeMap<String, usize>,
 }
 
 /// The embedded broker.
@@ -139,6 +142,14 @@ impl ClusterFile {
     /// # Errors
     /// The first mistake: the file, the line where there is one, and what to do.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::of(path, &Self::text(path)?)
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) fn text(path: &Path) -> Result<String, Failure> {
         let size = fs::metadata(path).map(|found| found.len());
         let text = match size {
             Ok(size) if size > MAX_FILE => Err(format!("it is larger than {} KiB", MAX_FILE >> 10)),
@@ -146,14 +157,20 @@ impl ClusterFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let text =
-            text.map_err(|why| Failure::usage(format!("cannot read the cluster file {}: {why}", path.display())))?;
-        Self::parse(&text).map_err(|sentence| Failure::usage(format!("{}: {sentence}", path.display())))
+        text.map_err(|why| Failure::usage(format!("cannot read the cluster file {}: {why}", path.display())))
+    }
+
+    /// Checks the text of the file at this path.
+    ///
+    /// # Errors
+    /// As for [`ClusterFile::read`].
+    pub(super) fn of(path: &Path, text: &str) -> Result<Self, Failure> {
+        Self::parse(text).map_err(|sentence| Failure::usage(format!("{}: {sentence}", path.display())))
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         keys::check(text)?;
-        let file: Self = toml::from_str(text).map_err(|error| {
+        let mut file: Self = toml::from_str(text).map_err(|error| {
             let what = error.message().trim().replace('\n', "; ");
             let twice = what.starts_with("duplicate key");
             let key = error.span().map(|span| key_before(text, span.start)).unwrap_or_default();
@@ -163,8 +180,16 @@ impl ClusterFile {
                 None => what,
             }
         })?;
+        file.lines = keys::lines(text);
         file.check()?;
         Ok(file)
+    }
+
+    /// What is wrong with a part, with its line and its name in the file.
+    pub(super) fn wrong(&self, part: &str, sentence: &str) -> String {
+        let line = self.lines.get(part).map_or_else(String::new, |line| format!("line {line}: "));
+        let section = if self.services.contains_key(part) { "services." } else { "" };
+        format!("{line}{section}{part}: {sentence}")
     }
 
     fn check(&self) -> Result<(), String> {
@@ -182,10 +207,10 @@ impl ClusterFile {
         }
         if let Some(part) = &self.gateway {
             let keys = Keys::of(&part.command, &part.package, &part.source, &part.bin, &part.args);
-            keys.check().map_err(|sentence| format!("gateway: {sentence}"))?;
+            keys.check().map_err(|sentence| self.wrong("gateway", &sentence))?;
         }
         for (name, service) in &self.services {
-            self.check_service(name, service).map_err(|sentence| format!("services.{name}: {sentence}"))?;
+            self.check_service(name, service).map_err(|sentence| self.wrong(name, &sentence))?;
         }
         Ok(())
     }
@@ -309,6 +334,8 @@ mod tests {
             assert!(sentence.contains(part), "{text}: {sentence}");
             assert!(!sentence.contains('\n'), "{sentence}");
         }
+        let third = ClusterFile::parse("[broker]\n\n[services.qr]\ncommand = ['']").unwrap_err();
+        assert!(third.starts_with("line 3: services.qr: command is empty"), "{third}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which keys a cluster file may have, and where in it one was mistyped.
 
+use std::collections::BTreeMap;
+
 use toml::de::{DeTable, DeValue};
 
 use crate::text::did_you_mean;
@@ -48,6 +50,15 @@ fn section(text: &str, table: &DeTable<'_>, name: &str, known: &[&str]) -> Resul
     Err(format!("line {line}: there is no key {key:?}{place}{hint}"))
 }
 
+/// The line in which each part begins: `gateway`, and the services by their names.
+pub(super) fn lines(text: &str) -> BTreeMap<String, usize> {
+    let Ok(top) = DeTable::parse(text) else { return BTreeMap::new() };
+    let top = top.get_ref();
+    let gateway = top.get_key_value("gateway");
+    let parts = table(top, "services").into_iter().flat_map(|services| services.iter()).chain(gateway);
+    parts.map(|(name, _)| (name.get_ref().to_string(), line_of(text, name.span().start))).collect()
+}
+
 /// The line, from 1, of a byte of the text.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
@@ -91,5 +102,13 @@ mod tests {
         }
         let whole = "[broker]\nlisten = 'local:'\n[gateway]\nport = 1\n[services.a]\nenv = { ANY = '1' }\nafter = []\n";
         assert_eq!(check(whole), Ok(()));
+    }
+
+    #[test]
+    fn each_part_is_found_by_its_line() {
+        let text = "[broker]\n[services.qr]\ncommand = ['x']\n\n[gateway]\nport = 1\n[services.a]\n";
+        let expected = [("a", 7), ("gateway", 5), ("qr", 2)].map(|(name, line)| (name.to_owned(), line));
+        assert_eq!(lines(text), BTreeMap::from(expected));
+        assert_eq!(lines("services.qr.command = []")["qr"], 1);
     }
 }

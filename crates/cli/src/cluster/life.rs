@@ -24,9 +24,19 @@ const GRACE: Duration = Duration::from_secs(28);
 /// A process that is not ready after so long is worth a word.
 pub(super) const SLOW: Duration = Duration::from_secs(10);
 
+/// What a process is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Edition {
+    /// How it is started.
+    pub(super) spec: Spec,
+    /// Differs if its program is another one under the same path, or what it reads is.
+    pub(super) version: u64,
+}
+
 /// A process that was started.
 pub(super) struct Life {
     process: Process,
+    edition: Edition,
     name: String,
     start: Instant,
     ready: bool,
@@ -52,16 +62,23 @@ impl Life {
     ///
     /// # Errors
     /// How it failed, in words.
-    pub(super) fn start(spec: &Spec, socket: Option<&TcpListener>, logs: &Logs) -> Result<Self, String> {
-        let process = Process::start(spec, socket, logs).map_err(|error| format!("cannot be started: {error}"))?;
+    pub(super) fn start(edition: &Edition, socket: Option<&TcpListener>, logs: &Logs) -> Result<Self, String> {
+        let process =
+            Process::start(&edition.spec, socket, logs).map_err(|error| format!("cannot be started: {error}"))?;
         Ok(Self {
             process,
-            name: spec.name.clone(),
+            edition: edition.clone(),
+            name: edition.spec.name.clone(),
             start: Instant::now(),
             ready: false,
             told_slow: false,
             steady: false,
         })
+    }
+
+    /// What it is.
+    pub(super) fn edition(&self) -> &Edition {
+        &self.edition
     }
 
     /// Its process id.

@@ -34,13 +34,17 @@ pub(super) struct Logs {
 
 struct Shared {
     paint: Paint,
-    width: usize,
-    parts: Vec<String>,
     sinks: Mutex<Sinks>,
 }
 
 struct Sinks {
     screen: Box<dyn Write + Send>,
+    /// The longest name of a process.
+    width: usize,
+    /// What each part's lines look like.
+    numbers: BTreeMap<String, usize>,
+    /// Where log files are kept.
+    directory: Option<PathBuf>,
     files: BTreeMap<String, LogFile>,
     last: BTreeMap<String, VecDeque<String>>,
     muted: BTreeSet<String>,
@@ -53,25 +57,49 @@ struct LogFile {
 }
 
 impl Logs {
-    /// Shows what these parts write, whose processes have names of at most `width` characters.
-    pub(super) fn new(screen: impl Write + Send + 'static, paint: Paint, width: usize, parts: &[String]) -> Self {
-        let (files, last, muted) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let sinks = Mutex::new(Sinks { screen: Box::new(screen), files, last, muted });
-        Self { shared: Arc::new(Shared { paint, width, parts: parts.to_vec(), sinks }) }
+    /// Shows what processes write, and keeps it in this directory, if there is one.
+    pub(super) fn new(screen: impl Write + Send + 'static, paint: Paint, directory: Option<PathBuf>) -> Self {
+        let sinks = Sinks {
+            screen: Box::new(screen),
+            width: 0,
+            numbers: BTreeMap::new(),
+            directory,
+            files: BTreeMap::new(),
+            last: BTreeMap::new(),
+            muted: BTreeSet::new(),
+        };
+        Self { shared: Arc::new(Shared { paint, sinks: Mutex::new(sinks) }) }
     }
 
-    /// Also keeps it, in one file for each part.
+    /// These parts write from now on, each into a file of its own, and no others; their processes have names of at
+    /// most `width` characters.
     ///
     /// # Errors
-    /// If a log file cannot be written.
-    pub(super) fn keep_in(&self, directory: &Path) -> Result<(), Failure> {
-        for part in &self.shared.parts {
-            let path = directory.join(format!("{part}.log"));
-            let opened = fs::create_dir_all(directory).and_then(|()| LogFile::open(&path));
-            let file = opened.map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
-            self.sinks().files.insert(part.clone(), file);
+    /// The first log file that cannot be written; the others are.
+    pub(super) fn follow_parts(&self, parts: &BTreeSet<String>, width: usize) -> Result<(), Failure> {
+        let sinks = &mut *self.sinks();
+        sinks.width = width;
+        sinks.files.retain(|part, _| parts.contains(part));
+        sinks.numbers.retain(|part, _| parts.contains(part));
+        sinks.last.retain(|process, _| parts.contains(part_of(process)));
+        sinks.muted.retain(|process| parts.contains(part_of(process)));
+        let mut result = Ok(());
+        for part in parts {
+            // Its look stays when others come and go.
+            let number = sinks.numbers.values().max().map_or(0, |last| last + 1);
+            sinks.numbers.entry(part.clone()).or_insert(number);
+            if let Some(directory) = sinks.directory.as_deref().filter(|_| !sinks.files.contains_key(part)) {
+                let path = directory.join(format!("{part}.log"));
+                match fs::create_dir_all(directory).and_then(|()| LogFile::open(&path)) {
+                    Ok(file) => drop(sinks.files.insert(part.clone(), file)),
+                    Err(error) => {
+                        let failure = Failure::failed(format!("cannot write {}: {error}", path.display()));
+                        result = result.and(Err(failure));
+                    }
+                }
+            }
         }
-        Ok(())
+        result
     }
 
     fn sinks(&self) -> MutexGuard<'_, Sinks> {
@@ -107,18 +135,17 @@ impl Logs {
     /// One line of a process of this name, such as `qr.2`. It is written at once, so that a screen
     /// that stands still holds up the processes and not the memory.
     pub(super) fn line(&self, process: &str, line: &[u8]) {
-        let shared = &self.shared;
-        let part = process.split('.').next().unwrap_or(process);
-        let prefix = format!("{process:<width$} |", width = shared.width);
-        let prefix = match shared.parts.iter().position(|known| known == part) {
-            Some(number) => shared.paint.numbered(number, &prefix),
-            None => shared.paint.bold(&prefix),
+        let (paint, part) = (self.shared.paint, part_of(process));
+        let mut sinks = self.sinks();
+        let prefix = format!("{process:<width$} |", width = sinks.width);
+        let prefix = match sinks.numbers.get(part) {
+            Some(number) => paint.numbered(*number, &prefix),
+            None => paint.bold(&prefix),
         };
         let mut shown = Vec::with_capacity(prefix.len() + line.len() + 2);
         for piece in [prefix.as_bytes(), b" ", line, b"\n"] {
             shown.extend_from_slice(piece);
         }
-        let mut sinks = self.sinks();
         // A terminal that has gone away, or a full disk, must not end the cluster.
         if !sinks.muted.contains(process) {
             drop(sinks.screen.write_all(&shown));
@@ -146,6 +173,11 @@ impl Logs {
             }
         }
     }
+}
+
+/// The part that a process belongs to, by its name, such as `qr` of `qr.2`.
+fn part_of(process: &str) -> &str {
+    process.split('.').next().unwrap_or(process)
 }
 
 impl Sinks {
@@ -199,12 +231,35 @@ mod tests {
         }
     }
 
+    fn parts(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_file_of_a_part_that_is_gone_is_closed_and_one_that_cannot_be_written_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let logs = Logs::new(io::sink(), Paint::stderr(ColorChoice::Never), Some(directory.path().to_path_buf()));
+        logs.follow_parts(&parts(&["links", "qr"]), 7).unwrap();
+        logs.mute("qr.1", true);
+        logs.line("qr.1", b"one");
+        logs.follow_parts(&parts(&["links"]), 7).unwrap();
+        logs.line("qr.1", b"two");
+        assert_eq!(fs::read_to_string(directory.path().join("qr.log")).unwrap(), "qr.1 | one\n");
+        let kept = |sinks: &Sinks| (sinks.files.len(), sinks.numbers.len(), sinks.muted.len());
+        assert_eq!(kept(&logs.sinks()), (1, 1, 0));
+        fs::create_dir(directory.path().join("audit.log")).unwrap();
+        let said = logs.follow_parts(&parts(&["audit", "links", "qr"]), 7).unwrap_err().to_string();
+        assert!(said.starts_with(&format!("cannot write {}/audit.log: ", directory.path().display())), "{said}");
+        logs.line("qr.1", b"three");
+        assert_eq!(fs::read_to_string(directory.path().join("qr.log")).unwrap(), "qr.1 | one\nqr.1 | three\n");
+    }
+
     #[tokio::test]
     async fn each_line_is_shown_after_its_process_and_kept_in_the_file_of_its_part() {
         let (directory, screen) = (tempfile::tempdir().unwrap(), Screen::default());
-        let parts = ["qr".to_owned(), "links".to_owned()];
-        let logs = Logs::new(screen.clone(), Paint::stderr(ColorChoice::Always), 7, &parts);
-        logs.keep_in(directory.path()).unwrap();
+        let logs = Logs::new(screen.clone(), Paint::stderr(ColorChoice::Always), Some(directory.path().to_path_buf()));
+        logs.follow_parts(&parts(&["qr"]), 7).unwrap();
+        logs.follow_parts(&parts(&["links", "qr"]), 7).unwrap();
         logs.clone().follow("qr.2".to_owned(), "one\r\ntwo".as_bytes()).await;
         logs.line("links.1", b"three");
         logs.say("nothing of this is in a file");
@@ -227,8 +282,8 @@ mod tests {
     #[tokio::test]
     async fn an_endless_line_comes_in_pieces_and_a_large_file_is_set_aside() {
         let directory = tempfile::tempdir().unwrap();
-        let logs = Logs::new(io::sink(), Paint::stderr(ColorChoice::Never), 2, &["qr".to_owned()]);
-        logs.keep_in(directory.path()).unwrap();
+        let logs = Logs::new(io::sink(), Paint::stderr(ColorChoice::Never), Some(directory.path().to_path_buf()));
+        logs.follow_parts(&parts(&["qr"]), 4).unwrap();
         let line = vec![b'x'; usize::try_from(MAX_LINE).unwrap() + 1];
         logs.clone().follow("qr.1".to_owned(), line.as_slice()).await;
         let path = directory.path().join("qr.log");

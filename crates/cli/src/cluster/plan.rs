@@ -43,8 +43,8 @@ pub(super) struct Spec {
 pub(super) struct Part {
     /// Its name.
     pub(super) name: String,
-    /// The parts, by their place in the plan, that must be ready before it starts.
-    pub(super) after: Vec<usize>,
+    /// The parts that must be ready before it starts.
+    pub(super) after: Vec<String>,
     /// How to tell that one of its processes is ready.
     pub(super) probe: Probe,
     /// The address that is listened on for it: its processes are handed the socket, and tell when they are ready.
@@ -99,23 +99,40 @@ impl Plan {
         for name in start_order(&after).map_err(Failure::usage)? {
             let Some(service) = file.services.get(&name) else { continue };
             let part = build.service(&name, service, &parts);
-            parts.push(part.map_err(|sentence| Failure::usage(format!("services.{name}: {sentence}")))?);
+            parts.push(part.map_err(|sentence| Failure::usage(file.wrong(&name, &sentence)))?);
         }
         let gateway = file.gateway.as_ref().map(|part| SocketAddr::from((Ipv4Addr::LOCALHOST, part.port)));
         if let (Some(address), Some(part)) = (gateway, &file.gateway) {
-            let built = build.gateway(address, part, (0..parts.len()).collect());
-            parts.push(built.map_err(|sentence| Failure::usage(format!("gateway: {sentence}")))?);
+            let built = build.gateway(address, part, names(&parts));
+            parts.push(built.map_err(|sentence| Failure::usage(file.wrong("gateway", &sentence)))?);
         }
         Ok(Self { endpoints, embedded, gateway, parts })
     }
 
-    /// Says where the program of a part is that was built.
-    pub(super) fn built(&mut self, part: &str, program: &Path) {
-        let part = self.parts.iter_mut().filter(|other| other.name == part);
-        for spec in part.flat_map(|part| &mut part.processes) {
-            program.clone_into(&mut spec.program);
+    /// The same cluster before anything of it runs.
+    pub(super) fn before_its_start(&self) -> Self {
+        Self { parts: Vec::new(), ..self.clone() }
+    }
+
+    /// The length of the longest name of a process.
+    pub(super) fn width(&self) -> usize {
+        let processes = self.parts.iter().flat_map(|part| &part.processes);
+        processes.map(|spec| spec.name.len()).max().unwrap_or_default()
+    }
+
+    /// Says where the programs of parts are that were built.
+    pub(super) fn built<'a>(&mut self, programs: impl IntoIterator<Item = (&'a str, &'a Path)>) {
+        for (part, program) in programs {
+            let parts = self.parts.iter_mut().filter(|other| other.name == part);
+            for spec in parts.flat_map(|part| &mut part.processes) {
+                program.clone_into(&mut spec.program);
+            }
         }
     }
+}
+
+fn names(parts: &[Part]) -> Vec<String> {
+    parts.iter().map(|part| part.name.clone()).collect()
 }
 
 /// The endpoints as they mean the same to every process.
@@ -185,14 +202,14 @@ impl Build<'_> {
             |part: &Part| ["broker", "registry"].contains(&part.name.as_str()) || service.after.contains(&part.name);
         Ok(Part {
             name: name.to_owned(),
-            after: earlier.iter().enumerate().filter(|(_, part)| after(part)).map(|(place, _)| place).collect(),
+            after: earlier.iter().filter(|part| after(part)).map(|part| part.name.clone()).collect(),
             probe: Probe::Registered,
             held: None,
             processes: (1..=service.instances).map(process).collect(),
         })
     }
 
-    fn gateway(&self, address: SocketAddr, part: &GatewayPart, after: Vec<usize>) -> Result<Part, String> {
+    fn gateway(&self, address: SocketAddr, part: &GatewayPart, after: Vec<String>) -> Result<Part, String> {
         let (program, mut arguments) = match part.command.split_first() {
             Some((program, arguments)) => (program::find(program, self.directory)?, arguments.to_vec()),
             None if part.package.is_some() || part.source.is_some() => (PathBuf::new(), part.args.clone()),
@@ -234,8 +251,9 @@ mod tests {
         let text = "[gateway]\nport = 8081\n[services.links]\ncommand = ['sh', '-c', 'x']\nafter = ['qr']\n\
                     env = { SKYLOOM_REGION = 'eu' }\n[services.qr]\ncommand = ['sh']\ninstances = 2\n[broker]\n";
         let plan = plan(text).unwrap();
-        let order: Vec<_> = plan.parts.iter().map(|part| (part.name.as_str(), part.after.clone())).collect();
-        assert_eq!(order, [("broker", vec![]), ("qr", vec![0]), ("links", vec![0, 1]), ("gateway", vec![0, 1, 2])]);
+        let order: Vec<_> = plan.parts.iter().map(|part| (part.name.as_str(), part.after.join(" "))).collect();
+        let expected = [("broker", ""), ("qr", "broker"), ("links", "broker qr"), ("gateway", "broker qr links")];
+        assert_eq!(order, expected.map(|(name, after)| (name, after.to_owned())));
         let names: Vec<_> = plan.parts[1].processes.iter().map(|spec| spec.name.as_str()).collect();
         assert_eq!(names, ["qr.1", "qr.2"]);
         let links = &plan.parts[2].processes[0];
@@ -259,7 +277,7 @@ mod tests {
         let amqp = plan("amqp://a", Some("unix:run/registry.sock"));
         assert_eq!(amqp.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["registry", "qr"]);
         assert_eq!(amqp.parts[0].processes[0].arguments, ["broker", "--listen", "unix:/srv/run/registry.sock"]);
-        assert_eq!(amqp.parts[1].after, [0]);
+        assert_eq!(amqp.parts[1].after, ["registry"]);
         assert_eq!(amqp.parts[1].processes[0].environment[REGISTRY_VARIABLE], "unix:/srv/run/registry.sock");
     }
 
@@ -277,7 +295,7 @@ mod tests {
     #[test]
     fn what_cannot_run_is_refused() {
         let missing = plan("[services.qr]\ncommand = ['./qr']").unwrap_err().to_string();
-        assert!(missing.starts_with("services.qr: /srv/./qr does not exist"), "{missing}");
+        assert!(missing.starts_with("line 1: services.qr: /srv/./qr does not exist"), "{missing}");
         let cycle = plan("[services.qr]\ncommand = ['sh']\nafter = ['qr']").unwrap_err().to_string();
         assert!(cycle.contains("qr after qr"), "{cycle}");
     }

@@ -183,15 +183,15 @@ mod tests {
         }
     }
 
-    fn logs() -> Logs {
-        Logs::new(io::sink(), Paint::stderr(ColorChoice::Never), 4, &["sh".to_owned()])
+    fn logs(directory: Option<PathBuf>) -> Logs {
+        Logs::new(io::sink(), Paint::stderr(ColorChoice::Never), directory)
     }
 
     #[tokio::test]
     async fn its_last_words_are_logged_before_its_end_is_known() {
         let directory = tempfile::tempdir().unwrap();
-        let logs = logs();
-        logs.keep_in(directory.path()).unwrap();
+        let logs = logs(Some(directory.path().to_path_buf()));
+        logs.follow_parts(&["sh".to_owned()].into(), 4).unwrap();
         let mut process = Process::start(&shell("echo $WORD; pwd >&2; exit 3"), None, &logs).unwrap();
         assert_eq!(describe(process.ended().await), "ended with exit code 3");
         let text = fs::read_to_string(directory.path().join("sh.log")).unwrap();
@@ -207,7 +207,7 @@ mod tests {
         let script = format!("trap '' TERM; echo $NOTIFY_SOCKET > {0}.new; mv {0}.new {0}; sleep 1.5", file.display());
         let told = std::os::unix::net::UnixDatagram::unbound().unwrap();
         for (message, ends) in [("STATUS=draining", false), ("STOPPING=1\nEXTEND_TIMEOUT_USEC=60000000", true)] {
-            let mut process = Process::start(&shell(&script), None, &logs()).unwrap();
+            let mut process = Process::start(&shell(&script), None, &logs(None)).unwrap();
             while !file.exists() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -222,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_signal_reaches_the_whole_group() {
-        let mut process = Process::start(&shell("sleep 60 & wait"), None, &logs()).unwrap();
+        let mut process = Process::start(&shell("sleep 60 & wait"), None, &logs(None)).unwrap();
         process.signal(Signal::TERM);
         assert_eq!(describe(process.ended().await), "was ended by signal 15");
         assert!(process.readers.is_empty());

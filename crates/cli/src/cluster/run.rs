@@ -1,113 +1,80 @@
-//! The life of a cluster: start in order, run, stop in the reverse order.
+//! The life of a cluster: start in order, run, change, stop in the reverse order.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, time::Duration};
 
 use skyloom::{Connection, Endpoints};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 use super::{
     board::Board,
+    changes::Changes,
+    crew::{Crew, Ground},
+    difference::Difference,
     logs::Logs,
     obstacles::listen,
-    plan::{Part, Plan},
-    probe::Brokers,
-    rebuild::Rebuild,
+    plan::Plan,
     run_dir::RunDir,
     signals::{Wish, wished},
-    supervise::Supervisor,
 };
 use crate::{failure::Failure, text::span};
 
 /// Changes of the state that come within this time are written down together.
 const MERGE: Duration = Duration::from_millis(20);
 
-/// How long closing the connection to the broker may take.
-const CLOSING: Duration = Duration::from_secs(1);
-
-/// A part whose processes are kept running.
-struct Running {
-    wish: watch::Sender<Wish>,
-    supervisors: JoinSet<()>,
-}
-
-/// Runs the plan until a signal ends it.
+/// Runs the plan, and what changes make of it, until a signal ends it.
 ///
 /// # Errors
 /// If the broker or the gateway cannot even be started.
 pub(super) async fn run(
-    plan: &Plan,
+    plan: Plan,
     logs: &Logs,
     run_dir: Option<RunDir>,
-    rebuild: Option<Rebuild>,
+    mut changes: Changes,
     mut wishes: watch::Receiver<Wish>,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let board = Arc::new(Board::new(plan));
+    let board = Board::default();
     let (connected, brokers) = watch::channel(None);
     let mut helpers = JoinSet::new();
     if let Some(run_dir) = run_dir {
-        helpers.spawn(record(run_dir, Arc::clone(&board), logs.clone()));
+        helpers.spawn(record(run_dir, board.clone(), logs.clone()));
     }
     let (give_up, mut given_up) = mpsc::channel(1);
     helpers.spawn(connect(plan.endpoints.clone(), connected, give_up.clone()));
-    let ground = Ground { plan, logs, board: &board, brokers: &brokers, give_up: &give_up };
-    let builds = |part: &Part| rebuild.as_ref().and_then(|rebuild| rebuild.follow(&part.name));
-    let parts: Result<Vec<Running>, Failure> = plan.parts.iter().map(|part| ground.start(part, builds(part))).collect();
-    let mut parts = parts?;
-    if let Some(rebuild) = rebuild {
-        helpers.spawn(async move { match rebuild.run().await {} });
-    }
-    let announced = announce(plan, &board, logs, start);
-    let result = tokio::select! {
-        never = announced => match never {},
-        () = wished(&mut wishes, Wish::Drain) => Ok(()),
-        Some(sentence) = given_up.recv() => Err(Failure::Failed(sentence)),
+    let socket = plan.parts.iter().find_map(|part| part.held).map(listen).transpose()?;
+    let mut crew = Crew::new(Ground { logs: logs.clone(), board: board.clone(), brokers, give_up }, socket);
+    crew.apply(&plan, &Difference::between(&plan.before_its_start(), &plan, &BTreeSet::new()));
+    let (grown, growth) = watch::channel(start);
+    let announcement = announce(&plan, &board, logs, growth);
+    tokio::pin!(announcement);
+    let result = loop {
+        let next = async {
+            let change = changes.next().await;
+            crew.room().await;
+            change
+        };
+        tokio::select! {
+            never = &mut announcement => match never {},
+            () = wished(&mut wishes, Wish::Drain) => break Ok(()),
+            Some(sentence) = given_up.recv() => break Err(Failure::Failed(sentence)),
+            (plan, difference) = next => {
+                crew.apply(plan, &difference);
+                if !difference.start.is_empty() {
+                    grown.send_replace(Instant::now());
+                }
+            }
+        }
     };
     logs.say("stopping in order; Ctrl-C again kills at once");
-    stop(&mut parts, plan.embedded.as_ref().is_some_and(|embedded| embedded.hosted), &brokers, wishes).await;
+    crew.stop(plan.embedded.as_ref().is_some_and(|embedded| embedded.hosted), wishes).await;
     // Drops the run directory, and with it the state's file.
     helpers.shutdown().await;
     logs.say(&format!("stopped; it ran for {}", span(start.elapsed())));
     result
-}
-
-/// What all parts share.
-struct Ground<'a> {
-    plan: &'a Plan,
-    logs: &'a Logs,
-    board: &'a Arc<Board>,
-    brokers: &'a Brokers,
-    give_up: &'a mpsc::Sender<String>,
-}
-
-impl Ground<'_> {
-    fn start(&self, part: &Part, builds: Option<watch::Receiver<u64>>) -> Result<Running, Failure> {
-        let socket = part.held.map(listen).transpose()?.map(Arc::new);
-        let essential = ["broker", "registry", "gateway"].contains(&part.name.as_str());
-        let earlier = part.after.iter().filter_map(|place| self.plan.parts.get(*place));
-        let after: Vec<String> = earlier.map(|earlier| earlier.name.clone()).collect();
-        let wish = watch::Sender::new(Wish::Run);
-        let mut supervisors = JoinSet::new();
-        for spec in &part.processes {
-            let supervisor = Supervisor {
-                spec: spec.clone(),
-                probe: part.probe,
-                socket: socket.clone(),
-                after: after.clone(),
-                logs: self.logs.clone(),
-                board: Arc::clone(self.board),
-                brokers: self.brokers.clone(),
-                give_up: essential.then(|| self.give_up.clone()),
-                builds: builds.clone(),
-            };
-            supervisors.spawn(supervisor.run(wish.subscribe()));
-        }
-        Ok(Running { wish, supervisors })
-    }
 }
 
 /// Connects to the broker, however long it takes to come; the connection mends itself from then on. Of one that
@@ -132,11 +99,11 @@ async fn connect(endpoints: Endpoints, connected: watch::Sender<Option<Connectio
 }
 
 /// Writes down each change of the cluster's state.
-async fn record(run_dir: RunDir, board: Arc<Board>, logs: Logs) {
+async fn record(run_dir: RunDir, board: Board, logs: Logs) {
     let mut changes = board.watch();
     let mut failed = false;
     loop {
-        let written = run_dir.write(&changes.borrow_and_update());
+        let written = run_dir.write(&changes.borrow_and_update().states());
         if let Err(error) = written
             && !failed
         {
@@ -150,42 +117,18 @@ async fn record(run_dir: RunDir, board: Arc<Board>, logs: Logs) {
     }
 }
 
-/// Says when everything is ready, and where.
-async fn announce(plan: &Plan, board: &Board, logs: &Logs, start: Instant) -> std::convert::Infallible {
+/// Says when everything is ready, and where; then each time when what has come is ready, too.
+async fn announce(plan: &Plan, board: &Board, logs: &Logs, mut growth: watch::Receiver<Instant>) -> Infallible {
+    let start = *growth.borrow();
     board.all_ready().await;
     let gateway = plan.gateway.map_or_else(String::new, |address| format!(", gateway http://{address}"));
     let broker = plan.endpoints.shown().unwrap_or_default();
     logs.say(&format!("ready after {}: broker {broker}{gateway}; Ctrl-C stops", span(start.elapsed())));
+    growth.mark_unchanged();
+    while growth.changed().await.is_ok() {
+        board.all_ready().await;
+        let since = *growth.borrow_and_update();
+        logs.say(&format!("all is ready, {} after the change", span(since.elapsed())));
+    }
     std::future::pending().await
-}
-
-/// Stops the last part first, so that each finishes its work while those it needs still run.
-async fn stop(parts: &mut Vec<Running>, hosted: bool, brokers: &Brokers, mut wishes: watch::Receiver<Wish>) {
-    while let Some(mut part) = parts.pop() {
-        if hosted && parts.is_empty() {
-            close(brokers).await;
-        }
-        part.wish.send_replace((*wishes.borrow()).max(Wish::Drain));
-        tokio::select! {
-            () = finished(&mut part.supervisors) => {}
-            () = wished(&mut wishes, Wish::Kill) => {
-                for part in parts.iter().chain([&part]) {
-                    part.wish.send_replace(Wish::Kill);
-                }
-                finished(&mut part.supervisors).await;
-            }
-        }
-    }
-}
-
-async fn finished(supervisors: &mut JoinSet<()>) {
-    while supervisors.join_next().await.is_some() {}
-}
-
-/// Closes our own connection, so that the broker need not wait for it.
-async fn close(brokers: &Brokers) {
-    let connection = brokers.borrow().clone();
-    if let Some(connection) = connection {
-        drop(timeout(CLOSING, connection.close()).await);
-    }
 }

@@ -1,8 +1,10 @@
 //! What the terminal and the system ask of `sky up`.
 
+use std::{fs::File, sync::Arc};
+
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
+    sync::{Notify, watch},
 };
 
 use crate::failure::Failure;
@@ -13,28 +15,50 @@ pub(super) enum Wish {
     /// Run.
     #[default]
     Run,
-    /// End in order: SIGTERM, SIGHUP or a first Ctrl-C.
+    /// End in order: SIGTERM, a first Ctrl-C, or a terminal that has gone away.
     Drain,
     /// End at once: a second Ctrl-C.
     Kill,
 }
+
+/// Whoever has a terminal opens it under this name.
+const TERMINAL: &str = "/dev/tty";
 
 /// Follows the signals from now on.
 ///
 /// # Errors
 /// If the system does not let us listen.
 pub(super) fn wishes() -> Result<watch::Receiver<Wish>, Failure> {
+    follow(None)
+}
+
+/// The same, but SIGHUP asks for something to be read again, unless it says that the terminal has gone away.
+///
+/// # Errors
+/// As for [`wishes`].
+pub(super) fn wishes_and_reloads() -> Result<(watch::Receiver<Wish>, Arc<Notify>), Failure> {
+    let reload = Arc::new(Notify::new());
+    Ok((follow(Some(Arc::clone(&reload)))?, reload))
+}
+
+fn follow(reload: Option<Arc<Notify>>) -> Result<watch::Receiver<Wish>, Failure> {
     let listen =
         |kind: SignalKind| signal(kind).map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")));
-    let mut quiet = [listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
+    let (mut terminate, mut hangup) = (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
     let mut interrupt = listen(SignalKind::interrupt())?;
     let (wish, wishes) = watch::channel(Wish::Run);
+    let had_terminal = has_terminal();
     tokio::spawn(async move {
         loop {
-            let [terminate, hangup] = &mut quiet;
             let next = tokio::select! {
-                () = received(terminate) => Wish::Drain,
-                () = received(hangup) => Wish::Drain,
+                () = received(&mut terminate) => Wish::Drain,
+                () = received(&mut hangup) => match &reload {
+                    Some(reload) if has_terminal() || !had_terminal => {
+                        reload.notify_one();
+                        continue;
+                    }
+                    _ => Wish::Drain,
+                },
                 () = received(&mut interrupt) => if *wish.borrow() == Wish::Run { Wish::Drain } else { Wish::Kill },
             };
             let changed = |now: &mut Wish| {
@@ -46,6 +70,10 @@ pub(super) fn wishes() -> Result<watch::Receiver<Wish>, Failure> {
         }
     });
     Ok(wishes)
+}
+
+fn has_terminal() -> bool {
+    File::open(TERMINAL).is_ok()
 }
 
 /// Resolves when at least this is wished.

@@ -1,4 +1,4 @@
-//! Keeps one process running until the cluster stops.
+//! Keeps one process running for as long as the cluster has it.
 
 use std::{env, future::pending, net::TcpListener, sync::Arc};
 
@@ -10,10 +10,9 @@ use tokio::{
 
 use super::{
     backoff::{Backoff, LONGEST, OFTEN, STEADY, Word},
-    board::Board,
-    life::{Event, Life, SLOW},
+    board::Place,
+    life::{Edition, Event, Life, SLOW},
     logs::Logs,
-    plan::Spec,
     probe::{Brokers, Probe},
     signals::{Wish, wished},
 };
@@ -22,26 +21,35 @@ use crate::text::span;
 /// So many processes that were replaced may still be finishing their work; another replacement waits.
 const LEAVING: usize = 2;
 
+/// What is wished of a supervisor. It may change at any time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Duty {
+    /// What is to run. Another one takes the place of the one before when it is ready.
+    pub(super) edition: Edition,
+    /// The parts that must be ready before it starts for the first time.
+    pub(super) after: Vec<String>,
+}
+
 /// One process and all that is needed to keep it running.
 pub(super) struct Supervisor {
-    /// The process.
-    pub(super) spec: Spec,
+    /// The process's name, such as `qr.2`.
+    pub(super) name: String,
+    /// What is wished.
+    pub(super) duty: watch::Receiver<Duty>,
+    /// What was wished when a process was started last.
+    pub(super) edition: Edition,
     /// How to tell that it is ready.
     pub(super) probe: Probe,
     /// The socket that is handed to it.
     pub(super) socket: Option<Arc<TcpListener>>,
-    /// The parts that must be ready before it starts.
-    pub(super) after: Vec<String>,
     /// Where its output goes.
     pub(super) logs: Logs,
     /// Where its state is noted.
-    pub(super) board: Arc<Board>,
+    pub(super) place: Place,
     /// The cluster's broker.
     pub(super) brokers: Brokers,
     /// Takes the reason if the cluster cannot do without it and it cannot even start.
     pub(super) give_up: Option<mpsc::Sender<String>>,
-    /// Changes when the program is another one; none if nobody builds it.
-    pub(super) builds: Option<watch::Receiver<u64>>,
 }
 
 /// The process that does the work, the one that is to take its place, and those that have given it up.
@@ -56,7 +64,7 @@ struct Lives {
 enum Turn {
     Current(Event),
     Next(Event),
-    Built,
+    Another,
     Left,
     Stop,
 }
@@ -65,7 +73,7 @@ impl Supervisor {
     /// Runs until it is wished that it stops, and then until it has.
     pub(super) async fn run(mut self, mut wish: watch::Receiver<Wish>) {
         tokio::select! {
-            () = self.board.parts_ready(&self.after) => {}
+            () = self.may_start() => {}
             () = wished(&mut wish, Wish::Drain) => return,
         }
         let mut lives = Lives::default();
@@ -76,7 +84,18 @@ impl Supervisor {
             lives.leaving.spawn(life.stop(self.logs.clone(), wish.clone()));
         }
         while lives.leaving.join_next().await.is_some() {}
-        self.board.ended(&self.spec.name, Vec::new());
+        self.place.ended(Vec::new());
+    }
+
+    /// Resolves when all that it comes after is ready.
+    async fn may_start(&mut self) {
+        loop {
+            let after = self.duty.borrow_and_update().after.clone();
+            tokio::select! {
+                () = self.place.board().parts_ready(&after) => return,
+                Ok(()) = self.duty.changed() => {}
+            }
+        }
     }
 
     async fn keep_running(&mut self, lives: &mut Lives, wish: &mut watch::Receiver<Wish>) {
@@ -85,10 +104,8 @@ impl Supervisor {
         loop {
             if lives.current.is_none() {
                 // It starts as the newest there is.
-                if let Some(builds) = &mut self.builds {
-                    builds.borrow_and_update();
-                }
-                match Life::start(&self.spec, self.socket.as_deref(), &self.logs) {
+                self.edition = self.duty.borrow().edition.clone();
+                match Life::start(&self.edition, self.socket.as_deref(), &self.logs) {
                     Ok(life) => {
                         self.started(&life, "is started", &backoff);
                         lives.current = Some(life);
@@ -104,17 +121,17 @@ impl Supervisor {
             match self.turn(lives, wish).await {
                 Turn::Stop => return,
                 Turn::Left => {}
-                Turn::Built => self.replace(lives, &mut backoff, wish).await,
+                Turn::Another => self.replace(lives, &mut backoff, wish).await,
                 Turn::Next(event) => self.next_event(lives, event, wish),
                 Turn::Current(Event::Ready) => {
                     was_ready = true;
-                    self.board.ready(&self.spec.name);
+                    self.place.ready();
                 }
                 Turn::Current(Event::Slow) => self.tell_slow(),
                 Turn::Current(Event::Steady) => {
                     if backoff.is_quiet() {
-                        self.logs.mute(&self.spec.name, false);
-                        self.logs.say(&format!("{} stays now", self.spec.name));
+                        self.logs.mute(&self.name, false);
+                        self.logs.say(&format!("{} stays now", self.name));
                     }
                     backoff.reset();
                 }
@@ -123,8 +140,8 @@ impl Supervisor {
                     // The one that was to take its place does so at once.
                     lives.current = lives.next.take();
                     if let Some(life) = &lives.current {
-                        self.logs.say(&format!("{} {how}; its successor takes its place", self.spec.name));
-                        self.board.replaced(&self.spec.name, life.pid(), life.is_ready());
+                        self.logs.say(&format!("{} {how}; its successor takes its place", self.name));
+                        self.place.replaced(life.pid(), life.is_ready());
                     } else if !self.pause(&mut backoff, ran, &how, was_ready, wish).await {
                         return;
                     }
@@ -138,49 +155,53 @@ impl Supervisor {
         let (probe, brokers) = (self.probe, &self.brokers);
         let may_replace = lives.leaving.len() < LEAVING;
         tokio::select! {
-            // What has ended is seen before what is to be done about a new build.
+            // What has ended is seen before what is to be done about another edition.
             biased;
             () = wished(wish, Wish::Drain) => Turn::Stop,
             event = event_of(&mut lives.current, probe, brokers) => Turn::Current(event),
             event = event_of(&mut lives.next, probe, brokers) => Turn::Next(event),
             Some(_) = lives.leaving.join_next() => Turn::Left,
-            () = built(&mut self.builds), if may_replace => Turn::Built,
+            () = another(&mut self.duty, &self.edition), if may_replace => Turn::Another,
         }
     }
 
-    /// Starts the new program beside the old one. A gateway that listens by itself ends first: two of them cannot have
+    /// Starts the new edition beside the old one. A gateway that listens by itself ends first: two of them cannot have
     /// one port.
-    async fn replace(&self, lives: &mut Lives, backoff: &mut Backoff, wish: &watch::Receiver<Wish>) {
-        let name = &self.spec.name;
+    async fn replace(&mut self, lives: &mut Lives, backoff: &mut Backoff, wish: &watch::Receiver<Wish>) {
+        self.edition = self.duty.borrow().edition.clone();
+        let name = &self.name;
         backoff.reset();
         self.logs.mute(name, false);
         if let Some(overtaken) = lives.next.take() {
             lives.leaving.spawn(overtaken.stop(self.logs.clone(), wish.clone()));
         }
+        if lives.current.as_ref().is_some_and(|life| *life.edition() == self.edition) {
+            return self.logs.say(&format!("{name} goes on as it is"));
+        }
         if matches!(self.probe, Probe::Http(_)) && self.socket.is_none() {
             if let Some(old) = lives.current.take() {
                 old.stop(self.logs.clone(), wish.clone()).await;
-                self.board.ended(name, Vec::new());
+                self.place.ended(Vec::new());
             }
             return;
         }
-        match Life::start(&self.spec, self.socket.as_deref(), &self.logs) {
+        match Life::start(&self.edition, self.socket.as_deref(), &self.logs) {
             Ok(life) => {
                 self.logs
                     .say(&format!("{name} is started anew beside the old one, pid {}", life.pid().as_raw_nonzero()));
                 lives.next = Some(life);
             }
-            Err(how) => self.logs.say(&format!("{name}, just built, {how}; the old one goes on")),
+            Err(how) => self.logs.say(&format!("the new {name} {how}; the old one goes on")),
         }
     }
 
     /// What becomes of the one that is to take the place of the current one.
     fn next_event(&self, lives: &mut Lives, event: Event, wish: &watch::Receiver<Wish>) {
-        let name = &self.spec.name;
+        let name = &self.name;
         match event {
             Event::Ready => {
                 let Some(life) = lives.next.take() else { return };
-                self.board.replaced(name, life.pid(), true);
+                self.place.replaced(life.pid(), true);
                 self.logs.say(&format!("{name} is ready; the old one finishes its work"));
                 if let Some(old) = lives.current.replace(life) {
                     lives.leaving.spawn(old.leave(self.logs.clone(), wish.clone()));
@@ -188,7 +209,7 @@ impl Supervisor {
             }
             Event::Ended(how) => {
                 lives.next = None;
-                self.logs.say(&format!("{name}, just built, {how} before it was ready; the old one goes on"));
+                self.logs.say(&format!("the new {name} {how} before it was ready; the old one goes on"));
             }
             Event::Slow => self.tell_slow(),
             Event::Steady => {}
@@ -204,9 +225,9 @@ impl Supervisor {
         was_ready: bool,
         wish: &mut watch::Receiver<Wish>,
     ) -> bool {
-        let name = &self.spec.name;
+        let name = &self.name;
         let last = self.logs.last_lines(name);
-        self.board.ended(name, last.clone());
+        self.place.ended(last.clone());
         if let Some(give_up) = self.give_up.as_ref().filter(|_| !was_ready) {
             // If nobody listens, another has given up already.
             drop(give_up.try_send(format!("{name} {how} before it was ready; its last lines say why{}", self.hint())));
@@ -229,9 +250,9 @@ impl Supervisor {
         }
         tokio::select! {
             () = sleep(pause.time) => true,
-            () = built(&mut self.builds) => {
+            () = another(&mut self.duty, &self.edition) => {
                 backoff.reset();
-                self.logs.mute(&self.spec.name, false);
+                self.logs.mute(&self.name, false);
                 true
             }
             () = wished(wish, Wish::Drain) => false,
@@ -239,20 +260,20 @@ impl Supervisor {
     }
 
     fn started(&self, life: &Life, how: &str, backoff: &Backoff) {
-        self.board.started(&self.spec.name, life.pid());
+        self.place.started(life.pid());
         if !backoff.is_quiet() {
-            self.logs.say(&format!("{} {how}, pid {}", self.spec.name, life.pid().as_raw_nonzero()));
+            self.logs.say(&format!("{} {how}, pid {}", self.name, life.pid().as_raw_nonzero()));
         }
     }
 
     fn tell_slow(&self) {
-        let (name, hint) = (&self.spec.name, self.hint());
+        let (name, hint) = (&self.name, self.hint());
         self.logs.say(&format!("{name} runs for {} and is not ready yet: see its lines{hint}", span(SLOW)));
     }
 
     /// What a program of somebody's own may not be able to do with its socket.
     fn hint(&self) -> &'static str {
-        let is_own = || env::current_exe().is_ok_and(|sky| sky == self.spec.program);
+        let is_own = || env::current_exe().is_ok_and(|sky| sky == self.edition.spec.program);
         match &self.socket {
             Some(_) if !is_own() => {
                 ". It is handed its listening socket (LISTEN_FDS) and is to say that it is ready (NOTIFY_SOCKET); with \
@@ -270,12 +291,10 @@ async fn event_of(life: &mut Option<Life>, probe: Probe, brokers: &Brokers) -> E
     }
 }
 
-/// Resolves when the program is another one than before.
-async fn built(builds: &mut Option<watch::Receiver<u64>>) {
-    if let Some(builds) = builds
-        && builds.changed().await.is_ok()
-    {
-        return;
+/// Resolves when another edition is wished than this.
+async fn another(duty: &mut watch::Receiver<Duty>, edition: &Edition) {
+    if duty.wait_for(|duty| duty.edition != *edition).await.is_err() {
+        // Nobody can wish any more.
+        pending().await
     }
-    pending().await
 }

@@ -5,16 +5,17 @@ use std::{env, path::PathBuf};
 use skyloom::{Endpoints, config::LogFormat};
 
 use super::{
+    blueprint::Blueprint,
     build::Build,
+    changes::{Changes, Origins},
     file::{ClusterFile, EXAMPLE},
     logs::Logs,
     obstacles,
     order::start_order,
-    plan::Plan,
-    rebuild::Rebuild,
     run::run,
     run_dir::RunDir,
-    signals::wishes,
+    settings_file::SettingsFile,
+    signals::wishes_and_reloads,
 };
 use crate::{
     failure::Failure,
@@ -22,14 +23,16 @@ use crate::{
     session::Global,
 };
 
-/// The variable that says how log lines look.
-const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
-
 /// Run a cluster file: broker, services and gateway, restarted when they end, until Ctrl-C
 ///
 /// What the file gives as a package is built first, all at once, and nothing starts if that fails. With --watch
 /// its sources are followed: a change is built, and the processes whose program it changed are replaced, the old
 /// ones ending when the new ones are ready.
+///
+/// With --watch the file itself is followed, too, and skyloom.toml; without, SIGHUP has both read again. What was added
+/// starts, what was taken out finishes its work and ends, and what is set otherwise is replaced; the rest is left alone.
+/// A file with a mistake changes nothing. Where the broker is, and whether and where there is a gateway, takes a
+/// restart. What the command line says wins over the file each time.
 ///
 /// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
 /// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
@@ -41,7 +44,7 @@ const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
 pub(crate) struct UpArgs {
     /// The cluster file (TOML)
     file: PathBuf,
-    /// Follow the sources of what is built, and replace what changes
+    /// Follow the file and the sources of what is built, and replace what changes
     #[arg(short, long)]
     watch: bool,
     /// Build with optimisations
@@ -87,53 +90,45 @@ fn check(args: &UpArgs, file: &ClusterFile, endpoints: &Endpoints) -> Result<(),
 /// # Errors
 /// A mistake in the file, what is in the way, or a broker or gateway that cannot be started.
 pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
-    let mut file = ClusterFile::read(&args.file)?;
-    for (name, instances) in &args.scale {
-        file.scale(name, *instances).map_err(|sentence| Failure::usage(format!("--scale: {sentence}")))?;
-    }
-    match (args.port, &mut file.gateway) {
-        (Some(port), Some(gateway)) => gateway.port = port,
-        (Some(_), None) => return Err(Failure::usage("--port: the cluster file has no [gateway]")),
-        (None, _) => {}
-    }
+    let directory =
+        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
+    let blueprint = Blueprint {
+        path: args.file.clone(),
+        directory,
+        endpoints: global.endpoints()?,
+        scale: args.scale.clone(),
+        port: args.port,
+        logs_text: global.settings()?.log_format == LogFormat::Auto,
+    };
+    let text = ClusterFile::text(&args.file)?;
+    let file = blueprint.file(&text)?;
     if args.check {
         return check(args, &file, &global.endpoints()?);
     }
-    let directory =
-        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
-    let mut plan = Plan::new(&file, &directory, &global.endpoints()?)?;
-    if global.settings()?.log_format == LogFormat::Auto {
-        // They write into a pipe, but a person reads it.
-        for spec in plan.parts.iter_mut().flat_map(|part| &mut part.processes) {
-            spec.environment.entry(FORMAT_VARIABLE.to_owned()).or_insert_with(|| "text".to_owned());
-        }
+    if args.release && !args.watch && file.wanted().is_empty() {
+        let shown = args.file.display();
+        return Err(Failure::usage(format!(
+            "--release: {shown} has nothing to build; give a service package = \"NAME\""
+        )));
     }
+    let mut plan = blueprint.plan(&file)?;
     let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
     obstacles::check(&plan)?;
     let paint = Paint::stderr(global.color);
-    let mut wishes = wishes()?;
-    let mut built = None;
-    if !file.wanted().is_empty() {
-        let build = Build { path: &args.file, directory: &directory, release: args.release, watch: args.watch, paint };
-        built = build.run(&file, &mut plan, "started", &mut wishes).await?;
-    } else if args.watch || args.release {
-        let flag = if args.watch { "--watch" } else { "--release" };
-        let shown = args.file.display();
-        return Err(Failure::usage(format!("{flag}: {shown} has nothing to build; give a service package = \"NAME\"")));
-    }
-    let names: Vec<String> = plan.parts.iter().map(|part| part.name.clone()).collect();
-    let processes = plan.parts.iter().flat_map(|part| &part.processes);
-    let width = processes.map(|spec| spec.name.len()).max().unwrap_or_default();
-    let logs = Logs::new(std::io::stderr(), paint, width, &names);
-    if let Some(run_dir) = &run_dir {
-        logs.keep_in(&run_dir.path().join("logs"))?;
-    }
+    let (mut wishes, reload) = wishes_and_reloads()?;
+    let Blueprint { path, directory, .. } = &blueprint;
+    let follow = args.watch.then(|| vec![blueprint.place(), SettingsFile::place(directory)]);
+    let build = Build { path, directory, release: args.release, follow, paint };
+    let (sources, watcher) = build.run(&file, &mut plan, "started", &mut wishes).await?;
+    let logs = Logs::new(std::io::stderr(), paint, run_dir.as_ref().map(|run_dir| run_dir.path().join("logs")));
+    logs.follow_parts(&plan.parts.iter().map(|part| part.name.clone()).collect(), plan.width())?;
     if file.broker.is_some() && plan.embedded.is_none() {
         logs.say(&format!(
             "the broker is {}; the embedded one is not started",
             plan.endpoints.shown().unwrap_or_default()
         ));
     }
-    let rebuild = built.map(|built| Rebuild::new(built, logs.clone(), paint.is_on(), directory, &args.file));
-    run(&plan, &logs, run_dir, rebuild, wishes).await
+    let origins = Origins { blueprint, text, file, plan: plan.clone(), sources, watcher };
+    let changes = Changes::new(origins, reload, logs.clone(), paint.is_on());
+    run(plan, &logs, run_dir, changes, wishes).await
 }

@@ -16,6 +16,8 @@ mod clusters;
 mod completions;
 mod config;
 mod doctor;
+mod edits;
+mod edits_mistakes;
 mod hold;
 mod hold_drain;
 mod letters;

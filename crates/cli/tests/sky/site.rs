@@ -6,13 +6,15 @@ use std::{
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 
-use crate::ground::{Said, command, hello_program, run, until};
+use crate::ground::{PATIENCE, Said, command, hello_program, run, until};
 
 /// A directory with a cluster file, and `sky up` in it.
 pub(crate) struct Cluster {
@@ -37,6 +39,23 @@ impl Cluster {
         let file = file.replace("HELLO", &hello_program().display().to_string()).replace("PORT", &port.to_string());
         fs::write(directory.path().join("cluster.toml"), file).unwrap();
         Self { directory, port, up: None }
+    }
+
+    /// Changes the cluster file, as an editor saves it.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path("cluster.toml")).unwrap();
+        assert!(text.contains(from), "no {from:?} in:\n{text}");
+        fs::write(self.path("cluster.toml.new"), text.replace(from, to)).unwrap();
+        fs::rename(self.path("cluster.toml.new"), self.path("cluster.toml")).unwrap();
+    }
+
+    /// Waits until the screen shows this.
+    pub(crate) async fn says(&self, what: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.screen().contains(what) {
+            assert!(Instant::now() < end, "waited in vain for {what:?} in:\n{}", self.screen());
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -87,14 +87,14 @@ async fn what_does_not_build_or_does_not_start_leaves_the_old_one_running() {
         good.replace("fn main() {", "fn main() {\n    if true { eprintln!(\"no\"); std::process::exit(3) }"),
     )
     .unwrap();
-    let word = "orders.1, just built, ended with exit code 3 before it was ready; the old one goes on";
+    let word = "the new orders.1 ended with exit code 3 before it was ready; the old one goes on";
     until("the one that ends", || cluster.screen().contains(word)).await;
     assert_eq!(pid(&cluster.process("orders.1")), before);
     assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
 
     let file = fs::read_to_string(cluster.path("cluster.toml")).unwrap();
     fs::write(cluster.path("cluster.toml"), file + "# a note\n").unwrap();
-    let word = "cluster.toml changed; it is read when the cluster is started anew";
+    let word = "cluster.toml changed; nothing that runs is concerned";
     until("a word about the file", || cluster.screen().contains(word)).await;
 
     fs::write(&main, good).unwrap();
@@ -208,9 +208,10 @@ async fn a_mistake_about_sources_is_one_sentence() {
         ("[broker]\n[services.a]\npackage = 'stock'\ncommand = ['x']\n", "both command and package say what runs"),
     ] {
         let said = workspace(file).refused(&[]).await;
+        assert!(said.sentence(2).starts_with("cluster.toml: line 2: services.a: "), "{said:?}");
         assert!(said.sentence(2).contains(sentence), "{said:?}");
     }
-    let said = workspace("[broker]\n[services.a]\ncommand = ['sh']\n").refused(&["--watch"]).await;
+    let said = workspace("[broker]\n[services.a]\ncommand = ['sh']\n").refused(&["--release"]).await;
     assert!(said.sentence(2).contains("has nothing to build; give a service package = \"NAME\""), "{said:?}");
     let lost = Cluster::new("[broker]\n[services.a]\npackage = 'orders'\n");
     assert!(lost.refused(&[]).await.sentence(2).contains("could not find `Cargo.toml`"));

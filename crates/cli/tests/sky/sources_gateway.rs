@@ -59,7 +59,7 @@ async fn a_gateway_that_does_not_start_leaves_the_old_one_and_one_that_dies_is_w
     let main = cluster.path("front/src/main.rs");
     let good = fs::read_to_string(&main).unwrap();
     fs::write(&main, good.replace("fn main() {", "fn main() {\n    if true { std::process::exit(3) }")).unwrap();
-    let word = "gateway, just built, ended with exit code 3 before it was ready; the old one goes on";
+    let word = "the new gateway ended with exit code 3 before it was ready; the old one goes on";
     until("the one that ends", || cluster.screen().contains(word)).await;
     assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
 

@@ -32,6 +32,14 @@ pub(crate) fn workspace(file: &str) -> Cluster {
     cluster
 }
 
+/// Adds a package to the workspace; its program is a service that nobody calls.
+pub(crate) fn add_package(cluster: &Cluster, name: &str) {
+    package(&cluster.path(""), name, &hello_program(), ".env(\"SKYLOOM_SETTINGS_BYSTANDER\", \"true\")");
+    let manifest = fs::read_to_string(cluster.path("Cargo.toml")).unwrap();
+    fs::write(cluster.path("Cargo.toml"), manifest.replace("members = [", &format!("members = [\"{name}\", ")))
+        .unwrap();
+}
+
 /// Changes what the service `orders` says.
 pub(crate) fn greet(cluster: &Cluster, word: &str) {
     fs::write(cluster.path("orders/src/greeting.txt"), word).unwrap();

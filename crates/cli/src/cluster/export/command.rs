@@ -72,12 +72,10 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
     let directory =
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
     let mut plan = Plan::new(&file, &directory, &global.endpoints()?)?;
-    if !file.wanted().is_empty() {
-        // What runs in production is built for it.
-        let paint = Paint::stderr(global.color);
-        let build = Build { path: &args.file, directory: &directory, release: true, watch: false, paint };
-        build.run(&file, &mut plan, "written", &mut wishes()?).await?;
-    }
+    // What runs in production is built for it.
+    let paint = Paint::stderr(global.color);
+    let build = Build { path: &args.file, directory: &directory, release: true, follow: None, paint };
+    build.run(&file, &mut plan, "written", &mut wishes()?).await?;
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
     let out = args.out.clone().unwrap_or_else(|| args.supervisor.name().into());

@@ -172,7 +172,7 @@ fn socket(pieces: &Pieces<'_>, unit: &str, listen: &str) -> String {
 fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String, String) {
     let unit = format!("{}-{}", pieces.name, part.name);
     let instance = if role == Role::Service { ", instance %i" } else { "" };
-    let earlier = part.after.iter().filter_map(|place| pieces.plan.parts.get(*place));
+    let earlier = pieces.plan.parts.iter().filter(|earlier| part.after.contains(&earlier.name));
     let after: Vec<String> = earlier.flat_map(|part| instances(pieces, part, super::pieces::role(part))).collect();
     let mut text = format!(
         "{}\n[Unit]\nDescription={} of {}{instance}\nPartOf={2}.target\nStartLimitIntervalSec=0\n",

@@ -36,6 +36,16 @@ pub(in super::super) struct Sources {
     running: BTreeMap<Program, Fingerprint>,
 }
 
+/// What of a part cannot be found.
+#[derive(Debug, thiserror::Error)]
+#[error("{part}: {sentence}")]
+pub(in super::super) struct Unfound {
+    /// The part's name in the file.
+    pub(in super::super) part: String,
+    /// What is wrong.
+    pub(in super::super) sentence: String,
+}
+
 /// How a build ended.
 #[derive(Debug)]
 pub(in super::super) struct Outcome {
@@ -46,22 +56,27 @@ pub(in super::super) struct Outcome {
 }
 
 impl Sources {
+    /// Whether nothing is to be built.
+    pub(in super::super) fn is_empty(&self) -> bool {
+        self.programs.is_empty()
+    }
+
     /// Finds the programs. A package is looked for in the workspace of `beside`, the cluster file's directory;
     /// a `source` is relative to `directory`.
     ///
     /// # Errors
-    /// A sentence that begins with the part's name in the file.
+    /// What of a part cannot be found.
     pub(in super::super) async fn find(
         wanted: &[Wanted],
         beside: &Path,
         directory: &Path,
         release: bool,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Unfound> {
         let mut known: BTreeMap<PathBuf, Metadata> = BTreeMap::new();
         let mut programs = BTreeMap::new();
         for wanted in wanted {
             let place = wanted.source.as_ref().map_or_else(|| beside.to_path_buf(), |source| directory.join(source));
-            let named = |sentence: String| format!("{}: {sentence}", wanted.part);
+            let named = |sentence: String| Unfound { part: wanted.part.clone(), sentence };
             if !place.is_dir() {
                 return Err(named(format!("source: {} is no directory", place.display())));
             }
@@ -77,14 +92,28 @@ impl Sources {
         Ok(Self { release, programs, files: BTreeMap::new(), running: BTreeMap::new() })
     }
 
+    /// The programs of a file that has changed. What is known of those that were built stays known.
+    ///
+    /// # Errors
+    /// As for [`Sources::find`].
+    pub(in super::super) async fn find_others(
+        &self,
+        wanted: &[Wanted],
+        beside: &Path,
+        directory: &Path,
+    ) -> Result<Self, Unfound> {
+        let found = Self::find(wanted, beside, directory, self.release).await?;
+        Ok(Self { files: self.files.clone(), running: self.running.clone(), ..found })
+    }
+
     /// The names of the parts.
     pub(in super::super) fn parts(&self) -> impl Iterator<Item = &str> {
         self.programs.keys().map(String::as_str)
     }
 
-    /// The file of a part's program, once it is built.
-    pub(in super::super) fn file(&self, part: &str) -> Option<&Path> {
-        Some(self.files.get(self.programs.get(part)?)?)
+    /// The files of the parts' programs, as far as they are built.
+    pub(in super::super) fn built(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.programs.iter().filter_map(|(part, program)| Some((part.as_str(), self.files.get(program)?.as_path())))
     }
 
     /// Builds all of them, as far as they have changed.
@@ -113,7 +142,8 @@ impl Sources {
     /// If a program cannot be read.
     pub(in super::super) fn renewed(&mut self) -> Result<BTreeSet<String>, String> {
         let mut renewed = BTreeSet::new();
-        for (program, file) in &self.files {
+        let programs: BTreeSet<&Program> = self.programs.values().collect();
+        for (program, file) in programs.into_iter().filter_map(|program| self.files.get_key_value(program)) {
             let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
             let before = self.running.get(program);
             let now = before.map_or_else(|| Fingerprint::of(file), |before| before.again(file)).map_err(unreadable)?;
@@ -144,18 +174,21 @@ impl Sources {
 
     /// The files that the programs were made of, as far as they are built: cargo writes them beside each program.
     fn inputs(&self) -> BTreeSet<PathBuf> {
-        let lists = self.files.values().filter_map(|file| fs::read_to_string(file.with_extension("d")).ok());
+        let files = self.programs.values().filter_map(|program| self.files.get(program));
+        let lists = files.filter_map(|file| fs::read_to_string(file.with_extension("d")).ok());
         lists.flat_map(|list| inputs(&list)).collect()
     }
 
-    /// Watches the sources, and this file.
+    /// Watches the sources, and these files.
     ///
     /// # Errors
     /// If cargo cannot tell where they are, or the system does not let us.
-    pub(in super::super) async fn watch(&self, file: PathBuf) -> Result<Watcher, String> {
+    pub(in super::super) async fn watch(&self, more: &[PathBuf]) -> Result<Watcher, String> {
         let (folders, mut files) = self.places().await?;
-        files.insert(file);
-        Watcher::new(folders, &files)
+        // Each may be a link to another.
+        files.extend(more.iter().filter_map(|file| file.canonicalize().ok()));
+        files.extend(more.iter().cloned());
+        Watcher::new(folders, files)
     }
 
     /// Also watches what has become a source since.

@@ -52,6 +52,8 @@ pub(in super::super) struct Watcher {
     folders: BTreeSet<PathBuf>,
     /// Those that cannot be, which is said once.
     refused: BTreeSet<PathBuf>,
+    /// The files that were named.
+    named: BTreeSet<PathBuf>,
     /// The files that the programs were made of when they were built.
     inputs: BTreeSet<PathBuf>,
 }
@@ -61,7 +63,7 @@ impl Watcher {
     ///
     /// # Errors
     /// If the system does not let us, with what to do.
-    pub(super) fn new(roots: BTreeSet<PathBuf>, files: &BTreeSet<PathBuf>) -> Result<Self, String> {
+    pub(super) fn new(roots: BTreeSet<PathBuf>, files: BTreeSet<PathBuf>) -> Result<Self, String> {
         let (sender, changes) = mpsc::channel(WAITING);
         let lost = Arc::new(Notify::new());
         let told = Arc::clone(&lost);
@@ -86,9 +88,10 @@ impl Watcher {
             roots: BTreeSet::new(),
             folders: BTreeSet::new(),
             refused: BTreeSet::new(),
+            named: files.clone(),
             inputs: BTreeSet::new(),
         };
-        this.follow(roots, files)?;
+        this.follow(roots, &files)?;
         Ok(this)
     }
 
@@ -228,7 +231,7 @@ impl Watcher {
     }
 
     fn matters(&self, path: &Path) -> bool {
-        is_source(path) || self.inputs.contains(path)
+        is_source(path) || self.named.contains(path) || self.inputs.contains(path)
     }
 }
 
@@ -262,7 +265,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
         fs::create_dir(root.join("src")).unwrap();
-        let mut watcher = Watcher::new(BTreeSet::from([root.clone()]), &BTreeSet::new()).unwrap();
+        let mut watcher = Watcher::new(BTreeSet::from([root.clone()]), BTreeSet::new()).unwrap();
         fs::write(root.join("src/.main.rs.swp"), "x").unwrap();
         fs::write(root.join("src/main.rs"), "x").unwrap();
         assert_eq!(watcher.changed().await, BTreeSet::from([root.join("src/main.rs")]));
@@ -286,7 +289,7 @@ mod tests {
         let root = directory.path().canonicalize().unwrap();
         fs::create_dir(root.join("src")).unwrap();
         fs::write(root.join("src/main.rs"), "x").unwrap();
-        let watcher = Watcher::new(BTreeSet::from([root.clone()]), &BTreeSet::new()).unwrap();
+        let watcher = Watcher::new(BTreeSet::from([root.clone()]), BTreeSet::new()).unwrap();
         (directory, root, watcher)
     }
 
@@ -326,6 +329,19 @@ mod tests {
         assert!(watcher.changed().await.contains(&root.join("src/deep/new.rs")));
         change("z");
         assert_eq!(watcher.changed().await, BTreeSet::from([root.join("src/deep/new.rs")]));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_named_is_followed_whatever_it_is_called() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let file = root.join(".cluster");
+        let mut watcher = Watcher::new(BTreeSet::new(), BTreeSet::from([file.clone()])).unwrap();
+        fs::write(root.join(".other"), "x").unwrap();
+        // As an editor saves it.
+        fs::write(root.join("new"), "x").unwrap();
+        fs::rename(root.join("new"), &file).unwrap();
+        assert_eq!(watcher.changed().await, BTreeSet::from([file]));
     }
 
     #[tokio::test]

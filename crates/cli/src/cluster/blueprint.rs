@@ -1,0 +1,149 @@
+//! How a cluster file becomes a plan: the same way at the start and whenever it is read again.
+
+use std::path::{Path, PathBuf};
+
+use skyloom::Endpoints;
+
+use super::{file::ClusterFile, fixed::keep_fixed, plan::Plan};
+use crate::failure::Failure;
+
+/// The variable that says how log lines look.
+const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
+
+/// The cluster file and what the command line says beside it, which wins.
+#[derive(Debug)]
+pub(super) struct Blueprint {
+    /// The file, as it was given.
+    pub(super) path: PathBuf,
+    /// The current directory.
+    pub(super) directory: PathBuf,
+    /// What is used if the file names no broker.
+    pub(super) endpoints: Endpoints,
+    /// How many of a service run.
+    pub(super) scale: Vec<(String, u32)>,
+    /// The gateway's port.
+    pub(super) port: Option<u16>,
+    /// Whether the processes write text, unless they are told otherwise.
+    pub(super) logs_text: bool,
+}
+
+impl Blueprint {
+    /// Checks the file's text.
+    ///
+    /// # Errors
+    /// A mistake in it, or what the command line says of parts that it does not have.
+    pub(super) fn file(&self, text: &str) -> Result<ClusterFile, Failure> {
+        let mut file = ClusterFile::of(&self.path, text)?;
+        for (name, instances) in &self.scale {
+            file.scale(name, *instances).map_err(|sentence| Failure::usage(format!("--scale: {sentence}")))?;
+        }
+        match (self.port, &mut file.gateway) {
+            (Some(port), Some(gateway)) => gateway.port = port,
+            (Some(_), None) => return Err(Failure::usage("--port: the cluster file has no [gateway]")),
+            (None, _) => {}
+        }
+        Ok(file)
+    }
+
+    /// Checks the text of a file that has changed, while a cluster runs from what it was. What cannot change stays as
+    /// it is; which keys and sections that are.
+    ///
+    /// # Errors
+    /// A mistake in it.
+    pub(super) fn changed_file(
+        &self,
+        text: &str,
+        running: &ClusterFile,
+    ) -> Result<(ClusterFile, Vec<&'static str>), Failure> {
+        let mut file = ClusterFile::of(&self.path, text)?;
+        // A service that is taken out needs no number any more.
+        for (name, service) in &mut file.services {
+            let given = self.scale.iter().rev().find(|(given, _)| given == name);
+            service.instances = given.map_or(service.instances, |(_, instances)| *instances);
+        }
+        if let (Some(port), Some(gateway)) = (self.port, &mut file.gateway) {
+            gateway.port = port;
+        }
+        let kept = keep_fixed(&mut file, running);
+        Ok((file, kept))
+    }
+
+    /// The plan of a file. Where the programs are that are built it does not know yet.
+    ///
+    /// # Errors
+    /// A program that is missing, or services that wait for each other.
+    pub(super) fn plan(&self, file: &ClusterFile) -> Result<Plan, Failure> {
+        let placed = |failure: Failure| match failure {
+            Failure::Usage(sentence) => Failure::usage(format!("{}: {sentence}", self.path.display())),
+            other => other,
+        };
+        let mut plan = Plan::new(file, &self.directory, &self.endpoints).map_err(placed)?;
+        if self.logs_text {
+            // They write into a pipe, but a person reads it.
+            for spec in plan.parts.iter_mut().flat_map(|part| &mut part.processes) {
+                spec.environment.entry(FORMAT_VARIABLE.to_owned()).or_insert_with(|| "text".to_owned());
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The directory of the file, where packages are looked for.
+    pub(super) fn beside(&self) -> PathBuf {
+        self.directory.join(self.path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// The file, wherever it is looked at from.
+    pub(super) fn place(&self) -> PathBuf {
+        self.directory.join(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blueprint() -> Blueprint {
+        Blueprint {
+            path: "cluster.toml".into(),
+            directory: "/srv".into(),
+            endpoints: Endpoints::new("unix:/x"),
+            scale: vec![("qr".to_owned(), 3)],
+            port: Some(81),
+            logs_text: true,
+        }
+    }
+
+    const FILE: &str = "[gateway]\n[services.qr]\ncommand = ['sh']\n[services.a]\ncommand = ['sh']\n\
+                        env = { SKYLOOM_LOG_FORMAT = 'json' }\n";
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let blueprint = blueprint();
+        let file = blueprint.file(FILE).unwrap();
+        assert_eq!((file.services["qr"].instances, file.gateway.as_ref().unwrap().port), (3, 81));
+        let plan = blueprint.plan(&file).unwrap();
+        let format = |place: usize| plan.parts[place].processes[0].environment[FORMAT_VARIABLE].clone();
+        assert_eq!((format(0), format(1)), ("json".to_owned(), "text".to_owned()));
+        let said = |text: &str| blueprint.file(text).unwrap_err().to_string();
+        assert_eq!(said("[gateway]"), "--scale: the cluster has no service \"qr\"");
+        assert_eq!(said("[services.qr]\ncommand = ['sh']"), "--port: the cluster file has no [gateway]");
+    }
+
+    #[test]
+    fn a_file_that_changes_may_lose_what_the_command_line_names() {
+        let blueprint = blueprint();
+        let running = blueprint.file(FILE).unwrap();
+        let (file, kept) = blueprint.changed_file("[gateway]\nport = 82", &running).unwrap();
+        assert_eq!((file.services.len(), file.gateway.unwrap().port, kept.len()), (0, 81, 0));
+        let (file, kept) = blueprint.changed_file("[services.qr]\ncommand = ['sh']", &running).unwrap();
+        assert_eq!((file.services["qr"].instances, kept), (3, vec!["[gateway]"]));
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_named_with_its_line() {
+        let blueprint = Blueprint { scale: Vec::new(), port: None, ..blueprint() };
+        let file = blueprint.file("\n[services.qr]\ncommand = ['./qr']").unwrap();
+        let said = blueprint.plan(&file).unwrap_err().to_string();
+        assert!(said.starts_with("cluster.toml: line 2: services.qr: /srv/./qr does not exist"), "{said}");
+    }
+}
