@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, mem, net::TcpListener, sync::Arc, time::Duratio
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -21,6 +21,9 @@ use super::{
 
 /// So many processes that were taken out may still be finishing their work; the next change waits.
 const MAX_LEAVING: usize = 256;
+
+/// How often to look whether one of them has ended.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// How long closing the connection to the broker may take.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -79,8 +82,13 @@ impl Crew {
 
     /// Resolves when there is room for another change.
     pub(super) async fn room(&mut self) {
-        self.leaving.retain(|member| !member.supervisor.is_finished());
-        finished(&mut self.leaving, MAX_LEAVING).await;
+        loop {
+            self.leaving.retain(|member| !member.supervisor.is_finished());
+            if self.leaving.len() < MAX_LEAVING {
+                return;
+            }
+            sleep(AGAIN).await;
+        }
     }
 
     /// Has this plan run from now on. Whoever is not named in the difference is left alone.
@@ -149,26 +157,24 @@ impl Crew {
                 member.wish.send_replace(wish);
             }
             tokio::select! {
-                () = finished(&mut members, 0) => {}
+                () = finished(&mut members) => {}
                 () = wished(&mut wishes, Wish::Kill) => {
                     for member in self.parts.iter().flatten().chain(&members) {
                         member.wish.send_replace(Wish::Kill);
                     }
-                    finished(&mut members, 0).await;
+                    finished(&mut members).await;
                 }
             }
         }
     }
 }
 
-/// Waits until no more than these are left. May be dropped and asked again.
-async fn finished(members: &mut Vec<Member>, left: usize) {
-    while members.len() > left
-        && let Some(member) = members.first_mut()
-    {
+/// Waits until all have ended. May be dropped and asked again.
+async fn finished(members: &mut Vec<Member>) {
+    while let Some(member) = members.last_mut() {
         // It is an error only if it has panicked.
         drop((&mut member.supervisor).await);
-        members.remove(0);
+        members.pop();
     }
 }
 
@@ -177,5 +183,71 @@ async fn close(brokers: &Brokers) {
     let connection = brokers.borrow().clone();
     if let Some(connection) = connection {
         drop(timeout(CLOSING, connection.close()).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, path::PathBuf};
+
+    use super::*;
+    use crate::output::{ColorChoice, Paint};
+
+    fn crew() -> Crew {
+        let logs = Logs::new(std::io::sink(), Paint::stderr(ColorChoice::Never), None);
+        let (brokers, give_up) = (watch::channel(None).1, mpsc::channel(1).0);
+        Crew::new(Ground { logs, board: Board::default(), brokers, give_up }, None)
+    }
+
+    /// One that never ends by itself.
+    fn member(crew: &Crew) -> Member {
+        let spec = Spec {
+            name: "qr.1".to_owned(),
+            program: PathBuf::new(),
+            arguments: Vec::new(),
+            environment: BTreeMap::new(),
+            directory: PathBuf::new(),
+        };
+        Member {
+            part: "qr".to_owned(),
+            name: "qr.1".to_owned(),
+            place: crew.ground.board.enter("qr", "qr.1"),
+            duty: watch::Sender::new(Duty { edition: Edition { spec, version: 0 }, after: Vec::new() }),
+            wish: watch::Sender::new(Wish::Run),
+            supervisor: tokio::spawn(std::future::pending()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_waits_while_too_many_finish_their_work() {
+        let mut crew = crew();
+        crew.leaving = (1..MAX_LEAVING).map(|_| member(&crew)).collect();
+        crew.room().await;
+        crew.leaving.push(member(&crew));
+        assert!(timeout(2 * AGAIN, crew.room()).await.is_err());
+        crew.leaving[MAX_LEAVING / 2].supervisor.abort();
+        crew.room().await;
+        assert_eq!(crew.leaving.len(), MAX_LEAVING - 1);
+    }
+
+    #[tokio::test]
+    async fn an_order_that_says_the_same_wakes_nobody() {
+        let crew = crew();
+        let member = member(&crew);
+        let mut duty = member.duty.subscribe();
+        let mut spec = duty.borrow().edition.spec.clone();
+        let said = |duty: &mut watch::Receiver<Duty>| {
+            let is_new = duty.has_changed().unwrap();
+            (is_new, duty.borrow_and_update().edition.version)
+        };
+        member.be(&spec, &[], false);
+        assert_eq!(said(&mut duty), (false, 0));
+        member.be(&spec, &["links".to_owned()], false);
+        assert_eq!(said(&mut duty), (true, 0));
+        member.be(&spec, &["links".to_owned()], true);
+        assert_eq!(said(&mut duty), (true, 1));
+        spec.arguments.push("-x".to_owned());
+        member.be(&spec, &["links".to_owned()], false);
+        assert_eq!(said(&mut duty), (true, 1));
     }
 }

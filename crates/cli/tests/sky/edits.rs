@@ -1,8 +1,12 @@
 //! The cluster file is edited while `sky up` runs it.
 
-use std::{fs, sync::atomic::Ordering};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    sync::atomic::Ordering,
+};
 
-use rustix::process::{Pid, Signal, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::{
     ground::{hello_program, run, until},
@@ -188,4 +192,30 @@ async fn one_that_comes_back_need_not_wait_for_the_one_that_finishes_its_work() 
     end(&mut cluster).await;
     assert_eq!(call.await.unwrap().json()["ms"], 4_000);
     gone(&second).await;
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_closed_ends_the_cluster_and_the_signal_alone_does_not() {
+    let mut cluster = Cluster::new("[broker]\n[services.hello]\ncommand = ['HELLO']\n");
+    let sky = cluster.command(&[]);
+    let mut terminal = Command::new("script");
+    for (name, value) in sky.get_envs() {
+        match value {
+            Some(value) => terminal.env(name, value),
+            None => terminal.env_remove(name),
+        };
+    }
+    let up = format!("exec {:?} --broker {} up cluster.toml --dir run 2>screen.log", sky.get_program(), cluster.url());
+    terminal.args(["-qec", &up, "/dev/null"]).current_dir(cluster.path("")).stdin(Stdio::piped()).stdout(Stdio::null());
+    cluster.up = Some(terminal.spawn().unwrap());
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    let up = pid(&cluster.state()).unwrap();
+    kill_process(up, Signal::HUP).unwrap();
+    cluster.says("cluster.toml is read again; nothing that runs is concerned").await;
+    assert!(test_kill_process(up).is_ok());
+    let terminal = cluster.up.as_mut().unwrap();
+    terminal.kill().unwrap();
+    terminal.wait().unwrap();
+    cluster.says("sky     | stopped; it ran for ").await;
+    gone(&[up]).await;
 }
