@@ -1,6 +1,6 @@
 //! Bad input: one clear sentence and the right exit code.
 
-use std::{process::Stdio, time::Instant};
+use std::process::Stdio;
 
 use crate::ground::{Ground, PATIENCE, command, run};
 
@@ -207,10 +207,8 @@ async fn an_event_that_nobody_hears_is_said() {
     let mut ear = ground.command(&["listen", "foo.bar", "-n", "1"]);
     let mut ear = ear.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     // The broker knows of it a moment after it says that it listens.
-    let deadline = Instant::now() + PATIENCE;
-    while !ground.ok(&["queues"]).await.out.contains("foo.bar") {
-        assert!(Instant::now() < deadline, "nobody listens");
-    }
+    let known = async { while !ground.ok(&["queues"]).await.out.contains("foo.bar") {} };
+    tokio::time::timeout(PATIENCE, known).await.expect("somebody listens");
     let said = ground.ok(&["publish", "foo.bar", "{}"]).await;
     assert_eq!(said.err, "");
     ear.wait().unwrap();
