@@ -122,7 +122,10 @@ impl Supervisor {
                 Turn::Stop => return,
                 Turn::Left => {}
                 Turn::Another => self.replace(lives, &mut backoff, wish).await,
-                Turn::Next(event) => self.next_event(lives, event, wish),
+                Turn::Next(event) => {
+                    was_ready |= matches!(event, Event::Ready);
+                    self.next_event(lives, event, wish);
+                }
                 Turn::Current(Event::Ready) => {
                     was_ready = true;
                     self.place.ready();

@@ -74,6 +74,23 @@ async fn a_gateway_that_does_not_start_leaves_the_old_one_and_one_that_dies_is_w
     assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
 }
 
+#[tokio::test]
+async fn a_gateway_that_was_ready_is_started_anew_though_the_one_before_it_never_was() {
+    let mut cluster = workspace(FILE);
+    let main = cluster.path("front/src/main.rs");
+    let good = fs::read_to_string(&main).unwrap();
+    fs::write(&main, good.replace("fn main() {", "fn main() {\n    while true { std::thread::park() }")).unwrap();
+    cluster.start(&["--watch"]);
+    until("the one that is never ready", || cluster.process("gateway")["starts"] == 1).await;
+    fs::write(&main, good).unwrap();
+    until("the repaired one", || cluster.process("gateway")["ready"] == true).await;
+    rustix::process::kill_process(pid(&cluster.process("gateway")).unwrap(), Signal::KILL).unwrap();
+    until("the next one", || cluster.process("gateway")["starts"] == 3).await;
+    assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"), "{}", cluster.screen());
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+}
+
 /// A gateway that takes no socket: it answers every request with 200.
 const ALONE: &str = "use std::{io::{Read, Write}, net::TcpListener};
 fn main() {
