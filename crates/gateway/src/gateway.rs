@@ -3,13 +3,13 @@
 use std::{fmt::Display, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, header, request::Parts};
 use hyper::body::Body as _;
-use skyloom::{Status, client::Client, registry::Registry};
+use skyloom::{client::Client, registry::Registry};
 
 use crate::{
     call::Inbound,
-    exchange::{Body, Failure, RequestId, Response, respond_with},
+    exchange::{Body, Failure, RequestId, Response, check, respond_with},
     follow::follow,
     grpc,
     options::GatewayOptions,
@@ -45,17 +45,27 @@ impl Gateway {
         B: hyper::body::Body<Data = Bytes>,
         B::Error: Display,
     {
+        self.handle_checked(request, |_| Ok(())).await
+    }
+
+    /// Answers a request that its protocol has rules for, too.
+    pub(crate) async fn handle_checked<B>(
+        &self,
+        request: Request<B>,
+        rules: impl FnOnce(&Parts) -> Result<(), Failure>,
+    ) -> http::Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+        B::Error: Display,
+    {
         let (parts, body) = request.into_parts();
         let state = &*self.state;
         let mut inbound = Inbound::new(state, &parts);
-        let answer = if parts.headers.len() > state.options.header_count {
-            let message = format!("the request has more than {} headers", state.options.header_count);
-            let status = Status::invalid_argument(message);
-            Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, status))
-        } else if grpc::is_grpc(inbound.known.content_type) {
-            grpc::serve(&mut inbound, body).await
-        } else {
-            rest::serve(&mut inbound, body).await
+        let checked = check(&parts, &inbound.known, state.options.header_count).and_then(|()| rules(&parts));
+        let answer = match checked {
+            Err(failure) => Err(failure),
+            Ok(()) if grpc::is_grpc(inbound.known.content_type) => grpc::serve(&mut inbound, body).await,
+            Ok(()) => rest::serve(&mut inbound, body).await,
         };
         let mut response = answer.unwrap_or_else(|failure| respond_with(&failure, &inbound.id));
         tracing::debug!(

@@ -4,6 +4,7 @@ mod body;
 mod known;
 mod request_id;
 mod problem;
+mod check;
 mod collect;
 mod timeout;
 mod forward;
@@ -12,6 +13,7 @@ mod reply_headers;
 pub use self::body::Body;
 pub(crate) use self::{
     body::Response,
+    check::{check, check_host},
     collect::{Unreadable, read},
     forward::{forwarded, trace},
     known::{Known, text},

@@ -20,6 +20,7 @@ use super::{
     socket::Socket,
 };
 use crate::{
+    exchange::check_host,
     gateway::Gateway,
     options::{GatewayOptions, HEADER_COUNT},
 };
@@ -81,7 +82,7 @@ pub(super) async fn serve(gateway: Gateway, stream: TcpStream) {
 /// closed.
 async fn serve_http1(gateway: &Gateway, socket: TokioIo<Socket>) -> hyper::Result<()> {
     let service = service_fn(|request: Request<Incoming>| async {
-        let mut response = gateway.handle(request).await;
+        let mut response = gateway.handle_checked(request, check_host).await;
         if gateway.state.is_draining() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

@@ -159,3 +159,40 @@ async fn garbage_is_refused_and_the_gateway_keeps_serving() {
     }
     assert_eq!(get(cluster.address, "/v1/books").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_host_is_named_once() {
+    let cluster = Cluster::start().await;
+    let ask = async |version: &str, hosts: &str| {
+        let request = format!("GET /healthz HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+        exchange(cluster.address, request.as_bytes()).await
+    };
+    assert_eq!(ask("1.1", "").await.problem(400), "the request has no header Host, which HTTP/1.1 wants");
+    for version in ["1.1", "1.0"] {
+        let twice = ask(version, "Host: a\r\nHost: a\r\n").await;
+        assert_eq!(twice.problem(400), "the request has more than one header Host");
+        assert_eq!(ask(version, "Host: a\r\n").await.status, 200);
+    }
+    assert_eq!(ask("1.0", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_may_only_read() {
+    let cluster = Cluster::start().await;
+    let ask = |method: &'static str, path: &'static str, site: &str| {
+        let headers = format!("Content-Type: text/plain\r\nOrigin: https://evil.test\r\nSec-Fetch-Site: {site}\r\n");
+        let body: &[u8] = if method == "POST" { b"{\"title\":\"T\"}" } else { b"" };
+        async move { send(cluster.address, method, path, &headers, body).await }
+    };
+    for path in ["/v1/books", "/library.v1.Library/Create", "/nowhere"] {
+        let refused = ask("POST", path, "cross-site").await;
+        let sentence = "a page of another site may only read here: the browser says Sec-Fetch-Site: cross-site";
+        assert_eq!((refused.problem(403), &refused.json()["code"]), (sentence.to_owned(), &"PERMISSION_DENIED".into()));
+    }
+    assert_eq!(ask("PUT", "/v1/covers/x", "cross-site").await.status, 403);
+    for site in ["same-origin", "same-site", "none"] {
+        assert_eq!(ask("POST", "/v1/books", site).await.status, 200, "{site}");
+    }
+    assert_eq!(ask("GET", "/v1/books", "cross-site").await.status, 200);
+    assert_eq!(ask("OPTIONS", "/v1/books", "cross-site").await.status, 204);
+}
