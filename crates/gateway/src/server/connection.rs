@@ -2,9 +2,9 @@
 
 use std::{convert::Infallible, pin::pin};
 
-use http::{HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use hyper::{
-    body::Incoming,
+    body::{Body as _, Incoming},
     server::conn::{http1, http2},
     service::service_fn,
 };
@@ -16,8 +16,10 @@ use tokio::{
 
 use super::{
     alarm::Alarm,
+    http1_socket::Http1Socket,
     protocol::{Protocol, protocol},
     socket::Socket,
+    unread::{Reading, Unread},
 };
 use crate::{
     exchange::check_host,
@@ -31,6 +33,8 @@ const PENDING_RESETS: usize = 20;
 /// How many streams may be reset for a client's errors before the connection is closed; hyper's
 /// default, made explicit (CVE-2025-8671, "made you reset").
 const LOCAL_RESETS: usize = 1024;
+/// How much of a body hyper reads away to keep the connection of a refused request: what one read brings.
+const SMALL: u64 = 8192;
 
 fn http1(options: &GatewayOptions) -> http1::Builder {
     let mut builder = http1::Builder::new();
@@ -68,7 +72,7 @@ pub(super) async fn serve(gateway: Gateway, stream: TcpStream) {
     let Ok(Ok(Some(spoken))) = spoken else {
         return tracing::debug!("a client connected and did not say which protocol it speaks");
     };
-    let socket = TokioIo::new(Socket::new(stream, options.write_timeout));
+    let socket = Socket::new(stream, options.write_timeout);
     let ended = match spoken {
         Protocol::Http1 => serve_http1(&gateway, socket).await,
         Protocol::Http2 => serve_http2(&gateway, socket).await,
@@ -79,15 +83,20 @@ pub(super) async fn serve(gateway: Gateway, stream: TcpStream) {
 }
 
 /// A drained connection gets one more request answered, with `Connection: close`; one that is silent for too long is
-/// closed.
-async fn serve_http1(gateway: &Gateway, socket: TokioIo<Socket>) -> hyper::Result<()> {
+/// closed. So is one whose request is refused before its body has been read: to read it all could take for ever.
+async fn serve_http1(gateway: &Gateway, socket: Socket) -> hyper::Result<()> {
+    let unread = Unread::default();
+    let socket = Http1Socket::new(socket, unread.clone());
     let service = service_fn(|request: Request<Incoming>| async {
+        let small = is_small(request.headers(), request.body());
+        let request = request.map(|body| Reading::new(body, &unread));
         let mut response = gateway.handle_checked(request, check_host).await;
-        if gateway.state.is_draining() {
+        if gateway.state.is_draining() || (unread.is_given_up() && !small) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok::<_, Infallible>(response)
     });
+    let socket = TokioIo::new(socket);
     let mut connection = pin!(http1(&gateway.state.options).serve_connection(socket, service));
     tokio::select! {
         biased;
@@ -97,8 +106,14 @@ async fn serve_http1(gateway: &Gateway, socket: TokioIo<Socket>) -> hyper::Resul
     connection.await
 }
 
+/// Whether hyper can read a body away at once. One that its client holds back until it is asked for does not come.
+fn is_small(headers: &HeaderMap, body: &Incoming) -> bool {
+    body.size_hint().upper().is_some_and(|length| length <= SMALL) && !headers.contains_key(header::EXPECT)
+}
+
 /// A drained connection is told so by a frame (GOAWAY), and ends when the requests that it has are answered.
-async fn serve_http2(gateway: &Gateway, socket: TokioIo<Socket>) -> hyper::Result<()> {
+async fn serve_http2(gateway: &Gateway, socket: Socket) -> hyper::Result<()> {
+    let socket = TokioIo::new(socket);
     let served = gateway.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let gateway = served.clone();

@@ -3,6 +3,9 @@
 mod socket;
 mod alarm;
 mod protocol;
+mod linger;
+mod unread;
+mod http1_socket;
 mod connection;
 mod bound;
 mod inherited;

@@ -40,13 +40,12 @@ impl Answer {
     }
 }
 
-/// Sends bytes and reads until the server closes.
+/// Sends bytes, all of them, and then reads until the server closes: neither may be cut off, whatever the answer is.
 pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The server may answer and close before it has read everything.
-    drop(stream.write_all(request).await);
+    stream.write_all(request).await.unwrap();
     let mut raw = Vec::new();
-    drop(stream.read_to_end(&mut raw).await);
+    stream.read_to_end(&mut raw).await.unwrap();
     parse(&raw)
 }
 

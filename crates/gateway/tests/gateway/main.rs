@@ -12,5 +12,6 @@ mod library;
 mod lifecycle;
 mod mistakes;
 mod notes;
+mod refused;
 mod rest;
 mod streams;

@@ -1,0 +1,69 @@
+//! What HTTP/1.1 needs of a socket beyond what hyper does.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{linger::Linger, socket::Socket, unread::Unread};
+
+/// The socket of an HTTP/1.1 connection. It is not closed before the client has had the time to read its answer.
+pub(super) struct Http1Socket {
+    socket: Socket,
+    unread: Unread,
+    /// There is one once everything is written.
+    linger: Option<Linger>,
+}
+
+impl Http1Socket {
+    pub(super) fn new(socket: Socket, unread: Unread) -> Self {
+        Self { socket, unread, linger: None }
+    }
+}
+
+impl AsyncRead for Http1Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.unread.begin();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Http1Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, data)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { socket, unread, linger } = &mut *self;
+        if linger.is_none() {
+            ready!(Pin::new(&mut *socket).poll_shutdown(cx))?;
+            if !unread.is_some() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        linger.get_or_insert_default().poll(socket, cx).map(Ok)
+    }
+}
