@@ -18,6 +18,7 @@ use super::{
     alarm::Alarm,
     http1_socket::Http1Socket,
     protocol::{Protocol, protocol},
+    refusal::Refusals,
     socket::Socket,
     unread::{Reading, Unread},
 };
@@ -86,7 +87,7 @@ pub(super) async fn serve(gateway: Gateway, stream: TcpStream) {
 /// closed. So is one whose request is refused before its body has been read: to read it all could take for ever.
 async fn serve_http1(gateway: &Gateway, socket: Socket) -> hyper::Result<()> {
     let unread = Unread::default();
-    let socket = Http1Socket::new(socket, unread.clone());
+    let socket = Http1Socket::new(socket, unread.clone(), Refusals::new(&gateway.state.options));
     let service = service_fn(|request: Request<Incoming>| async {
         let small = is_small(request.headers(), request.body());
         let request = request.map(|body| Reading::new(body, &unread));

@@ -6,21 +6,26 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{linger::Linger, socket::Socket, unread::Unread};
+use super::{linger::Linger, refusal::Refusals, socket::Socket, unread::Unread};
 
-/// The socket of an HTTP/1.1 connection. It is not closed before the client has had the time to read its answer.
+/// The socket of an HTTP/1.1 connection. It is not closed before the client has had the time to read its answer, and
+/// what hyper refuses by itself gets a sentence.
 pub(super) struct Http1Socket {
     socket: Socket,
     unread: Unread,
+    refusals: Refusals,
+    /// What is left to be written of a refusal.
+    refusal: Bytes,
     /// There is one once everything is written.
     linger: Option<Linger>,
 }
 
 impl Http1Socket {
-    pub(super) fn new(socket: Socket, unread: Unread) -> Self {
-        Self { socket, unread, linger: None }
+    pub(super) fn new(socket: Socket, unread: Unread, refusals: Refusals) -> Self {
+        Self { socket, unread, refusals, refusal: Bytes::new(), linger: None }
     }
 }
 
@@ -37,7 +42,18 @@ impl AsyncRead for Http1Socket {
 
 impl AsyncWrite for Http1Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, data)
+        let Self { socket, refusals, refusal, .. } = &mut *self;
+        if refusal.is_empty() {
+            match refusals.explained(data) {
+                Some(explained) => *refusal = explained,
+                None => return Pin::new(socket).poll_write(cx, data),
+            }
+        }
+        while !refusal.is_empty() {
+            let written = ready!(Pin::new(&mut *socket).poll_write(cx, refusal))?;
+            refusal.advance(written);
+        }
+        Poll::Ready(Ok(data.len()))
     }
 
     fn poll_write_vectored(
@@ -45,7 +61,11 @@ impl AsyncWrite for Http1Socket {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, data)
+        match data {
+            // A refusal is a head without a body.
+            [head] => self.poll_write(cx, head),
+            _ => Pin::new(&mut self.socket).poll_write_vectored(cx, data),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -57,7 +77,7 @@ impl AsyncWrite for Http1Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { socket, unread, linger } = &mut *self;
+        let Self { socket, unread, linger, .. } = &mut *self;
         if linger.is_none() {
             ready!(Pin::new(&mut *socket).poll_shutdown(cx))?;
             if !unread.is_some() {

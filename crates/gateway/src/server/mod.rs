@@ -4,6 +4,7 @@ mod socket;
 mod alarm;
 mod protocol;
 mod linger;
+mod refusal;
 mod unread;
 mod http1_socket;
 mod connection;
