@@ -38,14 +38,11 @@ impl State {
         };
         let deadline = deadline(&envelope, &marks, self.slack());
         let mut arrived = Arrived { tag, deadline, envelope, attempts: marks.attempts };
+        let counted = self.options.queues == QueueKind::Quorum && !matches!(channel, Channel::Instance(_));
+        // How often a worker was lost that had it.
+        let lost = if counted { marks.deliveries } else { u32::from(redelivered) };
         if self.ran_out(&channel, &marks, &arrived) {
-            self.notice(
-                &arrived.envelope,
-                &match arrived.attempts + marks.deliveries.max(redelivered.into()) {
-                    0 => BrokerError::Expired,
-                    attempts => BrokerError::lost(format!("its time ran out after {attempts} attempts")),
-                },
-            );
+            self.notice(&arrived.envelope, &BrokerError::expired_after(arrived.attempts + lost));
             return self.done_with(consumer, tag);
         }
         if marks.delay > 0 {
@@ -53,13 +50,8 @@ impl State {
             let marks = Marks { delay, ..self.marks_again(&arrived, arrived.attempts, marks.reason) };
             return self.replace(consumer, arrived, Target::Later(channel, wait), marks, None);
         }
-        let counted = self.options.queues == QueueKind::Quorum && !matches!(channel, Channel::Instance(_));
         let reason = if redelivered || marks.deliveries > 0 { Some(VANISHED.to_owned()) } else { marks.reason };
-        if counted {
-            arrived.attempts += marks.deliveries;
-        } else if redelivered {
-            arrived.attempts += 1;
-        }
+        arrived.attempts += lost;
         if arrived.attempts >= max_attempts {
             let reason = reason.unwrap_or_else(|| VANISHED.to_owned());
             return self.bury(consumer, arrived, reason, None);

@@ -67,7 +67,7 @@ impl Worker {
         let age = state.clock.map_or(Duration::ZERO, |clock| clock.age(ack.stored, now));
         if envelope.budget.is_some_and(|budget| age >= budget) {
             drop(state);
-            self.expire(&envelope, &subject);
+            self.expire(&envelope, ack.delivered.saturating_sub(1), &subject);
             return Session::GoesOn;
         }
         let held =
@@ -92,14 +92,14 @@ impl Worker {
         }
     }
 
-    fn expire(&self, envelope: &Envelope, ack: &Subject) {
-        self.tell_expired(envelope);
+    fn expire(&self, envelope: &Envelope, attempts: u32, ack: &Subject) {
+        self.tell_expired(envelope, attempts);
         drop(self.acknowledge(ack));
     }
 
-    fn tell_expired(&self, envelope: &Envelope) {
+    fn tell_expired(&self, envelope: &Envelope, attempts: u32) {
         if let Some(inbox) = envelope.reply_to {
-            drop(self.handle.0.reply(inbox, &Notice::write(envelope.id, &BrokerError::Expired)));
+            drop(self.handle.0.reply(inbox, &Notice::write(envelope.id, &BrokerError::expired_after(attempts))));
         }
     }
 
@@ -193,7 +193,7 @@ impl Worker {
             return;
         };
         if envelope.budget.is_some_and(|budget| age >= budget) {
-            return self.tell_expired(&envelope);
+            return self.tell_expired(&envelope, 0);
         }
         // A call is confirmed by its reply.
         if let (None, Some(confirm)) = (envelope.reply_to, message.confirm) {

@@ -45,7 +45,7 @@ pub(super) struct Held {
 pub(super) enum Ending {
     /// With this reply.
     Reply(Bytes),
-    /// Unexecuted, and the caller is told.
+    /// Without this attempt, and the caller is told.
     Expired,
     Done,
     /// Back on the queue, with this many attempts made.
@@ -165,7 +165,9 @@ impl Out {
         let (word, arguments, body) = match ending {
             Ending::Reply(body) => ("reply", vec![size()], body),
             Ending::Lost(reason) => ("reply", vec![size()], notice(&BrokerError::lost(reason))),
-            Ending::Expired => ("expired", vec![size()], notice(&BrokerError::Expired)),
+            Ending::Expired => {
+                ("expired", vec![size()], notice(&BrokerError::expired_after(held.attempt.saturating_sub(1))))
+            }
             Ending::Done => ("done", vec![size()], Bytes::new()),
             Ending::Back { delay, attempts, reason } => {
                 ("back", vec![digits(delay), digits(attempts), reason.into()], Bytes::new())

@@ -83,6 +83,17 @@ impl BrokerError {
         Self::Lost { reason: reason.into() }
     }
 
+    /// The message's time ran out before a worker took it for another attempt than those that it has had. Those may
+    /// have done something: "dropped unexecuted" is only said of a message that had none.
+    #[must_use]
+    pub fn expired_after(attempts: u32) -> Self {
+        match attempts {
+            0 => Self::Expired,
+            1 => Self::lost("its time ran out after a failed attempt"),
+            failed => Self::lost(format!("its time ran out after {failed} failed attempts")),
+        }
+    }
+
     /// The broker refused, for this reason.
     #[must_use]
     pub fn refused(reason: impl Into<String>) -> Self {
@@ -107,5 +118,17 @@ impl From<BrokerError> for Status {
             BrokerError::Unsupported { .. } => Self::unimplemented(message),
             BrokerError::Refused { .. } => Self::failed_precondition(message).with_outcome(Outcome::NotStarted),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BrokerError;
+    use crate::{Outcome, Status};
+
+    #[test]
+    fn only_what_had_no_attempt_was_certainly_not_started() {
+        let outcome = |attempts| Status::from(BrokerError::expired_after(attempts)).outcome();
+        assert_eq!([0, 1, 2].map(outcome), [Outcome::NotStarted, Outcome::Unknown, Outcome::Unknown]);
     }
 }

@@ -168,10 +168,13 @@ async fn retry(shared: Arc<Shared>, request: Request, sent: Sent, first: Status)
     let (mut number, mut status) = (1, first);
     while let Some(again) = again(&shared, &status, number, &request, deadline) {
         number += 1;
-        let spent = status.ledger().merge(Ledger { retries: 1, ..Ledger::default() });
         sleep_until(again).await;
+        // A process that was stopped or busy meanwhile may wake too late for another attempt. Then how the last one
+        // ended is how the call has.
+        let Ok(left) = budget(deadline.saturating_duration_since(Instant::now())) else { break };
+        let spent = status.ledger().merge(Ledger { retries: 1, ..Ledger::default() });
         let mut copy = Envelope::clone(&envelope);
-        (copy.budget, copy.ledger) = (Some(budget(deadline.saturating_duration_since(Instant::now()))?), spent);
+        (copy.budget, copy.ledger) = (Some(left), spent);
         envelope = Arc::new(copy);
         poll_fn(|cx| {
             entry.wait_again(cx.waker(), deadline);

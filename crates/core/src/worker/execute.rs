@@ -55,8 +55,7 @@ where
         }
     };
     let End::Finished(_turn) = turn else {
-        let status = Status::deadline_exceeded("the time ran out before the handler could start");
-        let settlement = failed(&lane, &delivery, status.with_outcome(Outcome::NotStarted), Ledger::default());
+        let settlement = failed(&lane, &delivery, too_late(delivery.attempt()), Ledger::default());
         return report(&lane.channel, delivery.settle(settlement).await);
     };
     if treatment.is_some_and(|method| method.once) && delivery.once().await.is_err() {
@@ -68,6 +67,18 @@ where
     let future = Box::pin(call(lane.service.clone(), incoming));
     let started = Started { delivery, context, received };
     supervise(Arc::clone(&lane), future, started, in_flight).await;
+}
+
+/// Why a handler is not started. What attempts before this one have done, nobody here knows.
+fn too_late(attempt: u32) -> Status {
+    let message = "the time ran out before the handler could start";
+    match attempt {
+        0 | 1 => Status::deadline_exceeded(message).with_outcome(Outcome::NotStarted),
+        again => {
+            Status::deadline_exceeded(format!("{message} attempt {again}; an earlier attempt may have done its work"))
+                .with_outcome(Outcome::Unknown)
+        }
+    }
 }
 
 /// Waits until a handler may run, by what bounds the executions of its channel and of its method.

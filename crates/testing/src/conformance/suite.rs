@@ -56,6 +56,7 @@ macro_rules! broker_conformance {
                 dropped_letters_are_gone,
                 a_paused_channel_delivers_nothing;
             bounds: a_call_whose_time_has_run_out_is_dropped_unexecuted,
+                a_call_whose_time_has_run_out_after_an_attempt_has_an_unknown_outcome,
                 a_full_queue_refuses_and_keeps_what_it_has,
                 a_message_that_is_too_large_is_refused;
             topics: every_group_gets_an_event_once,

@@ -140,7 +140,7 @@ impl Lane {
             // Without the time of sending, its budget begins here.
             let held = Held { job: Some(job), envelope, notes, attempt, ends: now + self.options.lease };
             if left.is_some_and(|left| left.is_zero()) {
-                self.tell(state, &held, &BrokerError::Expired);
+                self.tell(state, &held, &BrokerError::expired_after(attempt.saturating_sub(1)));
                 state.finish(held.job, None);
                 continue;
             }

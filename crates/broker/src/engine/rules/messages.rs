@@ -81,11 +81,7 @@ impl<M> Engine<M> {
         if let Some(channel) = self.channels.get_mut(message.channel) {
             channel.counters.expired += 1;
         }
-        let error = match message.attempts {
-            0 => BrokerError::Expired,
-            // A failed attempt may have done something: that is not "dropped unexecuted".
-            failed => BrokerError::lost(format!("its time ran out after {failed} failed attempts")),
-        };
+        let error = BrokerError::expired_after(message.attempts);
         self.give_up(slot, error, out);
     }
 
