@@ -30,6 +30,8 @@ mod handle;
 
 mod leases;
 
+mod stall;
+
 mod receive;
 
 mod dial;

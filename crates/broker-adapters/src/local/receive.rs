@@ -23,6 +23,7 @@ use super::{
     handle::Handle,
     leases::Batch,
     shared::Shared,
+    stall::Stall,
     tickets::{AdminResult, Verdict, Waiting},
 };
 
@@ -31,6 +32,7 @@ pub(super) struct Receiver<'a> {
     shared: &'a Shared,
     handle: &'a Weak<Handle>,
     received: Instant,
+    stall: &'a mut Stall,
     /// Deliveries whose leases last equally long share one of these.
     batch: Option<(Duration, Arc<dyn Leases>)>,
     /// Where the last delivery went: those that come together mostly go to one consumer, ...
@@ -40,8 +42,8 @@ pub(super) struct Receiver<'a> {
 }
 
 impl<'a> Receiver<'a> {
-    pub(super) fn new(shared: &'a Shared, handle: &'a Weak<Handle>) -> Self {
-        Self { shared, handle, received: Instant::now(), batch: None, stream: None, sink: None }
+    pub(super) fn new(shared: &'a Shared, handle: &'a Weak<Handle>, received: Instant, stall: &'a mut Stall) -> Self {
+        Self { shared, handle, received, stall, batch: None, stream: None, sink: None }
     }
 
     /// Hands out a frame.
@@ -71,7 +73,7 @@ impl<'a> Receiver<'a> {
                     view.apply(change);
                 }
             }
-            ServerFrame::Pong => {}
+            ServerFrame::Pong => self.stall.ponged(),
             ServerFrame::GoAway { reason } => {
                 tracing::info!(address = %self.shared.address, reason, "the broker is about to restart");
                 self.shared.lock().leave();
@@ -90,13 +92,19 @@ impl<'a> Receiver<'a> {
         }
         let handle = self.handle.upgrade()?;
         let life = self.shared.lock().life;
-        let leases: Arc<dyn Leases> = Arc::new(Batch::new(handle, life, self.received, lease_time));
+        let leases: Arc<dyn Leases> = Arc::new(Batch::new(handle, life, self.stall.came(self.received), lease_time));
         self.batch = Some((lease_time, Arc::clone(&leases)));
         Some(leases)
     }
 
     fn deliver(&mut self, work: Work, leases: Arc<dyn Leases>) {
         let Work { consumer, lease, lease_time, attempt, time_to_live, body } = work;
+        let age = self.received.saturating_duration_since(self.stall.came(self.received));
+        if !age.is_zero() && time_to_live.unwrap_or(lease_time).min(lease_time) <= age {
+            // While this process stood still its time, or its lease, may have ended. The broker knows: it tells the
+            // caller, or delivers it again as the same attempt.
+            return drop(leases.settle(lease, Settlement::Release));
+        }
         let envelope = match Envelope::decode(body) {
             Ok(envelope) => Arc::new(envelope),
             Err(error) => {

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
 };
 
-use super::{handle::Handle, receive::Receiver, shared::Shared, state::Phase};
+use super::{handle::Handle, receive::Receiver, shared::Shared, stall::Stall, state::Phase};
 
 /// How often a quiet connection says that it is alive. The broker's patience is five times as long.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -48,6 +48,7 @@ struct Connection {
     wrote: bool,
     heard: bool,
     silent: u32,
+    stall: Stall,
     /// When an ending connection is given up.
     limit: Option<Instant>,
 }
@@ -70,10 +71,12 @@ where
 
 impl Connection {
     fn new(rest: BytesMut) -> Self {
-        let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        let now = Instant::now();
+        let mut beat = interval_at(now + HEARTBEAT, HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (writing, inbound) = (BytesMut::new(), rest);
-        Self { writing, written: 0, inbound, beat, wrote: false, heard: true, silent: 0, limit: None }
+        let stall = Stall::new(now);
+        Self { writing, written: 0, inbound, beat, wrote: false, heard: true, silent: 0, stall, limit: None }
     }
 
     /// Waits for one thing and does it.
@@ -137,8 +140,10 @@ impl Connection {
         if self.inbound.is_empty() {
             return Ok(false);
         }
+        let now = Instant::now();
+        self.runs(now, shared);
         let limit = frame_limit(shared.lock().max_message);
-        let mut receiver = Receiver::new(shared, handle);
+        let mut receiver = Receiver::new(shared, handle, now, &mut self.stall);
         let garbled = |error| format!("it does not keep to the protocol: {error}");
         for _ in 0..TURN {
             let Some(frame) = split_frame(&mut self.inbound, limit).map_err(garbled)? else { return Ok(false) };
@@ -165,6 +170,26 @@ impl Connection {
         }
     }
 
+    /// Notes that this process runs, and asks the broker where what it had sent ends if it has not run for long.
+    fn runs(&mut self, now: Instant, shared: &Shared) {
+        if let Some(since) = self.stall.runs(now)
+            && self.ping(shared)
+        {
+            tracing::debug!(address = %shared.address, stalled = ?(now - since), "this process has stood still");
+            self.stall.stood_still(since);
+        }
+    }
+
+    /// Sends a ping, if there is room for it and the connection is not about to end.
+    fn ping(&mut self, shared: &Shared) -> bool {
+        let mut state = shared.lock();
+        let is_sent = state.phase == Phase::Live && state.append(&ClientFrame::<Bytes>::Ping).is_ok();
+        if is_sent {
+            self.stall.pinged();
+        }
+        is_sent
+    }
+
     /// Says that this side is alive, if it has not shown it, and finds out whether the other is.
     fn heartbeat(&mut self, shared: &Shared) -> Result<(), String> {
         let quiet = !(std::mem::take(&mut self.wrote) && self.heard);
@@ -172,10 +197,10 @@ impl Connection {
         if self.silent >= SILENT_HEARTBEATS {
             return Err(format!("it has been silent for {:?}", HEARTBEAT * SILENT_HEARTBEATS));
         }
-        let mut state = shared.lock();
-        if quiet && state.phase == Phase::Live {
+        self.runs(Instant::now(), shared);
+        if quiet {
             // A full buffer is a sign of life as well.
-            drop(state.append(&ClientFrame::<Bytes>::Ping));
+            self.ping(shared);
         }
         Ok(())
     }

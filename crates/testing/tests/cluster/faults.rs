@@ -135,6 +135,36 @@ async fn the_work_of_a_hung_worker_goes_to_another_and_its_late_answer_changes_n
 }
 
 #[tokio::test]
+async fn a_frozen_worker_that_goes_on_does_not_do_what_is_too_late() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let worker = site.service("faulty", &[]);
+    let connection = site.connect_when(1).await;
+    let (_, report) = slow(connection.clone(), 1, LONG).await.expect("a reply");
+    assert_eq!(report["runs"], 1);
+    worker.signal(Signal::STOP);
+    let mut calls = JoinSet::new();
+    for _ in 0..5 {
+        calls.spawn(slow(connection.clone(), 1, Duration::from_secs(1)));
+    }
+    for result in calls.join_all().await {
+        let status = result.expect_err("its worker is frozen");
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    worker.signal(Signal::CONT);
+    for runs in 2..5 {
+        let (attempt, report) = slow(connection.clone(), 1, LONG).await.expect("a reply");
+        assert_eq!((attempt, &report["runs"]), (1, &json!(runs)), "none of the five is executed");
+    }
+    eventually("nothing is left of them", || async {
+        let depth = depth(&connection, QUEUE).await;
+        (depth.ready, depth.leased, depth.dead) == (0, 0, 0)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_killed_or_hung_instance_disappears_from_the_registry() {
     let site = Site::new();
     let _broker = site.broker(&[]);

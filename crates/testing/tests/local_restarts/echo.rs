@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use skyloom_core::{
     Channel, Codec, Envelope, Kind, QueueName,
-    broker::{Broker, ConsumeOptions, Settlement},
+    broker::{Broker, ConsumeOptions, Delivery, Settlement},
     client::Request,
 };
 use tokio::task::JoinHandle;
@@ -24,6 +24,13 @@ pub(crate) fn request(payload: impl Into<Bytes>, timeout: Duration) -> Request {
     request
 }
 
+/// The reply to a request: its payload.
+pub(crate) fn answer(delivery: &Delivery) -> Envelope {
+    let request = delivery.envelope();
+    let (payload, attempt) = (request.payload.clone(), delivery.attempt());
+    Envelope { payload, attempt, ..Envelope::new(Kind::Reply, request.id) }
+}
+
 impl Echo {
     pub(crate) async fn start(broker: Arc<dyn Broker>, after: Duration) -> Self {
         let mut consumer =
@@ -32,13 +39,7 @@ impl Echo {
             while let Some(delivery) = consumer.next().await {
                 tokio::spawn(async move {
                     tokio::time::sleep(after).await;
-                    let request = delivery.envelope();
-                    let attempt = delivery.attempt();
-                    let reply = Envelope {
-                        payload: request.payload.clone(),
-                        attempt,
-                        ..Envelope::new(Kind::Reply, request.id)
-                    };
+                    let reply = answer(&delivery);
                     // After the death of a broker the lease may be gone.
                     drop(delivery.settle(Settlement::Reply(reply.into())).await);
                 });

@@ -6,6 +6,8 @@ mod echo;
 
 mod proxy;
 
+mod stalls;
+
 use std::{
     sync::{
         Arc,
