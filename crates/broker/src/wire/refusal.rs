@@ -19,6 +19,10 @@ const STALE: u8 = 7;
 const REFUSED: u8 = 8;
 const GONE: u8 = 9;
 
+/// Codes of later versions say first in words what happened, so that whoever does not know them can pass that on. From
+/// this one on, the outcome is unknown; below, nothing was done.
+const LATER_UNKNOWN: u8 = 128;
+
 pub(super) fn put_result(out: &mut BytesMut, result: &Result<(), BrokerError>) {
     match result {
         Ok(()) => out.put_u8(OK),
@@ -93,6 +97,11 @@ fn error_of(code: u8, reader: &mut Reader<'_>) -> Result<BrokerError, WireError>
         STALE => BrokerError::Stale,
         REFUSED => BrokerError::Refused { reason: reader.text("the reason")? },
         GONE => BrokerError::Gone { instance: reader.guid()? },
-        _ => return Err(reader.value("the result")),
+        OK => return Err(reader.value("the result")),
+        _ => {
+            let reason = reader.text("the reason")?;
+            reader.rest();
+            if code < LATER_UNKNOWN { BrokerError::Refused { reason } } else { BrokerError::Lost { reason } }
+        }
     })
 }

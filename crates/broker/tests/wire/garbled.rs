@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use skyloom_broker::wire::{
     ClientFrame, ClientHello, Names, ServerFrame, ServerHello, WireError, common_version, split_frame,
 };
-use skyloom_core::Guid;
+use skyloom_core::{Guid, broker::BrokerError};
 
 use crate::any;
 
@@ -72,6 +72,29 @@ fn each_mistake_has_its_sentence() {
         let error = decode(bytes).unwrap_err().to_string();
         assert!(error.contains(sentence), "{error}");
     }
+}
+
+/// Its text is passed on, what follows is skipped, and the connection goes on.
+#[test]
+fn a_result_of_a_later_version_is_a_refusal_or_a_loss_in_its_own_words() {
+    let told = |code: u8| [&[code][..], &5u16.to_le_bytes(), b"weary", &[1, 2, 3]].concat();
+    let done = |code| [&[0x84, 1, 0, 0, 0][..], &told(code)].concat();
+    let refused = |code| [&[0x83][..], &[7; 32], &told(code)].concat();
+    let read = |bytes: Vec<u8>| match ServerFrame::decode(&Bytes::from(bytes)).unwrap() {
+        ServerFrame::Done { result, .. } => result.unwrap_err(),
+        ServerFrame::Refused { error, .. } => error,
+        other => panic!("{other:?}"),
+    };
+    for code in [10, 127] {
+        assert_eq!(read(done(code)), BrokerError::refused("weary"));
+        assert_eq!(read(refused(code)), BrokerError::refused("weary"));
+    }
+    for code in [128, 255] {
+        assert_eq!(read(done(code)), BrokerError::lost("weary"));
+        assert_eq!(read(refused(code)), BrokerError::lost("weary"));
+    }
+    let wordless = ServerFrame::decode(&Bytes::from_static(&[0x84, 1, 0, 0, 0, 10])).unwrap_err();
+    assert!(matches!(wordless, WireError::Cut { frame: "done" }), "{wordless}");
 }
 
 #[test]
