@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use skyloom_testing::servers::{Launch, RabbitMq, Server};
+use skyloom_testing::servers::{Launch, RabbitMq, Server, durable_redis};
 
 use crate::{
     cluster::{Cluster, said},
@@ -150,9 +150,7 @@ async fn on_nats() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_redis() {
-    let redis = server("redis-server", |port, directory| {
-        words(&format!("--bind 127.0.0.1 --port {port} --dir {directory} --appendonly yes"))
-    });
+    let redis = durable_redis();
     keeps_every_promise_on(Some(&format!("redis://127.0.0.1:{}", redis.port()))).await;
 }
 
