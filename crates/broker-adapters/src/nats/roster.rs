@@ -26,6 +26,10 @@ const ROUND: Duration = Duration::from_millis(100);
 /// How often the server says that it still follows for us.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
+/// After so long without a word of instances the server itself is silent. Whoever it had told of before then is not
+/// taken to be gone yet.
+const SILENT: Duration = Duration::from_millis(1_500);
+
 /// The header by which a key is deleted.
 pub(super) const OPERATION: &str = "KV-Operation";
 
@@ -77,13 +81,17 @@ impl Buckets {
 
 /// Keeps a view up to date until the connection is closed.
 pub(super) async fn follow(link: Arc<Link>, buckets: Buckets, view: Arc<RegistryView>) {
-    let mut pauses = Pauses::default();
+    let (mut pauses, mut known) = (Pauses::default(), Known::new());
     while link.awake().await == Phase::Live {
         match open(&link, &buckets).await {
             Ok(mut following) => {
                 pauses.reset();
-                view.restart();
+                // A server that was away may have forgotten those who could not reach it.
+                view.resume();
+                following.known = known;
+                following.spare();
                 following.serve(&link, &buckets, &view).await;
+                known = following.known;
             }
             Err(error) => tracing::debug!(?error, "the registry cannot be followed yet"),
         }
@@ -101,7 +109,7 @@ async fn open(link: &Link, buckets: &Buckets) -> Result<Following, AskError> {
     let (instances, others) = open_bucket(link, &buckets.instances, format!("{room}.i")).await?;
     let changes = stream::select(contracts, instances);
     let now = Instant::now();
-    Ok(Following { changes, first: some + others, known: HashMap::new(), heard: [now, now], idle: [false, false] })
+    Ok(Following { changes, first: some + others, known: Known::new(), heard: [now, now], idle: [false, false] })
 }
 
 /// Follows a bucket, which begins with this many values. The server takes note only of who listens on exactly
@@ -118,13 +126,15 @@ fn is_deleted(message: &Message) -> bool {
     message.headers.as_ref().is_some_and(|headers| headers.get(OPERATION).is_some())
 }
 
+/// Who is there: as he described himself, and when he was heard last.
+type Known = HashMap<Guid, (Bytes, Instant)>;
+
 /// One life of a view.
 struct Following {
     changes: stream::Select<Subscriber, Subscriber>,
     /// How many messages are missing until the view is complete.
     first: u64,
-    /// Who is there: as he described himself, and when he was heard last.
-    known: HashMap<Guid, (Bytes, Instant)>,
+    known: Known,
     /// When the server was heard last about contracts and about instances.
     heard: [Instant; 2],
     /// Whether the server has said that it has nothing more to tell about contracts and about instances.
@@ -148,6 +158,10 @@ impl Following {
             // Whoever has spoken is not gone, however late we listen.
             while let Some(Some(message)) = self.changes.next().now_or_never() {
                 self.hear(&message, buckets, view);
+            }
+            if self.heard[1].elapsed() > SILENT {
+                // Nobody can be heard while the server is not.
+                self.spare();
             }
             self.forget(Instant::now(), view);
             if self.heard.iter().any(|heard| heard.elapsed() > HEARTBEAT * 4) {
@@ -213,6 +227,12 @@ impl Following {
             Ok(instance) => view.apply(RegistryChange::Up(Arc::new(instance))),
             Err(error) => tracing::warn!(%error, "an instance in the registry cannot be read"),
         }
+    }
+
+    /// From now on everybody has the time again to say that he is there.
+    fn spare(&mut self) {
+        let now = Instant::now();
+        self.known.values_mut().for_each(|(_, heard)| *heard = now);
     }
 
     fn forget(&mut self, now: Instant, view: &RegistryView) {

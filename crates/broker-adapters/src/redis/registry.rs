@@ -19,7 +19,7 @@ use skyloom_core::{
 };
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
@@ -189,10 +189,10 @@ impl RegistryLink for RedisLink {
 
 /// Keeps a view up to date.
 async fn follow(inner: Arc<Inner>, view: Arc<RegistryView>) {
-    let (nodes, mut pauses, mut version) = (&inner.shared.nodes, Pauses::default(), String::new());
+    let (nodes, mut pauses, mut seen) = (&inner.shared.nodes, Pauses::default(), Seen::default());
     while nodes.is_open() {
         tokio::select! {
-            followed = listen_and_look(&inner, &view, &mut version, &mut pauses) => {
+            followed = listen_and_look(&inner, &view, &mut seen, &mut pauses) => {
                 if let Err(error) = followed {
                     tracing::debug!(%error, "the registry is not heard");
                 }
@@ -207,7 +207,7 @@ async fn follow(inner: Arc<Inner>, view: Arc<RegistryView>) {
 async fn listen_and_look(
     inner: &Inner,
     view: &RegistryView,
-    version: &mut String,
+    seen: &mut Seen,
     pauses: &mut Pauses,
 ) -> Result<(), BrokerError> {
     let (nodes, place) = (&inner.shared.nodes, &inner.place);
@@ -215,10 +215,11 @@ async fn listen_and_look(
     let mut connection = listen(&nodes.options, &nodes.of(place.slot).address).await.map_err(lost)?;
     connection.subscribe(format!("{}:changes", place.base)).await.map_err(lost)?;
     let mut changes = connection.into_on_message();
+    seen.was_away();
     loop {
-        let next = look(inner, view, version).await?;
+        let next = look(inner, view, seen).await?;
         pauses.reset();
-        match timeout(next.min(GLANCE), changes.next()).await {
+        match timeout(next, changes.next()).await {
             Ok(None) => return Ok(()),
             // Several changes at once are looked at together.
             Ok(Some(_)) => while let Ok(Some(_)) = timeout(Duration::ZERO, changes.next()).await {},
@@ -227,25 +228,62 @@ async fn listen_and_look(
     }
 }
 
-/// Looks at the registry, and says when somebody may be gone.
-async fn look(inner: &Inner, view: &RegistryView, version: &mut String) -> Result<Duration, BrokerError> {
+/// What was seen of the registry.
+#[derive(Default)]
+struct Seen {
+    is_known: bool,
+    /// Its version; none if all of it is to be told.
+    version: Option<String>,
+    /// It was away. Until then it may not know everybody who is there, and nobody is forgotten.
+    sparing: Option<Instant>,
+}
+
+impl Seen {
+    /// The registry was away and is there again. Whoever lives says so within the time after which one who says nothing
+    /// is taken to be gone.
+    fn was_away(&mut self) {
+        if self.is_known {
+            self.sparing = Some(Instant::now() + GONE);
+        }
+    }
+
+    /// Before it is looked at: when everybody has had the time to say that he is there, all that it knows is told.
+    fn prepare(&mut self) {
+        if self.sparing.take_if(|until| *until <= Instant::now()).is_some() {
+            self.version = None;
+        }
+    }
+}
+
+/// Looks at the registry, and says when to look again.
+async fn look(inner: &Inner, view: &RegistryView, seen: &mut Seen) -> Result<Duration, BrokerError> {
+    seen.prepare();
+    let asked = Instant::now();
     let mut look = Script::Registry.call(&[&inner.place.base]);
-    look.arg("view").arg(&**version);
+    look.arg("view").arg(seen.version.as_deref().unwrap_or_default());
     let mut answer = inner.ask::<Vec<Value>>(look).await?.into_iter();
+    if asked.elapsed() > BEAT {
+        // Nor has it heard the others meanwhile.
+        seen.was_away();
+    }
     let mut text = || answer.next().and_then(|value| String::from_redis_value(value).ok()).unwrap_or_default();
     let (newest, left) = (text(), text());
     let left = left.parse().map_or(GLANCE, |left: u64| Duration::from_millis(left + 5));
-    let is_first = version.is_empty();
-    if let (Some(instances), Some(contracts)) = (answer.next(), answer.next()) {
-        view.restart();
+    let told = answer.next().zip(answer.next());
+    if told.is_some() || seen.version.is_none() {
+        if seen.sparing.is_some() {
+            view.resume()
+        } else {
+            view.restart()
+        }
+        let (instances, contracts) = told.unwrap_or((Value::Nil, Value::Nil));
         read::<Instance>(instances).for_each(|instance| view.apply(RegistryChange::Up(Arc::new(instance))));
         read::<Contract>(contracts).for_each(|contract| view.apply(RegistryChange::Contract(Arc::new(contract))));
         view.apply(RegistryChange::Complete);
-    } else if is_first {
-        view.apply(RegistryChange::Complete);
     }
-    *version = newest;
-    Ok(left)
+    (seen.is_known, seen.version) = (true, Some(newest));
+    let spared = seen.sparing.map(|until| until.saturating_duration_since(Instant::now()));
+    Ok(left.min(GLANCE).min(spared.unwrap_or(GLANCE)))
 }
 
 /// What can be read; what a later version has written differently is left out.

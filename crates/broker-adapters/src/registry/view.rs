@@ -34,9 +34,17 @@ impl RegistryView {
     }
 
     /// The broker begins to tell everything anew. Until it has, the last snapshot stands.
-    #[cfg(any(feature = "local", feature = "nats", feature = "redis", test))]
+    #[cfg(any(feature = "local", feature = "redis", test))]
     pub(crate) fn restart(&self) {
         *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner) = Some(Snapshot::default());
+    }
+
+    /// The broker begins to tell everything anew, and may have forgotten those who have not been able to say since that
+    /// they are there. What is known stands beside what is told.
+    #[cfg(any(feature = "nats", feature = "redis", test))]
+    pub(crate) fn resume(&self) {
+        let known = Snapshot::clone(&self.newest.borrow());
+        *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
     /// Takes note of a change. Changes that nobody has looked at between are merged: the newest
@@ -97,6 +105,11 @@ mod tests {
         assert!(watch.borrow().instances.contains_key(&first.id));
         view.apply(RegistryChange::Complete);
         assert_eq!(watch.borrow().instances.keys().copied().collect::<Vec<_>>(), [second.id]);
+        view.resume();
+        view.apply(RegistryChange::Up(Arc::clone(&first)));
+        view.apply(RegistryChange::Complete);
+        assert_eq!(watch.borrow().instances.len(), 2, "who was known before is known still");
+        view.apply(RegistryChange::Down(first.id));
         view.apply(RegistryChange::Down(second.id));
         assert!(watch.borrow().instances.is_empty());
     }

@@ -19,3 +19,5 @@ mod core;
 mod shares;
 
 mod cluster;
+
+mod registry;

@@ -24,3 +24,5 @@ mod bundles;
 mod entries;
 
 mod foreign;
+
+mod registry;
