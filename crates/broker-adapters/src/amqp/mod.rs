@@ -46,6 +46,8 @@
 //! - Leases are kept by the worker's side, for RabbitMQ has none: when one ends, the work goes to `:again` and
 //!   what the handler says later is stale. A worker's process that is frozen as a whole is noticed by the heartbeat,
 //!   after about twice its time, and all of its work is redelivered; until then it waits.
+//! - A call that comes back because its worker was lost, and whose time runs out before another takes it, is moved by
+//!   RabbitMQ without a word of its delivery: its caller may hear that it was not started.
 //! - A message can be delivered twice after a double failure: a connection that breaks just when its copy in
 //!   `:again` or `:dead` was confirmed. A handler that is `once` is protected from its first line on: its request
 //!   is acknowledged before it runs. If its process then dies, nobody tells the caller before its deadline.
