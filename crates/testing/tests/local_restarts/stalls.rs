@@ -21,12 +21,12 @@ use crate::{
 
 /// Everybody else, on a thread of their own.
 fn elsewhere() -> Runtime {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 }
 
 /// A process that stands still whenever nobody drives it.
 fn process() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 /// The broker's clock has gone on, and so has the callers': what is too late for them is given back, and the attempt
