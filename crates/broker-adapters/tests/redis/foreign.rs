@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use skyloom_core::{
-    Envelope,
-    broker::{BrokerError, ConsumeOptions, Settlement},
+    Channel, Envelope,
+    broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
 };
 use skyloom_testing::servers::{Server, redis_cluster, redis_command};
 use tokio::time::{sleep, timeout};
@@ -143,5 +143,68 @@ fn a_very_large_entry_is_taken_apart_in_time() {
         let mut others = consume(&worker, &channel, narrow).await;
         let second = next(&mut others).await;
         assert_eq!((number(first.envelope()), number(second.envelope()), second.attempt()), (6, 6, 1));
+    });
+}
+
+/// Puts an entry without a body.
+fn put_nothing(server: &Server, channel: &Channel) -> String {
+    redis_command(server, &format!("XADD {}:work * foreign 0", base(channel)))
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[test]
+fn an_entry_without_a_body_becomes_a_dead_letter() {
+    run(async {
+        let (server, url) = start();
+        let (worker, channel) = (connect(&url).await, queue("foreign.v1"));
+        let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+        put_nothing(&server, &channel);
+        let delivery = next(&mut consumer).await;
+        delivery.settle(Settlement::Bury { reason: "it has no method".to_owned() }).await.expect("it is buried");
+        let depth = worker.depth(&channel).await.expect("the depth is known");
+        assert_eq!((depth.ready, depth.leased, depth.dead), (0, 0, 1));
+    });
+}
+
+/// What is settled in one call of the script is settled whatever else is in it.
+#[test]
+fn an_entry_without_a_body_does_not_undo_what_is_settled_with_it() {
+    run(async {
+        let ((server, _), channel) = (start(), queue("foreign.v1"));
+        let inbox = format!("{}:answers", base(&channel));
+        let _ = redis_command(&server, &format!("XADD {inbox} * m first"));
+        let _ = redis_command(&server, &format!("XGROUP CREATE {}:work workers 0 MKSTREAM", base(&channel)));
+        let ids: Vec<String> = (0..3).map(|_| put_nothing(&server, &channel)).collect();
+        let _ = redis_command(&server, &format!("XREADGROUP GROUP workers me STREAMS {}:work >", base(&channel)));
+        let [good, bad, other] = &ids[..] else { panic!("{ids:?}") };
+        let settled =
+            format!("reply {good} 1 1 0 {inbox} one bury {bad} 1 1 1 garbage 0 reply {other} 1 1 0 {inbox} two");
+        let script = [include_str!("../../src/redis/lua/common.lua"), include_str!("../../src/redis/lua/settle.lua")];
+        let script = script.concat().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let stale = redis_command(&server, &format!("EVAL \"{script}\" 1 {} {settled}", base(&channel)));
+        assert_eq!(stale, "*0");
+        let answers = redis_command(&server, &format!("XRANGE {inbox} - +"));
+        assert!(answers.contains("one") && answers.contains("two"), "both are answered: {answers}");
+        assert_eq!((entries(&server, &channel), figure(&server, &format!("XLEN {}:dead", base(&channel)))), (0, 1));
+    });
+}
+
+/// What workers of other versions count may be wrong; a figure is never less than nothing.
+#[test]
+fn a_channel_whose_count_is_below_zero_has_a_depth() {
+    run(async {
+        let (server, url) = start();
+        let (broker, channel) = (connect(&url).await, queue("foreign.v1"));
+        broker.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
+        let mut consumer = consume(&broker, &channel, ConsumeOptions::default()).await;
+        next(&mut consumer).await.settle(Settlement::Done).await.expect("it is settled");
+        let _ = redis_command(&server, &format!("HSET {}:count kept -5", base(&channel)));
+        let depth = broker.depth(&channel).await.expect("the depth is known");
+        assert_eq!((depth.ready, depth.leased, depth.dead), (0, 0, 0));
+        let listed = broker.admin().expect("a view").channels().await.expect("they are listed");
+        assert_eq!(listed.first().map(|stats| stats.bytes), Some(0));
     });
 }

@@ -74,7 +74,7 @@ end
 local function counted(ch, waiting)
   local count = redis.call('HMGET', ch.count, 'bytes', 'more', 'kept')
   if waiting == 0 then
-    return tonumber(count[3] or 0), 0
+    return math.max(0, tonumber(count[3] or 0)), 0
   end
   return math.max(0, tonumber(count[1] or 0)), math.max(0, tonumber(count[2] or 0))
 end
@@ -125,7 +125,9 @@ end
 
 -- The fields of each of an entry's messages, as it would be an entry of its own.
 local function messages_of(id, fields)
-  local bodies = members(fields.e or '')
+  -- An entry of somebody else may have none.
+  fields.e = fields.e or ''
+  local bodies = members(fields.e)
   if #bodies == 1 then
     return { fields }
   end
