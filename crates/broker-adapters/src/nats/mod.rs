@@ -42,7 +42,8 @@
 //! request's own reply subject is only for who cannot take it: `-` and a reason, or `+` once one-way work is taken.
 //!
 //! # Guarantees
-//! With JetStream: at least once, attempts as the server counts them, dead letters of our own. Work that is given
+//! With JetStream: at least once, attempts as the server counts them (2.9.10 delivers what comes back after its only
+//! worker has stopped as a first attempt again), dead letters of our own. Work that is given
 //! back untouched counts as an attempt, and what comes back need not regain its place. There are no priorities,
 //! no delayed messages and no pause; a retry's delay is the server's. A full topic refuses as a whole, and it is full
 //! when its slowest group has left so much behind. A worker that lives says every third of `ack_wait` that it has
