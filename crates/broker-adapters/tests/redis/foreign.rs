@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     caller::{Caller, base, consume, entries, figure, next, split, start},
     entry::{member, member_of, put},
-    load::{SOON, number, queue},
+    load::{SOON, cast, number, queue},
     support::{connect, run},
 };
 
