@@ -39,9 +39,12 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// A value of it as it may be shown. Only text can hold a secret: in `info,auth=debug` there is none.
+    /// A value of it as it may be shown. Only text and URLs can hold a secret: in `info,auth=debug` there is none.
     pub(super) fn shown(&self, text: &str) -> String {
-        if self.form == Form::Text { without_password(text) } else { text.to_owned() }
+        match self.form {
+            Form::Text | Form::Broker | Form::Registry => without_password(text),
+            _ => text.to_owned(),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use super::{
 /// What the page begins with.
 const HEAD: &str = include_str!("reference.txt");
 
+/// What it ends with.
+const TAIL: &str = "\nNext: [brokers](brokers.md).\n";
+
 /// The page about every key of the configuration, in Markdown.
 #[must_use]
 pub fn reference() -> String {
@@ -23,6 +26,7 @@ pub fn reference() -> String {
         // Writing to a string does not fail.
         let _ = writeln!(page, "{}", row(key, &usual));
     }
+    page.push_str(TAIL);
     page
 }
 
