@@ -12,8 +12,8 @@ async fn two_entries_with_one_queue_share_its_work() {
     );
     cluster.start_and_wait().await;
     let instances = run(cluster.command(&["instances", "--json"]), "").await.json();
-    let queues: Vec<_> = instances.as_array().unwrap().iter().map(|instance| &instance["queue"]).collect();
-    assert_eq!(queues, ["greeter.v1", "greeter.v1"], "{instances}");
+    let services: Vec<_> = instances.as_array().unwrap().iter().map(|instance| &instance["services"][0]).collect();
+    assert_eq!(services, ["greeter.v1.Greeter"; 2], "{instances}");
     // Each of them has its own environment, and either may answer.
     let mut heard = [false; 2];
     for _ in 0..500 {
