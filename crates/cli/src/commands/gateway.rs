@@ -9,7 +9,7 @@ use crate::{failure::Failure, session::Global};
 
 /// Run the gateway: REST and gRPC in front of the queues, until Ctrl-C or SIGTERM
 ///
-/// Its section of skyloom.toml is [service."gateway@1"]. It finishes what it has before it ends. On SIGHUP it reads its configuration anew. A listening socket that a
+/// Its section of skyloom.toml is `[service."gateway@1"]`. It finishes what it has before it ends. On SIGHUP it reads its configuration anew. A listening socket that a
 /// supervisor hands over (LISTEN_FDS) is used instead of the address. Exit codes: 2 for a mistake in the
 /// configuration, 111 for what may go away by itself, such as a broker that is not there.
 #[derive(Clone, Debug, clap::Args)]

@@ -169,8 +169,11 @@ async fn a_program_that_is_started_anew_is_the_replacement_that_was_wished() {
     hold.signal(Signal::USR2);
     // The wish is there before what makes it pointless.
     tokio::time::sleep(Duration::from_millis(300)).await;
+    // Both ends are seen at once, and not the one that leaves the other in charge.
+    hold.signal(Signal::STOP);
     first.kill();
     second.kill();
+    hold.signal(Signal::CONT);
     hold.says("it is started anew", 1).await;
     let third = Puppet::named(&ground, "third").await;
     third.says("READY=1");
