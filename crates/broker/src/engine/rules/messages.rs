@@ -64,8 +64,10 @@ impl<M> Engine<M> {
     #[inline]
     pub(crate) fn discard(&mut self, slot: u32) -> Option<Stored<M>> {
         self.strike_job(slot);
-        self.acquit(slot);
         let message = self.messages.remove(slot)?;
+        if message.is_suspect() {
+            self.count_off(message.channel);
+        }
         let size = message.size as usize;
         self.bytes = self.bytes.saturating_sub(size);
         if let Some(channel) = self.channels.get_mut(message.channel) {

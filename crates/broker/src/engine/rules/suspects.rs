@@ -24,15 +24,19 @@ impl<M> Engine<M> {
         }
     }
 
-    /// A message is to be lost no more: it has been dealt with, or is a dead letter.
+    /// A message is to be lost no more: it becomes a dead letter.
     pub(crate) fn acquit(&mut self, slot: u32) {
         let Some(message) = self.messages.get_mut(slot) else { return };
-        let suspect = message.is_suspect();
+        let (suspect, channel) = (message.is_suspect(), message.channel);
         message.losses = 0;
-        if !suspect {
-            return;
+        if suspect {
+            self.count_off(channel);
         }
-        let Some(channel) = self.channels.get_mut(message.channel) else { return };
+    }
+
+    /// A channel has one suspect less. With the last one its consumers get as much as they have credit for again.
+    pub(crate) fn count_off(&mut self, key: u32) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
         channel.suspects -= 1;
         if channel.suspects == 0 {
             let mut consumers = channel.consumers.clone();
