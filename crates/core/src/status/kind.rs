@@ -16,7 +16,7 @@ pub enum Outcome {
     Known = 0,
     /// The handler was certainly not started.
     NotStarted = 1,
-    /// The request was sent; whether the handler ran is not known.
+    /// The request was sent; whether the handler has done its work is not known.
     Unknown = 2,
 }
 

@@ -135,7 +135,8 @@ impl<T> Lane<T> {
     pub(super) fn unanswered(&self, delivery: &Delivery, context: &Context, end: End<Result<Answer>>) -> Settlement {
         let status = match end {
             End::Finished(Err(status)) => status,
-            End::TimedOut => Status::deadline_exceeded("the handler was started and did not finish in time"),
+            End::TimedOut => Status::deadline_exceeded("the handler was started and did not finish in time")
+                .with_outcome(Outcome::Unknown),
             End::Panicked(message) => return panicked(self, delivery, context, &message),
             End::Finished(Ok(_)) | End::Stopped => return Settlement::Done,
         };
