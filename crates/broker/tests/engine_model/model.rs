@@ -48,7 +48,7 @@ pub(crate) struct Message {
     pub(crate) priority: u32,
     pub(crate) size: usize,
     pub(crate) attempts: u32,
-    /// Attempts after which nothing was heard of the worker.
+    /// Attempts in a row after which nothing was heard of the worker.
     pub(crate) losses: u32,
     /// When it became a dead letter whose caller was told, among all of them.
     pub(crate) told: Option<u64>,

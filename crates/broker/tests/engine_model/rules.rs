@@ -401,7 +401,11 @@ impl Model {
     fn settle(&mut self, conn: u64, label: Label, how: How) -> Result {
         let index = self.leased(conn, label).ok_or("stale")?;
         match how {
-            How::Retry(delay) => self.fail(index, delay),
+            How::Retry(delay) => {
+                // Its worker has survived it.
+                self.end(index, self.messages[index].place);
+                self.fail(index, delay);
+            }
             How::Release => match self.end_lease(index) {
                 true => self.bury(index, "lost"),
                 false => self.give_back(index, 0),
@@ -491,7 +495,7 @@ impl Model {
         self.fail(index, 0);
     }
 
-    /// It has been dealt with, or is a dead letter.
+    /// It has been dealt with, or is a dead letter, or its worker says what has become of it.
     fn end(&mut self, index: usize, place: Place) {
         let channel = self.messages[index].channel;
         let was_wary = self.is_wary(channel);

@@ -31,7 +31,10 @@ impl<M: Clone> Engine<M> {
                 self.end_lease(lease.slot);
                 self.discard(message);
             }
-            Settle::Retry { delay, reason } => self.fail(lease.slot, &reason, delay, out),
+            Settle::Retry { delay, reason } => {
+                self.acquit(message);
+                self.fail(lease.slot, &reason, delay, out);
+            }
             Settle::Release => self.release(lease.slot, out),
             Settle::Bury { reason } => {
                 self.end_lease(lease.slot);
