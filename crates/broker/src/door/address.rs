@@ -158,13 +158,18 @@ impl FromStr for Address {
         } else if let Some(path) = text.strip_prefix("unix:") {
             Self::Unix(PathBuf::from(path))
         } else if let Some(host) = text.strip_prefix("tcp://") {
-            Self::Tcp(parse_host(host).ok_or_else(|| AddressError::Form(text.to_owned()))?)
+            Self::Tcp(parse_host(host).ok_or_else(|| AddressError::Form(without_login(text)))?)
         } else {
-            return Err(AddressError::Form(text.to_owned()));
+            return Err(AddressError::Form(without_login(text)));
         };
         address.check()?;
         Ok(address)
     }
+}
+
+/// What stands before an @ may be a password.
+fn without_login(text: &str) -> String {
+    text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("...@{rest}"))
 }
 
 /// `127.0.0.1:4711`, `[::1]:4711` or `localhost:4711`. Other names are not looked up: whether the
@@ -244,5 +249,9 @@ mod tests {
             assert!(error.to_string().contains(sentence), "{error}");
         }
         assert!(matches!("tcp://10.0.0.1:1".parse::<Address>(), Err(AddressError::Exposed(_))));
+        for text in ["tcp://ada:secret@127.0.0.1:1", "tcp//ada:secret@127.0.0.1:1"] {
+            let error = text.parse::<Address>().unwrap_err().to_string();
+            assert!(error.starts_with("\"...@127.0.0.1:1\" is not a broker's address"), "{error}");
+        }
     }
 }

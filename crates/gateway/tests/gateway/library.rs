@@ -236,7 +236,7 @@ static WAITING: LazyLock<watch::Sender<BTreeMap<String, bool>>> = LazyLock::new(
 
 /// Waits until the test lets it go on.
 async fn wait(_: Context, text: Text) -> Result<Text> {
-    WAITING.send_modify(|waiting| drop(waiting.insert(text.text.clone(), false)));
+    WAITING.send_modify(|waiting| _ = waiting.insert(text.text.clone(), false));
     drop(WAITING.subscribe().wait_for(|waiting| waiting[&text.text]).await);
     Ok(text)
 }
@@ -250,7 +250,7 @@ pub(crate) async fn waits(text: &str) {
 
 /// Lets it go on.
 pub(crate) fn go_on(text: &str) {
-    WAITING.send_modify(|waiting| drop(waiting.insert(text.to_owned(), true)));
+    WAITING.send_modify(|waiting| _ = waiting.insert(text.to_owned(), true));
 }
 
 /// Counts up to the number, slowly; fails after it if there is a text; without a number it never ends.
