@@ -213,6 +213,29 @@ fn a_message_whose_worker_reports_a_failure_holds_up_nobody_while_it_waits() {
 }
 
 #[test]
+fn who_streams_an_answer_still_gets_one_message_at_a_time_while_one_may_be_what_workers_die_of() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(3));
+    world.enqueue("q", call("stream"));
+    assert_eq!(world.partial(2, "stream", "begun"), ["1 7 hears begun", "2 done"]);
+    world.connect(4, 4);
+    world.consume(4, 1, "q", options(1));
+    assert_eq!(world.enqueue("q", cast("a")), ["2/1 gets a #1"]);
+    assert_eq!(world.enqueue("q", cast("b")), ["4/1 gets b #1"]);
+    world.settle(2, "a", Settle::Done);
+    assert_eq!(world.disconnect(4), ["2/1 gets b #2"]);
+    world.pass(secs(20));
+    world.extend(2, "stream");
+    assert_eq!(world.pass(secs(10)), NOTHING, "it is lost for the second time");
+    assert_eq!(world.heard(2), ["2/1 gets b #3"], "or it would wait for the end of the stream");
+    assert_eq!(world.enqueue("q", cast("c")), NOTHING);
+    assert_eq!(world.settle(2, "b", Settle::Done), ["2/1 gets c #1"]);
+    assert_eq!(world.enqueue("q", cast("d")), ["2/1 gets d #1"]);
+    assert_eq!(world.settle(2, "stream", Settle::Reply("end")), ["1 7 hears end"]);
+    assert_eq!(world.depth("q"), [0, 0, 2, 0, 1]);
+}
+
+#[test]
 fn used_up_attempts_make_a_dead_letter_and_the_caller_hears_it() {
     let mut world = World::new();
     world.consume(2, 1, "q", options(1));

@@ -36,7 +36,7 @@ pub(crate) struct Channel {
 pub(crate) enum Place {
     Waiting,
     Delayed(u64),
-    Leased { holder: usize, label: Label, number: u64, deadline: u64, once: bool },
+    Leased { holder: usize, label: Label, number: u64, deadline: u64, once: bool, streams: bool },
     Dead,
     Gone,
 }
@@ -160,7 +160,13 @@ impl Model {
         (0..self.messages.len()).filter(|index| holds(&self.messages[*index])).collect()
     }
 
-    /// Whether a channel's consumers get one message at a time.
+    /// Whether a consumer holds something that does not stream its answer.
+    pub(crate) fn is_busy(&self, consumer: usize) -> bool {
+        let streams = |index: &usize| matches!(self.messages[*index].place, Place::Leased { streams: true, .. });
+        !self.held(consumer).iter().all(streams)
+    }
+
+    /// Whether a channel's consumers get one message at a time, besides what streams.
     pub(crate) fn is_wary(&self, channel: usize) -> bool {
         self.messages.iter().any(|message| message.channel == channel && message.losses >= SUSPECT)
     }

@@ -57,9 +57,16 @@ impl<M: Clone> Engine<M> {
         body: M,
         out: &mut Vec<Output<M>>,
     ) -> Result<(), BrokerError> {
-        let message = self.held(conn, lease)?.message;
+        let held = self.held(conn, lease)?;
+        let (message, consumer, began) = (held.message, held.consumer, !std::mem::replace(&mut held.streams, true));
+        if began && let Some(consumer) = self.consumers.get_mut(consumer) {
+            consumer.streams += 1;
+        }
         if let Some(inbox) = self.awaiting(message) {
             self.tell(inbox, News::Reply(body), out);
+        }
+        if began {
+            self.queue_up(consumer);
         }
         Ok(())
     }
