@@ -37,7 +37,7 @@ impl State {
             }
         };
         let deadline = deadline(&envelope, &marks, self.slack());
-        let mut arrived = Arrived { tag, deadline, envelope, attempts: marks.attempts };
+        let mut arrived = Arrived { tag, deadline, envelope, attempts: marks.attempts, losses: marks.losses };
         let counted = self.options.queues == QueueKind::Quorum && !matches!(channel, Channel::Instance(_));
         // How often a worker was lost that had it.
         let lost = if counted { marks.deliveries } else { u32::from(redelivered) };
@@ -52,6 +52,7 @@ impl State {
         }
         let reason = if redelivered || marks.deliveries > 0 { Some(VANISHED.to_owned()) } else { marks.reason };
         arrived.attempts += lost;
+        arrived.losses += lost;
         if arrived.attempts >= max_attempts {
             let reason = reason.unwrap_or_else(|| VANISHED.to_owned());
             return self.bury(consumer, arrived, reason, None);
@@ -94,12 +95,13 @@ impl State {
             };
             let Some(arrived) = stream.waiting.pop_front() else { return };
             stream.leased += 1;
-            let (time, Arrived { tag, envelope, attempts, deadline }) = (stream.options.lease, arrived);
+            let (time, Arrived { tag, envelope, attempts, losses, deadline }) = (stream.options.lease, arrived);
             let (attempt, lease) = (attempts + 1, Lease { slot: consumer, number });
             let delivery = Delivery::new(Arc::clone(&envelope), lease, time, Arc::clone(&settler));
-            self.tells.push(Tell::Deliver(sender, delivery.with_attempt(attempt).with_deadline(deadline)));
+            let delivery = delivery.with_attempt(attempt).with_losses(losses).with_deadline(deadline);
+            self.tells.push(Tell::Deliver(sender, delivery));
             let ends = Instant::now() + time;
-            let leased = Leased { consumer, tag, envelope, attempt, deadline, time, ends, once: false };
+            let leased = Leased { consumer, tag, envelope, attempt, losses, deadline, time, ends, once: false };
             self.leases.insert(number, leased);
         }
     }
@@ -119,7 +121,8 @@ impl State {
             i64::try_from(waited.as_millis()).unwrap_or(i64::MAX)
         });
         let sent = waited.map(|waited| wall_clock().saturating_sub(waited));
-        Marks { persistent: arrived.envelope.reply_to.is_none(), sent, attempts, reason, ..Marks::default() }
+        let (persistent, losses) = (arrived.envelope.reply_to.is_none(), arrived.losses);
+        Marks { persistent, sent, attempts, losses, reason, ..Marks::default() }
     }
 
     /// Puts a message in the place of a delivery, which ends when the server has it.

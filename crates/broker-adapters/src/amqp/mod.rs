@@ -21,9 +21,9 @@
 //!
 //! A message's body is the envelope. A call is transient, for its caller hears of it if the server restarts;
 //! casts and events are persistent. Headers: `skyloom-sent` (when a call was sent, milliseconds since 1970),
-//! `skyloom-attempts` (how often it was attempted), `skyloom-reason` (why the last attempt failed),
-//! `skyloom-delay` (milliseconds that it is still to be held back); of a dead letter also `skyloom-number` and
-//! `skyloom-died`. `expiration` is a call's budget.
+//! `skyloom-attempts` (how often it was attempted), `skyloom-losses` (how many of these attempts were lost with
+//! their workers), `skyloom-reason` (why the last attempt failed), `skyloom-delay` (milliseconds that it is still to be
+//! held back); of a dead letter also `skyloom-number` and `skyloom-died`. `expiration` is a call's budget.
 //!
 //! To answer, a worker publishes the reply with `mandatory` to the default exchange, with the inbox's queue as the
 //! routing key, and then acknowledges the request on the same AMQP channel. To have it tried again it publishes the

@@ -188,7 +188,9 @@ impl State {
             if leased.once {
                 self.notice(&leased.envelope, &BrokerError::lost(HUNG));
             } else {
-                self.again(consumer, arrived(leased, attempts), Duration::ZERO, HUNG.to_owned(), None);
+                let mut arrived = arrived(leased, attempts);
+                arrived.losses += 1;
+                self.again(consumer, arrived, Duration::ZERO, HUNG.to_owned(), None);
             }
             self.pump(consumer);
         }
@@ -197,6 +199,6 @@ impl State {
 
 /// What a lease was of, after so many attempts.
 fn arrived(leased: Leased, attempts: u32) -> Arrived {
-    let Leased { tag, envelope, deadline, .. } = leased;
-    Arrived { tag, envelope, attempts, deadline }
+    let Leased { tag, envelope, losses, deadline, .. } = leased;
+    Arrived { tag, envelope, attempts, losses, deadline }
 }

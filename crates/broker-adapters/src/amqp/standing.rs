@@ -19,6 +19,8 @@ pub(super) struct Arrived {
     pub(super) envelope: Arc<Envelope>,
     /// How often it was attempted before.
     pub(super) attempts: u32,
+    /// How many of these were lost with their workers.
+    pub(super) losses: u32,
     /// When its budget is used up.
     pub(super) deadline: Option<Instant>,
 }
@@ -114,6 +116,7 @@ pub(super) struct Leased {
     pub(super) tag: u64,
     pub(super) envelope: Arc<Envelope>,
     pub(super) attempt: u32,
+    pub(super) losses: u32,
     pub(super) deadline: Option<Instant>,
     pub(super) time: Duration,
     pub(super) ends: Instant,

@@ -17,6 +17,8 @@ pub(super) struct Notes {
     pub(super) sent: Option<u64>,
     /// Attempts that were made while it was another job.
     pub(super) attempts: u32,
+    /// How many of these were lost with their workers.
+    pub(super) losses: u32,
     /// Why it is a dead letter.
     pub(super) reason: Option<String>,
     /// When it became one.
@@ -32,6 +34,7 @@ pub(super) struct Item {
 
 const SENT: &str = "skyloom-sent";
 const ATTEMPTS: &str = "skyloom-attempts";
+const LOSSES: &str = "skyloom-losses";
 const REASON: &str = "skyloom-reason";
 const DIED: &str = "skyloom-died";
 
@@ -66,6 +69,9 @@ impl Notes {
         if self.attempts > 0 {
             number(ATTEMPTS, self.attempts.into());
         }
+        if self.losses > 0 {
+            number(LOSSES, self.losses.into());
+        }
         if let Some(died) = self.died {
             number(DIED, died);
         }
@@ -77,7 +83,7 @@ impl Notes {
     /// Takes the notes out of an envelope's headers.
     fn take(envelope: &mut Envelope) -> Self {
         let mut notes = Self::default();
-        if !envelope.headers().iter().any(|(name, _)| [SENT, ATTEMPTS, REASON, DIED].contains(&name)) {
+        if !envelope.headers().iter().any(|(name, _)| [SENT, ATTEMPTS, LOSSES, REASON, DIED].contains(&name)) {
             return notes;
         }
         let mut others = Headers::new();
@@ -85,6 +91,7 @@ impl Notes {
             match name {
                 SENT => notes.sent = value.parse().ok(),
                 ATTEMPTS => notes.attempts = value.parse().unwrap_or_default(),
+                LOSSES => notes.losses = value.parse().unwrap_or_default(),
                 DIED => notes.died = value.parse().ok(),
                 REASON => notes.reason = Some(value.to_owned()),
                 _ => others.push(name.to_owned(), value.to_owned()),
@@ -163,7 +170,7 @@ mod tests {
     }
 
     fn notes() -> Notes {
-        Notes { sent: Some(1_700_000_000_000), attempts: 3, reason: Some("né".to_owned()), died: Some(5) }
+        Notes { sent: Some(1_700_000_000_000), attempts: 3, losses: 1, reason: Some("né".to_owned()), died: Some(5) }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) struct Entry {
     pub(super) expires: Vec<Option<u64>>,
     /// Field `a`: how often it was attempted before.
     pub(super) attempts: u32,
+    /// Field `k`: how many of these attempts were lost with their workers.
+    pub(super) losses: u32,
     /// Field `r`: why the last attempt failed.
     pub(super) reason: String,
     /// Field `o`: it was claimed once by a worker who did not answer.
@@ -74,6 +76,7 @@ impl Entry {
                 b"x" => entry.expires = times(&value, 0),
                 b"l" => entry.expires = times(&value, made),
                 b"a" => entry.attempts = number(&value).unwrap_or_default(),
+                b"k" => entry.losses = number(&value).unwrap_or_default(),
                 b"r" => entry.reason = String::from_utf8_lossy(&value).into_owned(),
                 b"o" => entry.was_claimed = true,
                 _ => {}
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_and_what_is_unknown_is_passed_over() {
-        let fields = ["e", "body", "x", "17", "later", "?", "a", "2", "r", "no luck"].map(text).to_vec();
+        let fields = ["e", "body", "x", "17", "later", "?", "a", "2", "k", "1", "r", "no luck"].map(text).to_vec();
         let row = Value::Array(vec![text("5-1"), Value::Array(fields)]);
         let nothing_left = Value::Array(vec![text("5-2"), Value::Nil]);
         let answer = Value::Array(vec![Value::Array(vec![text("stream"), Value::Array(vec![row, nothing_left])])]);
@@ -102,7 +105,7 @@ mod tests {
         let (id, fields) = read.remove(0);
         let (body, reason) = (Bytes::from("body"), "no luck".to_owned());
         let expires = vec![Some(17)];
-        let expected = Entry { id: "5-1".into(), body, expires, attempts: 2, reason, was_claimed: false };
+        let expected = Entry { id: "5-1".into(), body, expires, attempts: 2, losses: 1, reason, was_claimed: false };
         assert_eq!(Entry::of(id, fields), expected);
         assert!(entries(Value::Nil).is_empty());
         let fields = vec![("l".into(), "17 0 18".into()), ("n".into(), "3".into())];

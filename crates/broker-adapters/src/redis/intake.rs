@@ -32,6 +32,8 @@ struct Arrived {
     expires: Option<u64>,
     /// How often it was attempted before.
     attempts: u32,
+    /// How many of these were lost with their workers.
+    losses: u32,
     reason: String,
     was_claimed: bool,
     came: Instant,
@@ -78,7 +80,7 @@ impl Intake {
     }
 
     fn unpack(&mut self, entry: Entry) {
-        let Entry { id, body, expires, attempts, reason, was_claimed } = entry;
+        let Entry { id, body, expires, attempts, losses, reason, was_claimed } = entry;
         let now = Instant::now();
         let size = body.len();
         let held = |part: Part, size| Held {
@@ -102,7 +104,7 @@ impl Intake {
             let expires = expires.get(number as usize - 1).copied().flatten();
             let held = held(Part { number, of }, body.len());
             let reason = reason.clone();
-            self.waiting.push_back(Arrived { held, body, expires, attempts, reason, was_claimed, came: now });
+            self.waiting.push_back(Arrived { held, body, expires, attempts, losses, reason, was_claimed, came: now });
         }
     }
 
@@ -133,7 +135,7 @@ impl Intake {
     /// Delivers a message under a lease; or ends it, if it is no envelope, its time has run out, its attempts are
     /// used up, or there is no clock because nobody takes it any more.
     fn deliver(&self, arrived: Arrived, clock: Option<&Clock>) {
-        let Arrived { mut held, body, expires, attempts, reason, was_claimed, .. } = arrived;
+        let Arrived { mut held, body, expires, attempts, losses, reason, was_claimed, .. } = arrived;
         let options = &self.seat.options;
         let now = Instant::now();
         let left = clock.zip(expires).map(|(clock, at)| clock.until(at, now));
@@ -163,6 +165,7 @@ impl Intake {
         let lease = self.shared.table.insert(held);
         let delivery = Delivery::new(Arc::new(envelope), lease, options.lease, self.shared.table.clone())
             .with_attempt(attempt)
+            .with_losses(losses)
             .with_deadline(left.map(|left| now + left));
         // If the consumer is just being dropped, so is this, which gives it back.
         drop(self.sender.send(delivery));

@@ -61,6 +61,7 @@ pub trait Leases: Send + Sync {
 pub struct Delivery {
     envelope: Arc<Envelope>,
     attempt: u32,
+    losses: u32,
     lease_time: Duration,
     deadline: Option<Instant>,
     lease: Option<Lease>,
@@ -72,7 +73,7 @@ impl Delivery {
     #[inline]
     #[must_use]
     pub fn new(envelope: Arc<Envelope>, lease: Lease, lease_time: Duration, leases: Arc<dyn Leases>) -> Self {
-        Self { envelope, attempt: 1, lease_time, deadline: None, lease: Some(lease), leases }
+        Self { envelope, attempt: 1, losses: 0, lease_time, deadline: None, lease: Some(lease), leases }
     }
 
     /// Says which attempt this is, 1 for the first.
@@ -80,6 +81,15 @@ impl Delivery {
     #[must_use]
     pub fn with_attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
+        self
+    }
+
+    /// Says how many of the attempts before were lost with their workers, so that a worker executes alone what they may
+    /// have died of. A broker that hands such messages out one at a time by itself does not say it.
+    #[inline]
+    #[must_use]
+    pub fn with_losses(mut self, losses: u32) -> Self {
+        self.losses = losses;
         self
     }
 
@@ -116,6 +126,13 @@ impl Delivery {
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// How many of the attempts before were lost with their workers, if that matters to a worker.
+    #[inline]
+    #[must_use]
+    pub fn losses(&self) -> u32 {
+        self.losses
     }
 
     /// How long the lease lasts unless it is extended.

@@ -9,15 +9,21 @@ use std::{
 
 use tower_service::Service;
 
-use super::{hands::Hands, lane::Lane};
+use super::{
+    alone::{Source, is_suspect},
+    hands::Hands,
+    lane::Lane,
+};
 use crate::{
-    broker::Consumer,
+    broker::{Consumer, Delivery},
     service::{Answer, Incoming},
 };
 
 enum Step {
     Drain,
     Ended,
+    /// This is to be executed alone.
+    Alone(Delivery),
 }
 
 impl<T> Lane<T>
@@ -27,7 +33,7 @@ where
     T::Future: Send,
 {
     /// Takes deliveries until the instance drains or the broker is closed, and awaits what it has settled.
-    pub(super) async fn run(self: Arc<Self>, mut consumer: Consumer) {
+    pub(super) async fn run(self: Arc<Self>, source: Source, mut consumer: Consumer) {
         let mut draining = self.shared.draining.subscribe();
         let mut drain = Some(Box::pin(async move { draining.wait_for(|draining| *draining).await.is_ok() }));
         let mut hands = Hands::new(Arc::clone(&self));
@@ -41,6 +47,10 @@ where
                         return;
                     }
                 }
+                Step::Alone(suspect) => match self.alone(&source, consumer, suspect, &mut hands).await {
+                    Some(next) => consumer = next,
+                    None => return poll_fn(|cx| hands.settling.poll(cx)).await,
+                },
             }
         }
     }
@@ -65,6 +75,7 @@ where
     let mut now = None;
     loop {
         match consumer.poll_next(cx) {
+            Poll::Ready(Some(delivery)) if is_suspect(&delivery) => return Poll::Ready(Step::Alone(delivery)),
             Poll::Ready(Some(delivery)) => now = hands.take(delivery, now, cx),
             Poll::Ready(None) => return Poll::Ready(Step::Ended),
             Poll::Pending => break,

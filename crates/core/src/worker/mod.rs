@@ -14,6 +14,7 @@ mod settling;
 mod supervise;
 mod execute;
 mod hands;
+mod alone;
 mod consume;
 mod own;
 mod server;

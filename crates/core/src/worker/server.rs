@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use super::{
     LogControl, WorkerOptions,
+    alone::Source,
     lane::{Lane, Treatment, Treatments},
     own::{Own, Services, consume_options},
     register::Registered,
@@ -229,8 +230,8 @@ where
             if channel.queue().is_some() { methods.clone().counted(&shared, &name) } else { Treatments::default() };
         let (service, shared) = (stack.clone(), Arc::clone(&shared));
         let lane = Arc::new(Lane { channel: name, service, shared: Arc::clone(&shared), methods, own: None });
-        let consumer: Consumer = shared.client.broker().consume(channel, options).await?;
-        lanes.shared.push(Box::pin(lane.run(consumer)));
+        let consumer: Consumer = shared.client.broker().consume(channel.clone(), options).await?;
+        lanes.shared.push(Box::pin(lane.run(Source { channel, options }, consumer)));
     }
     Ok(lanes)
 }

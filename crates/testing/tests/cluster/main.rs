@@ -8,6 +8,7 @@ mod faults;
 mod cluster;
 mod walkthrough;
 mod brokers;
+mod killer;
 mod python;
 mod life;
 mod starting;

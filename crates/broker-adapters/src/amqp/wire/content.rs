@@ -19,6 +19,8 @@ pub(in crate::amqp) struct Marks {
     pub(in crate::amqp) sent: Option<i64>,
     /// How often it was attempted.
     pub(in crate::amqp) attempts: u32,
+    /// How many of these attempts were lost with their workers.
+    pub(in crate::amqp) losses: u32,
     /// How many milliseconds it is still to be held back.
     pub(in crate::amqp) delay: u64,
     /// Why its last attempt failed.
@@ -42,6 +44,7 @@ pub(in crate::amqp) struct Content {
 
 const SENT: &str = "skyloom-sent";
 const ATTEMPTS: &str = "skyloom-attempts";
+const LOSSES: &str = "skyloom-losses";
 const DELAY: &str = "skyloom-delay";
 const REASON: &str = "skyloom-reason";
 const NUMBER: &str = "skyloom-number";
@@ -77,10 +80,16 @@ impl Marks {
     }
 
     fn put_headers(&self, out: &mut BytesMut) {
-        let attempts = Some(i64::from(self.attempts)).filter(|attempts| *attempts > 0);
+        let [attempts, losses] = [self.attempts, self.losses].map(|count| Some(i64::from(count)).filter(|n| *n > 0));
         let delay = i64::try_from(self.delay).ok().filter(|delay| *delay > 0);
-        let numbers =
-            [(SENT, self.sent), (ATTEMPTS, attempts), (DELAY, delay), (NUMBER, self.number), (DIED, self.died)];
+        let numbers = [
+            (SENT, self.sent),
+            (ATTEMPTS, attempts),
+            (LOSSES, losses),
+            (DELAY, delay),
+            (NUMBER, self.number),
+            (DIED, self.died),
+        ];
         for (name, number) in numbers {
             if let Some(number) = number {
                 put_number(out, name, number);
@@ -95,6 +104,7 @@ impl Marks {
         match (name, value) {
             (b"skyloom-sent", Value::Number(number)) => self.sent = Some(number),
             (b"skyloom-attempts", Value::Number(number)) => self.attempts = u32::try_from(number).unwrap_or(0),
+            (b"skyloom-losses", Value::Number(number)) => self.losses = u32::try_from(number).unwrap_or(0),
             (b"skyloom-delay", Value::Number(number)) => self.delay = u64::try_from(number).unwrap_or(0),
             (b"skyloom-number", Value::Number(number)) => self.number = Some(number),
             (b"skyloom-died", Value::Number(number)) => self.died = Some(number),
@@ -141,6 +151,7 @@ mod tests {
             persistent: true,
             sent: Some(1_700_000_000_000),
             attempts: 3,
+            losses: 2,
             delay: 250,
             reason: Some("the database is away".to_owned()),
             number: Some(9),

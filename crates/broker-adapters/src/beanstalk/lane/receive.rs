@@ -111,6 +111,8 @@ impl Lane {
         let count = |key| stats.number::<u32>(key).unwrap_or_default();
         // What is given back untouched was kicked, and nothing else is.
         let reserves = count("reserves").saturating_sub(count("kicks")).max(1);
+        // What a worker has tried in vain was released.
+        let losses = (reserves - 1).saturating_sub(count("releases"));
         let priority = count("pri");
         if state.is_stopped() {
             return state.todo.push(Todo::End { job: id, how: How::GiveBack { priority }, ack: None });
@@ -118,7 +120,8 @@ impl Lane {
         let (left, ttr) = (items.len(), Duration::from_secs(count("ttr").max(1).into()));
         let job = Job { left, several: left > 1, priority, ttr, begun: Instant::now(), exchanged: false };
         state.jobs.insert(id, job);
-        for item in items {
+        for mut item in items {
+            item.notes.losses = item.notes.losses.saturating_add(losses);
             let attempt = item.notes.attempts.saturating_add(reserves);
             let envelope = Arc::new(item.envelope);
             if attempt > self.options.max_attempts.max(1) {
@@ -145,10 +148,12 @@ impl Lane {
                 continue;
             }
             state.last_number += 1;
+            let losses = held.notes.losses;
             let lease = Lease { slot: 0, number: state.last_number };
             let leases = Arc::clone(self) as Arc<dyn Leases>;
             let delivery = Delivery::new(Arc::clone(&held.envelope), lease, self.options.lease, leases)
                 .with_attempt(attempt)
+                .with_losses(losses)
                 .with_deadline(left.map(|left| now + left));
             state.held.insert(lease.number, held);
             let Some(deliveries) = state.deliveries.clone() else { return };

@@ -147,7 +147,7 @@ impl Lane {
         reason.truncate(reason.floor_char_boundary(REASON));
         let attempts = held.attempt.min(self.options.max_attempts.max(1));
         self.tell(state, &held, &BrokerError::Dead { attempts, reason: reason.clone() });
-        let notes = Notes { sent: None, attempts, reason: Some(reason), died: Some(job::now_ms()) };
+        let notes = Notes { attempts, reason: Some(reason), died: Some(job::now_ms()), ..Notes::default() };
         let body = job::single(&held.envelope, &notes).freeze();
         let tube = Some(self.shared.options.names.dead(&self.channel));
         let priority = skyloom_core::broker::EnqueueOptions::DEFAULT_PRIORITY;

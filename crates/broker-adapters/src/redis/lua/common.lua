@@ -48,7 +48,7 @@ end
 
 local function append(ch, fields)
   local args = { 'XADD', ch.work, '*', 'e', fields.e }
-  for _, name in ipairs({ 'x', 'a', 'r', 'o' }) do
+  for _, name in ipairs({ 'x', 'a', 'k', 'r', 'o' }) do
     if fields[name] then
       args[#args + 1] = name
       args[#args + 1] = fields[name]
@@ -156,6 +156,7 @@ end
 -- Puts a message on the queue again whose worker has not settled it.
 local function try_again(ch, id, number, count, fields, reason)
   fields.a = text(tonumber(fields.a or 0) + 1)
+  fields.k = text(tonumber(fields.k or 0) + 1)
   fields.r = reason
   if redis.call('HDEL', ch.once, name_of(id, number, count)) == 1 then
     fields.o = '1'
