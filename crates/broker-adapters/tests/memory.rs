@@ -13,10 +13,11 @@ use futures_util::FutureExt as _;
 use skyloom_broker::engine::Limits;
 use skyloom_broker_adapters::{memory::MemoryBroker, registry::RegistryLink as _};
 use skyloom_core::{
-    Channel, Envelope, Guid, Kind, QueueName,
+    Channel, Code, Codec, Envelope, Guid, Kind, QueueName,
     broker::{
         Ack, Broker as _, BrokerError, ConsumeOptions, Consumer, Delivery, EnqueueOptions, Inbox, ReplySink, Settlement,
     },
+    client::{Client, Request},
     registry::Instance,
 };
 use tokio::{
@@ -254,6 +255,21 @@ async fn a_delay_ends_on_time_and_the_timer_with_it() {
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 1, "the timer");
     tokio::time::sleep(idle * 2).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "nothing is left to wake for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_gone_leaves_nothing_behind() {
+    let client = Client::new(Arc::new(MemoryBroker::default()));
+    let mut request = Request::new(channel(), "Work", Codec::Protobuf, "".into());
+    request.timeout = Some(Duration::from_secs(5));
+    let status = client.call(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(Handle::current().metrics().num_alive_tasks() > 0, "its deadlines are kept by a task");
+    drop(client);
+    // What the broker has still to do for the channel that nobody consumes.
+    tokio::time::sleep(Limits::default().channel_idle * 2).await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::{env, io::Write as _, path::Path, sync::OnceLock};
 
 use skyloom_core::{Result, Status};
 
-use crate::config::Settings;
+use crate::{arguments::arguments, config::Settings};
 
 /// The version of the package that the program is built from.
 static VERSION: OnceLock<&str> = OnceLock::new();
@@ -32,7 +32,7 @@ pub(crate) fn is_version(version: Option<&'static str>) {
 /// # Errors
 /// If standard output cannot be written to.
 pub fn about(what: &str) -> Result<bool> {
-    let is_asked = |long: &str, short: &str| env::args().skip(1).any(|argument| argument == long || argument == short);
+    let is_asked = |long: &str, short: &str| arguments().any(|argument| argument == long || argument == short);
     let text = if is_asked("--help", "-h") {
         format!("{what}\n\nFlags:\n{}", Settings::help())
     } else if is_asked("--version", "-V") {

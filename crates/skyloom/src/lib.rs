@@ -92,6 +92,7 @@
 //! | `brokers` | all four |
 //! | `daemon` | `--daemon`: a process that puts itself into the background |
 
+mod arguments;
 mod connect;
 pub mod exit;
 #[cfg(feature = "daemon")]

@@ -1,6 +1,6 @@
 //! What a change of the connection brings about.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use skyloom_broker::{
@@ -20,6 +20,10 @@ use super::{
     state::{Phase, State},
     tickets::{Verdict, Waiting},
 };
+
+/// How long after the return of a broker that has lost the registry somebody who was known may still be on the way: the
+/// longest pause between two attempts to connect, and time to register.
+const RETURN: Duration = Duration::from_secs(3);
 
 /// What is to be told and dropped once the lock is released.
 #[derive(Default)]
@@ -76,6 +80,7 @@ impl State {
         self.version = Some(accepted.version);
         let known = self.epoch.replace(accepted.epoch);
         if known.is_some_and(|known| known != accepted.epoch) {
+            self.sparing = Some(now + RETURN);
             if planned {
                 self.end_life(&mut changes);
             }
@@ -93,7 +98,11 @@ impl State {
             changes.fallen.extend(fallen);
         }
         if let Some(view) = &self.standing.view {
-            view.restart();
+            if self.sparing.is_some() {
+                view.resume()
+            } else {
+                view.restart()
+            }
             // If the buffer is full of what stands, the view stays as it is until the next time.
             drop(self.append(&ClientFrame::<Bytes>::Watch));
         }
@@ -188,7 +197,8 @@ impl State {
             Phase::Away { since, told: false, .. } if self.epoch.is_some() => since.checked_add(self.inbox_grace),
             _ => None,
         };
-        [self.held.next_expiry(), grace].into_iter().flatten().min()
+        let sparing = self.sparing.filter(|_| self.phase == Phase::Live);
+        [self.held.next_expiry(), grace, sparing].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -203,7 +213,20 @@ impl State {
             self.phase = Phase::Away { since, planned, told: true };
             changes.lost = Some(self.lost_inboxes());
         }
+        if self.phase == Phase::Live && self.sparing.take_if(|until| *until <= now).is_some() {
+            self.look_again();
+        }
         changes
+    }
+
+    /// Has the broker tell the registry anew: who has not come back by now is gone.
+    fn look_again(&mut self) {
+        if self.standing.view.is_some()
+            && self.append(&ClientFrame::<Bytes>::Watch).is_ok()
+            && let Some(view) = &self.standing.view
+        {
+            view.restart();
+        }
     }
 
     /// There shall be no connection any more; what is in the outgoing buffer is still written.

@@ -34,6 +34,7 @@ pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Diall
     let unreachable = |error: io::Error| unreachable(address, &error);
     match address {
         Address::Unix(path) => {
+            address.check_owner().map_err(|error| error.to_string())?;
             let socket = UnixStream::connect(path).await.map_err(unreachable)?;
             let mut socket = QuietSocket::new(socket).map_err(unreachable)?;
             let (accepted, rest) = greet(address, &mut socket, hello).await?;

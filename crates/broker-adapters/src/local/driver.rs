@@ -67,6 +67,8 @@ async fn connected(shared: &Shared, handle: &Weak<Handle>, dialled: Dialled) {
     let Dialled { socket, accepted, rest } = dialled;
     shared.change(|state| state.attach(accepted, Instant::now()));
     shared.enter(Stage::Live);
+    // What is due later may be due because of this.
+    shared.alarm.notify_one();
     tracing::debug!(address = %shared.address, "connected to the broker");
     match socket {
         Socket::Unix(socket) => {
@@ -101,7 +103,11 @@ async fn alarms(shared: &Shared) {
             }
         };
         tokio::select! {
-            () = alarm => shared.change(|state: &mut State| state.expire(Instant::now())),
+            () = alarm => {
+                shared.change(|state: &mut State| state.expire(Instant::now()));
+                // It may have had something to say to the broker.
+                shared.write.notify_one();
+            }
             () = shared.alarm.notified() => {}
         }
     }

@@ -79,6 +79,8 @@ pub(super) struct State {
     pub(super) options: LocalOptions,
     pub(super) max_message: usize,
     pub(super) inbox_grace: std::time::Duration,
+    /// The broker has lost the registry. Until then not everybody is back, and who was known before counts as known.
+    pub(super) sparing: Option<Instant>,
     /// The version of the protocol that is spoken with the broker.
     pub(super) version: Option<u16>,
     /// The state of the broker that was seen last.
@@ -101,6 +103,7 @@ impl State {
             options,
             max_message: FIRST_MAX_MESSAGE,
             inbox_grace: std::time::Duration::MAX,
+            sparing: None,
             version: None,
             epoch: None,
             life: 0,

@@ -41,7 +41,7 @@ impl RegistryView {
 
     /// The broker begins to tell everything anew, and may have forgotten those who have not been able to say since that
     /// they are there. What is known stands beside what is told.
-    #[cfg(any(feature = "nats", feature = "redis", test))]
+    #[cfg(any(feature = "local", feature = "nats", feature = "redis", test))]
     pub(crate) fn resume(&self) {
         let known = Snapshot::clone(&self.newest.borrow());
         *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);

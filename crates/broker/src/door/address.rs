@@ -3,7 +3,7 @@
 use std::{
     env, fmt, fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt as _},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -49,6 +49,13 @@ pub enum AddressError {
          authentication, and this version has neither; use 127.0.0.1 or a Unix socket"
     )]
     Exposed(SocketAddr),
+    /// The default socket's directory, made by somebody else.
+    #[error(
+        "the directory {} belongs to another user, who could listen there in the place of your broker; set \
+         XDG_RUNTIME_DIR to a directory of yours, or name a broker",
+        .0.display()
+    )]
+    Foreign(PathBuf),
 }
 
 impl Address {
@@ -58,9 +65,22 @@ impl Address {
     pub fn default_path() -> PathBuf {
         let directory = match env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
             Some(runtime) if runtime.is_absolute() => runtime.join("skyloom"),
-            _ => env::temp_dir().join(format!("skyloom-{}", user())),
+            _ => temporary(),
         };
         directory.join("broker.sock")
+    }
+
+    /// Whether a client may take whoever listens here for its user's broker: in the directory for temporary files
+    /// everybody can make the directory that the default socket is to be in.
+    ///
+    /// # Errors
+    /// [`AddressError::Foreign`] if it is somebody else's, and not root's.
+    pub fn check_owner(&self) -> Result<(), AddressError> {
+        let directory = temporary();
+        match (self, effective_user().and_then(|user| user.parse().ok())) {
+            (Self::Unix(path), Some(us)) if *path == directory.join("broker.sock") => check_owner(directory, us),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a broker may listen here.
@@ -82,6 +102,15 @@ impl Default for Address {
     }
 }
 
+/// Whether a directory that is there is this user's, or root's.
+fn check_owner(directory: PathBuf, us: u32) -> Result<(), AddressError> {
+    const ROOT: u32 = 0;
+    match fs::metadata(&directory) {
+        Ok(found) if ![us, ROOT].contains(&found.uid()) => Err(AddressError::Foreign(directory)),
+        _ => Ok(()),
+    }
+}
+
 fn check_path(path: &Path) -> Result<(), AddressError> {
     let text = || path.display().to_string();
     let bytes = path.as_os_str().as_bytes();
@@ -97,10 +126,15 @@ fn check_path(path: &Path) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// The user as part of a file name: by the number, which a daemon has without `$USER`, too, and no two users share; where
-/// proc(5) does not tell it, by the name.
-fn user() -> String {
-    fs::read_to_string("/proc/self/status").ok().as_deref().and_then(effective).unwrap_or_else(named)
+/// Where the default socket is if the user has no directory for such things: one in the directory for temporary files,
+/// called by the user's number, which a daemon has without `$USER`, too, and no two users share; where proc(5) does not
+/// tell it, by the name.
+fn temporary() -> PathBuf {
+    env::temp_dir().join(format!("skyloom-{}", effective_user().unwrap_or_else(named)))
+}
+
+fn effective_user() -> Option<String> {
+    effective(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
 /// The effective user's number in the status of a process.
@@ -124,13 +158,18 @@ impl FromStr for Address {
         } else if let Some(path) = text.strip_prefix("unix:") {
             Self::Unix(PathBuf::from(path))
         } else if let Some(host) = text.strip_prefix("tcp://") {
-            Self::Tcp(parse_host(host).ok_or_else(|| AddressError::Form(text.to_owned()))?)
+            Self::Tcp(parse_host(host).ok_or_else(|| AddressError::Form(without_login(text)))?)
         } else {
-            return Err(AddressError::Form(text.to_owned()));
+            return Err(AddressError::Form(without_login(text)));
         };
         address.check()?;
         Ok(address)
     }
+}
+
+/// What stands before an @ may be a password.
+fn without_login(text: &str) -> String {
+    text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("...@{rest}"))
 }
 
 /// `127.0.0.1:4711`, `[::1]:4711` or `localhost:4711`. Other names are not looked up: whether the
@@ -153,7 +192,9 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, AddressError, effective};
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::{Address, AddressError, check_owner, effective};
 
     #[test]
     fn the_default_sockets_place_has_the_users_number() {
@@ -162,10 +203,22 @@ mod tests {
         assert_eq!(effective("Name:\tgreeter\n"), None);
         #[cfg(target_os = "linux")]
         {
-            use std::os::unix::fs::MetadataExt as _;
             let directory = tempfile::tempdir().unwrap();
-            assert_eq!(super::user(), directory.path().metadata().unwrap().uid().to_string());
+            assert_eq!(super::effective_user(), Some(directory.path().metadata().unwrap().uid().to_string()));
         }
+    }
+
+    #[test]
+    fn the_default_sockets_directory_may_not_be_another_users() {
+        let directory = tempfile::tempdir().unwrap();
+        let us = directory.path().metadata().unwrap().uid();
+        // Root's own would be trusted by everybody.
+        let owner = if us == 0 { 65_534 } else { us };
+        std::os::unix::fs::chown(directory.path(), Some(owner), None).unwrap();
+        check_owner(directory.path().to_owned(), owner).unwrap();
+        let refused = check_owner(directory.path().to_owned(), owner + 1).unwrap_err();
+        assert!(refused.to_string().contains("belongs to another user"), "{refused}");
+        check_owner(directory.path().join("none"), owner + 1).unwrap();
     }
 
     #[test]
@@ -196,5 +249,9 @@ mod tests {
             assert!(error.to_string().contains(sentence), "{error}");
         }
         assert!(matches!("tcp://10.0.0.1:1".parse::<Address>(), Err(AddressError::Exposed(_))));
+        for text in ["tcp://ada:secret@127.0.0.1:1", "tcp//ada:secret@127.0.0.1:1"] {
+            let error = text.parse::<Address>().unwrap_err().to_string();
+            assert!(error.starts_with("\"...@127.0.0.1:1\" is not a broker's address"), "{error}");
+        }
     }
 }

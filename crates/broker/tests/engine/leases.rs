@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use skyloom_broker::engine::Settle;
+use skyloom_core::broker::ConsumeOptions;
 
 use crate::world::{World, call, cast, ms, options, retry, secs};
 
@@ -183,6 +184,55 @@ fn what_was_lost_twice_and_taken_out_holds_up_nobody() {
     assert_eq!(world.settle(2, "a", Settle::Bury { reason: "bad".to_owned() }), ["2/1 gets b #1"]);
     assert_eq!(world.enqueue("q", cast("c")), ["2/1 gets c #1"]);
     assert_eq!(world.depth("q"), [0, 0, 2, 1, 1]);
+}
+
+#[test]
+fn a_message_whose_worker_reports_a_failure_holds_up_nobody_while_it_waits() {
+    let mut world = World::new();
+    world.enqueue("q", cast("a"));
+    for conn in [4, 5] {
+        world.connect(conn, 4);
+        world.consume(conn, 1, "q", options(3));
+        world.disconnect(conn);
+    }
+    world.consume(2, 1, "q", ConsumeOptions { max_attempts: 9, ..options(3) });
+    world.enqueue("q", cast("b"));
+    assert_eq!(world.settle(2, "a", retry(secs(3_600))), ["2/1 gets b #1"]);
+    assert_eq!(world.enqueue("q", cast("c")), ["2/1 gets c #1"], "its worker has survived it");
+    assert_eq!(world.depth("q"), [0, 1, 2, 0, 1]);
+    assert_eq!(world.settle(2, "b", Settle::Done), NOTHING);
+    assert_eq!(world.settle(2, "c", Settle::Done), NOTHING);
+    // One more loss is the first of a new row.
+    assert_eq!(world.pass(secs(3_600)), ["2/1 gets a #4"]);
+    world.enqueue("q", cast("d"));
+    world.disconnect(2);
+    assert_eq!(
+        world.consume(3, 1, "q", ConsumeOptions { max_attempts: 9, ..options(3) }),
+        ["3 done", "3/1 gets a #5", "3/1 gets d #2"]
+    );
+}
+
+#[test]
+fn who_streams_an_answer_still_gets_one_message_at_a_time_while_one_may_be_what_workers_die_of() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(3));
+    world.enqueue("q", call("stream"));
+    assert_eq!(world.partial(2, "stream", "begun"), ["1 7 hears begun", "2 done"]);
+    world.connect(4, 4);
+    world.consume(4, 1, "q", options(1));
+    assert_eq!(world.enqueue("q", cast("a")), ["2/1 gets a #1"]);
+    assert_eq!(world.enqueue("q", cast("b")), ["4/1 gets b #1"]);
+    world.settle(2, "a", Settle::Done);
+    assert_eq!(world.disconnect(4), ["2/1 gets b #2"]);
+    world.pass(secs(20));
+    world.extend(2, "stream");
+    assert_eq!(world.pass(secs(10)), NOTHING, "it is lost for the second time");
+    assert_eq!(world.heard(2), ["2/1 gets b #3"], "or it would wait for the end of the stream");
+    assert_eq!(world.enqueue("q", cast("c")), NOTHING);
+    assert_eq!(world.settle(2, "b", Settle::Done), ["2/1 gets c #1"]);
+    assert_eq!(world.enqueue("q", cast("d")), ["2/1 gets d #1"]);
+    assert_eq!(world.settle(2, "stream", Settle::Reply("end")), ["1 7 hears end"]);
+    assert_eq!(world.depth("q"), [0, 0, 2, 0, 1]);
 }
 
 #[test]

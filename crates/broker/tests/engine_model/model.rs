@@ -36,7 +36,7 @@ pub(crate) struct Channel {
 pub(crate) enum Place {
     Waiting,
     Delayed(u64),
-    Leased { holder: usize, label: Label, number: u64, deadline: u64, once: bool },
+    Leased { holder: usize, label: Label, number: u64, deadline: u64, once: bool, streams: bool },
     Dead,
     Gone,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Message {
     pub(crate) priority: u32,
     pub(crate) size: usize,
     pub(crate) attempts: u32,
-    /// Attempts after which nothing was heard of the worker.
+    /// Attempts in a row after which nothing was heard of the worker.
     pub(crate) losses: u32,
     /// When it became a dead letter whose caller was told, among all of them.
     pub(crate) told: Option<u64>,
@@ -160,7 +160,13 @@ impl Model {
         (0..self.messages.len()).filter(|index| holds(&self.messages[*index])).collect()
     }
 
-    /// Whether a channel's consumers get one message at a time.
+    /// Whether a consumer holds something that does not stream its answer.
+    pub(crate) fn is_busy(&self, consumer: usize) -> bool {
+        let streams = |index: &usize| matches!(self.messages[*index].place, Place::Leased { streams: true, .. });
+        !self.held(consumer).iter().all(streams)
+    }
+
+    /// Whether a channel's consumers get one message at a time, besides what streams.
     pub(crate) fn is_wary(&self, channel: usize) -> bool {
         self.messages.iter().any(|message| message.channel == channel && message.losses >= SUSPECT)
     }

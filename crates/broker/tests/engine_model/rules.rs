@@ -390,8 +390,8 @@ impl Model {
     /// A consumer that may be handed messages joins the end of its channel's rotation if it is not in it.
     fn queue_up(&mut self, index: usize) {
         let consumer = &self.consumers[index];
-        let most = if self.is_wary(consumer.channel) { 1 } else { consumer.credit as usize };
-        let credit = consumer.active && !consumer.hung && self.held(index).len() < most;
+        let free = !self.is_wary(consumer.channel) || !self.is_busy(index);
+        let credit = consumer.active && !consumer.hung && free && self.held(index).len() < consumer.credit as usize;
         let rotation = &mut self.channels[consumer.channel].rotation;
         if credit && !rotation.contains(&index) {
             rotation.push(index);
@@ -401,7 +401,11 @@ impl Model {
     fn settle(&mut self, conn: u64, label: Label, how: How) -> Result {
         let index = self.leased(conn, label).ok_or("stale")?;
         match how {
-            How::Retry(delay) => self.fail(index, delay),
+            How::Retry(delay) => {
+                // Its worker has survived it.
+                self.end(index, self.messages[index].place);
+                self.fail(index, delay);
+            }
             How::Release => match self.end_lease(index) {
                 true => self.bury(index, "lost"),
                 false => self.give_back(index, 0),
@@ -430,6 +434,12 @@ impl Model {
         let index = self.leased(conn, label).ok_or("stale")?;
         if let Some(inbox) = self.messages[index].reply_to {
             self.tell(inbox, Event::Reply { conn: 0, inbox, body: PARTIAL + self.messages[index].id });
+        }
+        if let Place::Leased { holder, streams, .. } = &mut self.messages[index].place
+            && !std::mem::replace(streams, true)
+        {
+            let holder = *holder;
+            self.queue_up(holder);
         }
         Ok(())
     }
@@ -484,14 +494,14 @@ impl Model {
         let was_wary = self.is_wary(channel);
         self.messages[index].losses += 1;
         if self.is_wary(channel) && !was_wary {
-            let busy = |holder: &usize| !self.held(*holder).is_empty();
-            let idle = self.channels[channel].rotation.iter().copied().filter(|holder| !busy(holder)).collect();
+            let idle = |holder: &usize| !self.is_busy(*holder);
+            let idle = self.channels[channel].rotation.iter().copied().filter(idle).collect();
             self.channels[channel].rotation = idle;
         }
         self.fail(index, 0);
     }
 
-    /// It has been dealt with, or is a dead letter.
+    /// It has been dealt with, or is a dead letter, or its worker says what has become of it.
     fn end(&mut self, index: usize, place: Place) {
         let channel = self.messages[index].channel;
         let was_wary = self.is_wary(channel);
@@ -628,7 +638,8 @@ impl Model {
         let number = self.next_lease;
         self.next_lease += 1;
         let message = &mut self.messages[index];
-        message.place = Place::Leased { holder, label, number, deadline: self.now + lease, once: false };
+        message.place =
+            Place::Leased { holder, label, number, deadline: self.now + lease, once: false, streams: false };
         self.said.push(Event::Deliver { conn, consumer, message: message.id, attempt: message.attempts + 1 });
         self.queue_up(holder);
     }

@@ -54,7 +54,7 @@ async fn doubt(service: &str, sources: &Sources, global: &Global) -> Result<(), 
     if is_known(&known) {
         return Ok(());
     }
-    let mut where_else = "the registry, which cannot be asked, may know it";
+    let mut where_else = "and the registry, which may know it, cannot be asked";
     if let Ok(session) = Session::open(global, ASKING).await {
         if let Ok(snapshot) = session.snapshot().await {
             known.extend(snapshot.contracts.values().map(|contract| section_of(contract)));

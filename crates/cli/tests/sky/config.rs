@@ -21,7 +21,7 @@ async fn a_service_of_which_nothing_is_known_is_doubted() {
     let nowhere = format!("--broker=unix:{}", ground.directory.path().join("none.sock").display());
     let said = ground.ok(&["config", "echo@2", &nowhere]).await;
     assert!(
-        said.err.contains("no section names \"echo@2\", the registry, which cannot be asked, may know it"),
+        said.err.contains("no section names \"echo@2\", and the registry, which may know it, cannot be asked"),
         "{said:?}"
     );
 }

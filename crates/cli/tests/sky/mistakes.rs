@@ -1,6 +1,6 @@
 //! Bad input: one clear sentence and the right exit code.
 
-use std::process::Stdio;
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, process::Stdio};
 
 use crate::ground::{Ground, PATIENCE, command, run};
 
@@ -31,6 +31,18 @@ async fn a_url_that_names_no_broker_is_refused() {
         let said = run(sky, "").await;
         assert!(said.sentence(2).contains(part), "{said:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_refused_with_a_sentence() {
+    let mut sky = command();
+    sky.args(["up", "--check"]).arg(OsStr::from_bytes(b"no\xff.toml"));
+    let said = run(sky, "").await;
+    assert_eq!(said.sentence(2), "cannot read the cluster file no\u{fffd}.toml: there is no such file");
+    let mut sky = command();
+    sky.arg("services").env("SKYLOOM_LEASE", OsStr::from_bytes(b"2\xffs"));
+    let said = run(sky, "").await;
+    assert!(said.sentence(2).contains("environment variable SKYLOOM_LEASE: lease: "), "{said:?}");
 }
 
 #[tokio::test]

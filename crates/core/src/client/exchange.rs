@@ -195,10 +195,15 @@ async fn retry(shared: Arc<Shared>, request: Request, sent: Sent, first: Status)
 }
 
 /// How a call has ended whose last attempt failed like this: that the last was not started says nothing of those
-/// before it.
+/// before it. What the handler said of its own attempt still holds.
 fn after(before: &Status, last: Status) -> Status {
-    let unknown = before.outcome() == Outcome::Unknown && last.outcome() == Outcome::NotStarted;
-    if unknown { last.with_outcome(Outcome::Unknown) } else { last }
+    match (before.outcome(), last.outcome()) {
+        (Outcome::Unknown, Outcome::NotStarted) => last.with_outcome(Outcome::Unknown),
+        (Outcome::Known, Outcome::NotStarted) => {
+            last.with_outcome(Outcome::Known).with_retry_safe(before.is_retry_safe()).received()
+        }
+        _ => last,
+    }
 }
 
 /// When to try again after attempt `number`; none if that is not allowed, not useful, or too late.
@@ -224,7 +229,7 @@ fn settled(reply: Result<Arc<Envelope>>, spent: Ledger) -> Result<Reply> {
 #[cfg(test)]
 mod tests {
     use super::after;
-    use crate::{Outcome, Status};
+    use crate::{Code, Outcome, Status};
 
     #[test]
     fn an_attempt_that_was_not_started_does_not_undo_an_earlier_one() {
@@ -233,5 +238,16 @@ mod tests {
         assert_eq!(after(&lost, unsent()).outcome(), Outcome::Unknown);
         assert_eq!(after(&unsent(), unsent()).outcome(), Outcome::NotStarted);
         assert_eq!(after(&lost, Status::internal("no")).outcome(), Outcome::Known);
+    }
+
+    #[test]
+    fn an_attempt_that_was_not_started_does_not_undo_what_a_handler_has_said() {
+        let unsent = || Status::unavailable("no broker").with_outcome(Outcome::NotStarted);
+        for (safe, code) in [(true, Code::Unavailable), (false, Code::Aborted)] {
+            let said = Status::new(code, "busy").with_retry_safe(safe);
+            let status = after(&said, unsent());
+            assert_eq!((status.outcome(), status.is_retry_safe()), (Outcome::Known, safe));
+            assert!(!status.executed().is_retry_safe(), "it is no word of a handler that passes it on");
+        }
     }
 }

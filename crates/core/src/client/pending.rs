@@ -21,7 +21,8 @@ use crate::{
 /// earliest deadline that it has seen, so that a call that is answered in time costs no timer.
 pub(super) struct Pending {
     table: Mutex<Table>,
-    earlier: Notify,
+    /// Wakes the sweeper: there is an earlier deadline, or no table any more.
+    earlier: Arc<Notify>,
     limit: usize,
     broker: Weak<dyn Broker>,
 }
@@ -30,7 +31,7 @@ impl Pending {
     pub(super) fn new(broker: &Arc<dyn Broker>, limit: usize) -> Arc<Self> {
         let table = Mutex::new(Table::new(Instant::now()));
         let limit = limit.min(u32::MAX as usize);
-        Arc::new(Self { table, earlier: Notify::new(), limit, broker: Arc::downgrade(broker) })
+        Arc::new(Self { table, earlier: Arc::default(), limit, broker: Arc::downgrade(broker) })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -139,11 +140,11 @@ impl Pending {
         streams.into_iter().for_each(|sender| end(sender, Err(result())));
     }
 
-    /// Ends calls at their deadline, for as long as anybody holds the table.
+    /// Ends calls at their deadline, for as long as anybody else holds the table.
     pub(super) async fn sweep(pending: Weak<Self>) {
+        let Some(earlier) = pending.upgrade().map(|this| Arc::clone(&this.earlier)) else { return };
         loop {
-            let Some(this) = pending.upgrade() else { return };
-            let earliest = this.table().earliest;
+            let Some(earliest) = pending.upgrade().map(|this| this.table().earliest) else { return };
             let sleep = async {
                 match earliest {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -151,8 +152,8 @@ impl Pending {
                 }
             };
             tokio::select! {
-                () = sleep => this.expire(Instant::now()),
-                () = this.earlier.notified() => {}
+                () = sleep => if let Some(this) = pending.upgrade() { this.expire(Instant::now()) },
+                () = earlier.notified() => {}
             }
         }
     }
@@ -184,6 +185,12 @@ impl Pending {
             Forwarded::Broken(sender, status) => end(sender, Err(status)),
         }
         self.cancel(id, origin);
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.earlier.notify_one();
     }
 }
 

@@ -15,7 +15,8 @@ pub(crate) fn check(parts: &Parts, known: &Known<'_>, most_headers: usize) -> Re
 }
 
 /// Browsers let a page of any site send a plain POST to any address that they reach, this one among them, and say whose
-/// page it is. The rule is that of `CrossOriginProtection` in Go's `net/http`: whoever is no browser says nothing.
+/// page it is; whoever is no browser says nothing. `CrossOriginProtection` in Go's `net/http` goes by the same header, and
+/// refuses pages of the same site, too, if they are of another origin: here those are taken for the cluster's own.
 fn check_site(method: &Method, fetch_site: Option<&HeaderValue>) -> Result<(), Failure> {
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     if reads || fetch_site.is_none_or(|site| site != "cross-site") {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use skyloom::{
-    client::Client,
+    client::{Client, ClientOptions},
     service::Described,
     worker::{Running, Server},
 };
@@ -29,7 +29,12 @@ impl Cluster {
     }
 
     pub(crate) async fn with(options: GatewayOptions) -> Self {
-        let mut cluster = Self::empty(options).await;
+        Self::of(ClientOptions::default(), options).await
+    }
+
+    /// With a gateway whose client has these options.
+    pub(crate) async fn of(client: ClientOptions, options: GatewayOptions) -> Self {
+        let mut cluster = Self::without_services(client, options).await;
         cluster.services = Some(cluster.serve_all().await);
         cluster.settle(|status| status == 200, "/v1/books").await;
         cluster
@@ -37,10 +42,14 @@ impl Cluster {
 
     /// Without a service.
     pub(crate) async fn empty(options: GatewayOptions) -> Self {
+        Self::without_services(ClientOptions::default(), options).await
+    }
+
+    async fn without_services(client: ClientOptions, options: GatewayOptions) -> Self {
         let broker = MemoryBroker::default();
         let connection = broker.connect();
         let registry = Arc::new(MemoryRegistry::new(connection.clone()));
-        let gateway = Gateway::new(Client::new(Arc::new(connection)), registry, options);
+        let gateway = Gateway::new(Client::with_options(Arc::new(connection), client), registry, options);
         let bound = gateway.bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = bound.local_addr();
         let (stop, stopped) = oneshot::channel();

@@ -12,12 +12,12 @@ use super::{
     library::{Book, Text, stopped},
 };
 
-async fn client(cluster: &Cluster) -> Grpc<Channel> {
+pub(crate) async fn client(cluster: &Cluster) -> Grpc<Channel> {
     let endpoint = Channel::from_shared(format!("http://{}", cluster.address)).unwrap();
     Grpc::new(endpoint.connect().await.unwrap())
 }
 
-async fn unary<Q, R>(
+pub(crate) async fn unary<Q, R>(
     client: &mut Grpc<Channel>,
     path: &'static str,
     request: Request<Q>,

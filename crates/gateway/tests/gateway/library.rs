@@ -1,8 +1,9 @@
 //! A contract-first service.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
-    sync::{Mutex, OnceLock},
+    sync::{LazyLock, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -15,6 +16,7 @@ use skyloom::{
     },
     service::{Definition, Described, Method},
 };
+use tokio::sync::watch;
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Book {
@@ -158,6 +160,7 @@ impl Described for Library {
                     .http(Get, "/v1/slow/{number}", NoBody, "")
                     .timeout(Duration::from_millis(300)),
             )
+            .method(method("Wait", (TEXT, TEXT), wait).http(Get, "/v1/wait/{text}", NoBody, ""))
             .method(method("Count", (TEXT, TEXT), count).http(Get, "/v1/count/{number}", NoBody, ""))
             .method(method("Chunks", (TEXT, RAW), chunks).http(Get, "/v1/chunks", NoBody, ""))
     }
@@ -226,6 +229,28 @@ async fn fail(_: Context, text: Text) -> Result<Text> {
 async fn slow(_: Context, text: Text) -> Result<Text> {
     tokio::time::sleep(Duration::from_millis(text.number.unwrap_or_default().into())).await;
     Ok(text)
+}
+
+/// The texts of those who wait, and whether they may go on.
+static WAITING: LazyLock<watch::Sender<BTreeMap<String, bool>>> = LazyLock::new(watch::Sender::default);
+
+/// Waits until the test lets it go on.
+async fn wait(_: Context, text: Text) -> Result<Text> {
+    WAITING.send_modify(|waiting| _ = waiting.insert(text.text.clone(), false));
+    drop(WAITING.subscribe().wait_for(|waiting| waiting[&text.text]).await);
+    Ok(text)
+}
+
+/// Waits until a request with this text is with its handler.
+pub(crate) async fn waits(text: &str) {
+    let mut waiting = WAITING.subscribe();
+    let waits = waiting.wait_for(|waiting| waiting.contains_key(text));
+    drop(tokio::time::timeout(Duration::from_secs(5), waits).await.expect("the handler is called"));
+}
+
+/// Lets it go on.
+pub(crate) fn go_on(text: &str) {
+    WAITING.send_modify(|waiting| _ = waiting.insert(text.to_owned(), true));
 }
 
 /// Counts up to the number, slowly; fails after it if there is a text; without a number it never ends.

@@ -23,6 +23,23 @@ fn gateway() -> Gateway {
 }
 
 #[tokio::test]
+async fn a_gateway_that_is_gone_follows_no_registry() {
+    let broker = MemoryBroker::default();
+    let registry = std::sync::Arc::new(MemoryRegistry::new(broker.connect()));
+    let followed = std::sync::Arc::downgrade(&registry);
+    let client = skyloom::client::Client::new(std::sync::Arc::new(broker.connect()));
+    let gateway = Gateway::new(client, registry, GatewayOptions::default());
+    gateway.known().await;
+    drop(gateway);
+    let forgotten = async {
+        while followed.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), forgotten).await.expect("nothing of it is left");
+}
+
+#[tokio::test]
 async fn a_service_is_reachable_while_it_runs_and_known_afterwards() {
     let cluster = Cluster::empty(GatewayOptions::default()).await;
     let (path, note) = ("/v1/notes", r#"{"topic":"t","text":"x"}"#);

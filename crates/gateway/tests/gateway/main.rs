@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cluster;
+mod deserted;
 mod early;
 mod grpc;
 mod http1;

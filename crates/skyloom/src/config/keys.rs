@@ -70,7 +70,11 @@ pub(super) const KEYS: [Key; 12] = [
     key("lease", Form::Time, "after how long the work of a hung process goes to another"),
     key("max_attempts", Form::Count, "after how many attempts a request becomes a dead letter"),
     live("drain", Form::Time, "how long a drain may take before what is left is given back"),
-    live("timeout", Form::Time, "how long a call may take if neither the caller nor the method says"),
+    live(
+        "timeout",
+        Form::Time,
+        "how long a call may take if neither the caller nor the method says, never more than 1h",
+    ),
     key("listen", Form::Address, "the gateway's address, such as 127.0.0.1:8080"),
     key(OWN, Form::Own, "a table of the service's own keys"),
 ];

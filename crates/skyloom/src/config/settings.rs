@@ -12,7 +12,10 @@ use super::{
     keys::parse_duration,
     layers::{FILE_VARIABLE, Layer, environment, flags, help},
 };
-use crate::connect::Endpoints;
+use crate::{
+    arguments::{arguments, variables},
+    connect::Endpoints,
+};
 
 /// The file that is read if it is there.
 const DEFAULT_FILE: &str = "skyloom.toml";
@@ -139,10 +142,8 @@ impl Sources {
         Self {
             file: named.or_else(usual_file),
             service: service.map(str::to_owned),
-            environment: env::vars_os()
-                .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
-                .collect(),
-            flags: own_flags(env::args().skip(1).collect()),
+            environment: variables().collect(),
+            flags: own_flags(arguments().collect()),
         }
     }
 }

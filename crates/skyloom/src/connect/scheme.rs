@@ -50,7 +50,10 @@ impl Scheme {
             "beanstalk" | "beanstalk+unix" => Self::Network(Network::Beanstalk),
             // What follows may be a password.
             _ if url.contains("://") => return Err(ConnectError::Unknown { url: format!("{scheme}://...") }),
-            _ => return Err(ConnectError::Unknown { url: url.to_owned() }),
+            _ => {
+                let shown = url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, host)| format!("...@{host}"));
+                return Err(ConnectError::Unknown { url: shown });
+            }
         })
     }
 }
@@ -65,5 +68,9 @@ mod tests {
         assert_eq!(Scheme::of("rediss://a").unwrap(), Scheme::Network(Network::Redis));
         let error = Scheme::of("natz://ada:secret@a").unwrap_err().to_string();
         assert!(error.contains("natz://...") && !error.contains("secret"), "{error}");
+        for text in ["ada:secret@a", "nats//ada:secret@a"] {
+            let error = Scheme::of(text).unwrap_err().to_string();
+            assert!(error.starts_with("\"...@a\" names no broker"), "{error}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use daemonize::{Daemonize, Outcome};
 
 use super::report::{keep, wait};
-use crate::exit::MISTAKE;
+use crate::{arguments::arguments, exit::MISTAKE};
 
 /// What `--help` says of the flags.
 pub(crate) const HELP: &str =
@@ -145,7 +145,7 @@ fn open(what: &'static str, path: &Path) -> Result<File, DaemonError> {
 
 /// Goes into the background if this process's command line asks for it.
 pub(crate) fn start_if_asked() -> Result<Option<Pidfile>, DaemonError> {
-    let (daemon, _) = split(env::args().skip(1))?;
+    let (daemon, _) = split(arguments())?;
     daemon.map(|daemon| daemon.start()).transpose()
 }
 

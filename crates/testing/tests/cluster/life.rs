@@ -117,6 +117,36 @@ async fn hangup_takes_over_a_good_configuration_and_keeps_the_old_one_before_a_b
     greeter.terminated().await;
 }
 
+#[tokio::test]
+async fn broker_and_gateway_keep_what_they_have_before_a_broken_configuration_too() {
+    let site = Site::new();
+    let (file, port) = (site.path().join("own.toml"), free_port());
+    fs::write(&file, "").unwrap();
+    let environment = [("SKYLOOM_BROKER", site.url.as_str()), ("SKYLOOM_CONFIG", file.to_str().unwrap())];
+    let mut broker = Process::start("sky", &["broker"], &environment, site.path());
+    let _greeter = site.service("greeter", &[]);
+    site.connect_when(1).await;
+    let listen = format!("127.0.0.1:{port}");
+    let mut gateway = Process::start("gateway", &["--listen", &listen], &environment, site.path());
+    let is_served = || async { try_http(port, "GET /v1/hello/Ada", None).is_some_and(|answer| answer.status == 200) };
+    eventually("the gateway serves", is_served).await;
+    for (name, process) in [("broker", &broker), ("gateway", &gateway)] {
+        fs::write(&file, "[default]\nlog = \"debug\"\ndrian = \"3s\"\n").unwrap();
+        process.signal(Signal::HUP);
+        process.says("SIGHUP: the configuration stays as it is, for the new one has a mistake: ", 1).await;
+        let said = process.said();
+        assert!(said.contains("line 3: there is no key \\\"drian\\\"; did you mean \\\"drain\\\"?"), "{name}: {said}");
+        assert!(is_served().await, "{name} is at work");
+        assert!(!process.said().contains("\"DEBUG\""), "{name} logs as before: {}", process.said());
+        fs::write(&file, "[default]\nlog = \"debug\"\ndrain = \"3s\"\n").unwrap();
+        process.signal(Signal::HUP);
+        process.says("SIGHUP: taken over: log = debug, drain = 3s", 1).await;
+    }
+    assert!(is_served().await);
+    gateway.terminated().await;
+    broker.terminated().await;
+}
+
 fn list(site: &Site) -> Vec<String> {
     let instances: Value = serde_json::from_slice(&sky(site, &["instances", "--json"]).stdout).unwrap();
     instances.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()

@@ -43,6 +43,11 @@ fn connect(address: &Address) -> LocalBroker {
     LocalBroker::spawn(address.clone(), LocalOptions::default())
 }
 
+fn instance(host: &str) -> Instance {
+    let (services, host, region) = (Vec::new(), host.to_owned(), String::new());
+    Instance { id: Guid::private(), services, host, region, pid: 1, started: 0 }
+}
+
 fn client(broker: &LocalBroker) -> Client {
     Client::new(Arc::new(broker.clone()))
 }
@@ -126,14 +131,7 @@ async fn after_the_death_of_the_broker_everything_comes_back() {
     let client = client(&broker);
     let _echo = Echo::start(Arc::new(worker.clone()), Duration::from_millis(100)).await;
     let registry = LocalRegistry::new(worker);
-    let instance = Instance {
-        id: Guid::private(),
-        services: Vec::new(),
-        host: "a".to_owned(),
-        region: String::new(),
-        pid: 1,
-        started: 0,
-    };
+    let instance = instance("a");
     let _guard = registry.register(instance.clone(), Vec::new()).await.unwrap();
     client.call(request("warm", SOON)).await.unwrap();
 
@@ -160,6 +158,40 @@ async fn after_the_death_of_the_broker_everything_comes_back() {
     let mut watch = timeout(SOON, elsewhere.watch()).await.unwrap().unwrap();
     let back = watch.wait_for(|now| now.instances.contains_key(&instance.id));
     timeout(SOON, back).await.expect("the instance registers anew").unwrap();
+}
+
+/// kill -9 of the broker, which forgets the registry with it: who follows it does not take for gone who has not come back
+/// yet, and does so only with whoever does not come.
+#[tokio::test]
+async fn a_broker_that_has_lost_the_registry_makes_nobody_vanish_who_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = socket(&directory);
+    let running = bind(&address).await;
+    let mut proxy = Proxy::start(&address);
+    sleep(Duration::from_millis(20)).await;
+    let (slow, gone) = (connect(proxy.address()), connect(proxy.address()));
+    let [comes, stays_away] = [instance("comes"), instance("stays away")];
+    let _comes = LocalRegistry::new(slow).register(comes.clone(), Vec::new()).await.unwrap();
+    let _stays_away = LocalRegistry::new(gone.clone()).register(stays_away.clone(), Vec::new()).await.unwrap();
+    let follower = connect(&address);
+    let mut watch = timeout(SOON, LocalRegistry::new(follower.clone()).watch()).await.unwrap().unwrap();
+    timeout(SOON, watch.wait_for(|now| now.instances.len() == 2)).await.unwrap().unwrap();
+
+    running.kill().await;
+    proxy.cut().await;
+    gone.close().await;
+    let _running = bind(&address).await;
+    timeout(SOON, follower.ready(SOON)).await.unwrap().unwrap();
+    let missed = watch.wait_for(|now| !now.instances.contains_key(&comes.id));
+    assert!(timeout(Duration::from_millis(300), missed).await.is_err(), "it was taken for gone");
+    proxy.mend();
+    let mut without_it = 0;
+    let last = watch.wait_for(|now| {
+        without_it += u32::from(!now.instances.contains_key(&comes.id));
+        !now.instances.contains_key(&stays_away.id)
+    });
+    timeout(SOON, last).await.expect("who does not come back is gone").unwrap();
+    assert_eq!(without_it, 0);
 }
 
 /// A broker that stays away for longer than it would keep an inbox: who has sent something to it

@@ -114,6 +114,7 @@ impl<M> Engine<M> {
             channel,
             options,
             held: Vec::new(),
+            streams: 0,
             active: true,
             queued: false,
             pulls: false,

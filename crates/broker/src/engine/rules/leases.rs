@@ -37,6 +37,7 @@ impl<M> Engine<M> {
             channel.leased -= 1;
         }
         let consumer = self.consumers.get_mut(held.consumer)?;
+        consumer.streams -= usize::from(held.streams);
         let position = held.position as usize;
         if position < consumer.held.len() {
             consumer.held.swap_remove(position);

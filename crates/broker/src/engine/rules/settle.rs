@@ -31,7 +31,10 @@ impl<M: Clone> Engine<M> {
                 self.end_lease(lease.slot);
                 self.discard(message);
             }
-            Settle::Retry { delay, reason } => self.fail(lease.slot, &reason, delay, out),
+            Settle::Retry { delay, reason } => {
+                self.acquit(message);
+                self.fail(lease.slot, &reason, delay, out);
+            }
             Settle::Release => self.release(lease.slot, out),
             Settle::Bury { reason } => {
                 self.end_lease(lease.slot);
@@ -54,9 +57,16 @@ impl<M: Clone> Engine<M> {
         body: M,
         out: &mut Vec<Output<M>>,
     ) -> Result<(), BrokerError> {
-        let message = self.held(conn, lease)?.message;
+        let held = self.held(conn, lease)?;
+        let (message, consumer, began) = (held.message, held.consumer, !std::mem::replace(&mut held.streams, true));
+        if began && let Some(consumer) = self.consumers.get_mut(consumer) {
+            consumer.streams += 1;
+        }
         if let Some(inbox) = self.awaiting(message) {
             self.tell(inbox, News::Reply(body), out);
+        }
+        if began {
+            self.queue_up(consumer);
         }
         Ok(())
     }

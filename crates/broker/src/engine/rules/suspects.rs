@@ -24,7 +24,7 @@ impl<M> Engine<M> {
         }
     }
 
-    /// A message is to be lost no more: it becomes a dead letter.
+    /// A message is none that its worker has died of: the worker has said how the attempt ended, or there will be no more.
     pub(crate) fn acquit(&mut self, slot: u32) {
         let Some(message) = self.messages.get_mut(slot) else { return };
         let (suspect, channel) = (message.is_suspect(), message.channel);

@@ -71,6 +71,7 @@ impl<M> Engine<M> {
             channel: 0,
             options: kept.options(),
             held: Vec::new(),
+            streams: 0,
             active: false,
             queued: false,
             pulls: false,
@@ -161,7 +162,7 @@ impl<M> Engine<M> {
         let position = u32::try_from(consumer.held.len()).unwrap_or(u32::MAX);
         consumer.held.push(kept.slot);
         let (number, once) = (kept.number, kept.once);
-        leases.insert(kept.slot, Held { number, deadline, message, consumer: key, position, once });
+        leases.insert(kept.slot, Held { number, deadline, message, consumer: key, position, once, streams: false });
         self.timers.set_lease(deadline, Lease { slot: kept.slot, number });
         if let Some(channel) = self.messages.get(message).map(|message| message.channel)
             && let Some(channel) = self.channels.get_mut(channel)

@@ -16,6 +16,8 @@ pub(crate) struct ConsumerState {
     pub(crate) options: ConsumeOptions,
     /// The slots of its leases, in no order.
     pub(crate) held: Vec<u32>,
+    /// How many of them stream their answers.
+    pub(crate) streams: usize,
     /// It wants more.
     pub(crate) active: bool,
     /// It is in its channel's rotation.
@@ -27,10 +29,11 @@ pub(crate) struct ConsumerState {
 }
 
 impl ConsumerState {
-    /// Whether it may be handed another message; where the channel is wary, one at a time.
+    /// Whether it may be handed another message; where the channel is wary, one at a time. Streams are not counted then:
+    /// some never end, and the channel would stand still.
     pub(crate) fn has_credit(&self, wary: bool) -> bool {
-        let credit = if wary { 1 } else { self.options.credit as usize };
-        self.active && !self.hung && self.held.len() < credit
+        let held = self.held.len();
+        self.active && !self.hung && held < self.options.credit as usize && (!wary || held == self.streams)
     }
 
     /// Whether nothing is left of it.

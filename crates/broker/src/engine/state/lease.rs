@@ -16,6 +16,8 @@ pub(crate) struct Held {
     pub(crate) position: u32,
     /// It is the message's last lease.
     pub(crate) once: bool,
+    /// Its answer has begun, and may go on for as long as somebody listens.
+    pub(crate) streams: bool,
 }
 
 /// All leases, found by slot and checked by number in constant time.
@@ -38,7 +40,7 @@ impl Leases {
     /// Grants a lease; none if there are no slots left.
     pub(crate) fn grant(&mut self, message: u32, consumer: u32, position: u32, deadline: Time) -> Option<Lease> {
         let number = self.next;
-        let held = Held { number, deadline, message, consumer, position, once: false };
+        let held = Held { number, deadline, message, consumer, position, once: false, streams: false };
         let slot = self.held.insert(held).ok()?;
         self.next += 1;
         Some(Lease { slot, number })

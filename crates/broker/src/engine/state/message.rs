@@ -22,7 +22,7 @@ pub(crate) struct Stored<M> {
     pub(crate) size: u32,
     /// Attempts that have failed.
     pub(crate) attempts: u32,
-    /// Those of them after which nothing was heard of the worker.
+    /// The last of them, as many in a row as nothing was heard of their workers.
     pub(crate) losses: u8,
 }
 

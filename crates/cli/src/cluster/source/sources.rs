@@ -141,7 +141,7 @@ impl Sources {
     /// # Errors
     /// If a program cannot be read.
     pub(in super::super) fn renewed(&mut self) -> Result<BTreeSet<String>, String> {
-        let mut renewed = BTreeSet::new();
+        let (mut renewed, mut seen) = (BTreeSet::new(), Vec::new());
         let programs: BTreeSet<&Program> = self.programs.values().collect();
         for (program, file) in programs.into_iter().filter_map(|program| self.files.get_key_value(program)) {
             let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
@@ -151,8 +151,10 @@ impl Sources {
                 let parts = self.programs.iter().filter(|(_, other)| *other == program);
                 renewed.extend(parts.map(|(part, _)| part.clone()));
             }
-            self.running.insert(program.clone(), now);
+            seen.push((program.clone(), now));
         }
+        // Only now: whoever cannot be told of one of them asks again for all.
+        self.running.extend(seen);
         Ok(renewed)
     }
 
@@ -220,6 +222,29 @@ fn inputs(list: &str) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_cannot_be_read_hides_no_other_that_is_new() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = |name: &str| Program {
+            workspace: directory.path().to_owned(),
+            package: "shop".to_owned(),
+            name: name.to_owned(),
+        };
+        let file = |name: &str| directory.path().join(name);
+        let mut sources =
+            Sources { release: false, programs: BTreeMap::new(), files: BTreeMap::new(), running: BTreeMap::new() };
+        for name in ["a", "b"] {
+            sources.programs.insert(name.to_owned(), program(name));
+            sources.files.insert(program(name), file(name));
+        }
+        fs::write(file("a"), "1").unwrap();
+        assert!(sources.renewed().unwrap_err().starts_with("cannot read "));
+        fs::write(file("b"), "1").unwrap();
+        assert_eq!(sources.renewed().unwrap().into_iter().collect::<Vec<_>>(), ["a", "b"]);
+        fs::write(file("b"), "22").unwrap();
+        assert_eq!(sources.renewed().unwrap().into_iter().collect::<Vec<_>>(), ["b"]);
+    }
 
     #[test]
     fn what_a_program_is_made_of_is_read_from_cargos_list() {

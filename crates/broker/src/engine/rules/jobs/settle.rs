@@ -49,6 +49,7 @@ impl<M: Clone> Engine<M> {
             facts.delay = delay;
             facts.releases = facts.releases.saturating_add(1);
         });
+        self.acquit(slot);
         if let Some(message) = self.messages.get_mut(slot) {
             message.priority = priority;
             message.attempts = message.attempts.saturating_add(1);

@@ -28,6 +28,7 @@ impl<M> Engine<M> {
             channel: tube,
             options: OPTIONS,
             held: Vec::new(),
+            streams: 0,
             active: false,
             queued: false,
             pulls: true,
