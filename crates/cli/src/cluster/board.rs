@@ -1,10 +1,16 @@
 //! What each process of the cluster is doing, for those who wait and for those who look.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use rustix::process::Pid;
 use serde::Serialize;
 use tokio::sync::watch;
+
+/// The section of the configuration that applies to a process, once it has told.
+pub(super) type Section = Arc<OnceLock<String>>;
 
 /// One process as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +28,9 @@ pub(super) struct ProcessState {
     /// The last lines it wrote before it ended, if it ended by itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) last_lines: Vec<String>,
+    /// Which section of the configuration applies to it.
+    #[serde(skip)]
+    pub(super) section: Section,
 }
 
 /// All processes as they are now, without those that have been taken out and finish their work. Whoever waits is woken
@@ -53,6 +62,7 @@ impl Board {
             starts: 0,
             ready: false,
             last_lines: Vec::new(),
+            section: Section::default(),
         };
         let mut number = 0;
         self.0.send_modify(|processes| {
@@ -66,6 +76,13 @@ impl Board {
     /// Follows the changes.
     pub(super) fn watch(&self) -> watch::Receiver<Processes> {
         self.0.subscribe()
+    }
+
+    /// The sections of the configuration that apply to processes, by their names, as far as these have told.
+    pub(super) fn sections(&self) -> BTreeMap<String, String> {
+        let processes = self.0.borrow();
+        let told = processes.places.values().filter_map(|one| Some((one.name.clone(), one.section.get()?.clone())));
+        told.collect()
     }
 
     /// Resolves when all processes of these parts are ready.
@@ -100,8 +117,8 @@ impl Place {
     }
 
     /// The process was started.
-    pub(super) fn started(&self, pid: Pid) {
-        self.replaced(pid, false);
+    pub(super) fn started(&self, pid: Pid, section: Section) {
+        self.replaced(pid, section, false);
     }
 
     /// The process was found ready.
@@ -113,8 +130,9 @@ impl Place {
     }
 
     /// Another process has taken the place of the one before.
-    pub(super) fn replaced(&self, pid: Pid, ready: bool) {
+    pub(super) fn replaced(&self, pid: Pid, section: Section, ready: bool) {
         self.change(|process| {
+            process.section = section;
             process.pid = Some(pid.as_raw_nonzero().get());
             process.starts = process.starts.saturating_add(1);
             process.ready = ready;
@@ -148,8 +166,8 @@ mod tests {
     async fn who_has_left_holds_up_nobody_and_is_not_taken_for_who_came_after() {
         let board = Board::default();
         let [first, other] = ["qr.1", "links.1"].map(|name| board.enter(name.split('.').next().unwrap(), name));
-        first.started(Pid::INIT);
-        other.started(Pid::INIT);
+        first.started(Pid::INIT, Section::default());
+        other.started(Pid::INIT, Section::default());
         other.ready();
         board.parts_ready(&["links".to_owned()]).await;
         let waiting = tokio::spawn({
@@ -162,7 +180,7 @@ mod tests {
         waiting.await.unwrap();
 
         let again = board.enter("qr", "qr.1");
-        again.started(Pid::INIT);
+        again.started(Pid::INIT, Section::default());
         first.ended(vec!["the old one".to_owned()]);
         let states = board.watch().borrow().states();
         let shown: Vec<_> = states.iter().map(|state| (state.name.as_str(), state.starts, state.pid)).collect();

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     backoff::STEADY,
+    board::Section,
     logs::Logs,
     plan::Spec,
     probe::{Brokers, Probe},
@@ -84,6 +85,11 @@ impl Life {
     /// Its process id.
     pub(super) fn pid(&self) -> Pid {
         self.process.pid()
+    }
+
+    /// Which section of the configuration applies to it, once it has told.
+    pub(super) fn section(&self) -> Section {
+        self.process.section()
     }
 
     /// How long it runs.

@@ -3,6 +3,7 @@
 mod backoff;
 mod keys;
 mod origin;
+mod place;
 mod source;
 mod file;
 mod fixed;
@@ -32,5 +33,6 @@ mod export;
 pub(crate) use self::{
     examine::{Examined, examine},
     export::{SuperviseArgs, supervise},
+    place::Place,
     up::{UpArgs, up},
 };

@@ -5,14 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The program's file. A name with a slash is a path, relative to `directory`. A plain name is
+use super::place::absolute;
+
+/// The program's file. A name with a slash is a path, relative to the cluster file's folder. A plain name is
 /// looked for beside `sky` itself, where a build puts a workspace's programs, and then in `PATH`.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
-pub(super) fn find(program: &str, directory: &Path) -> Result<PathBuf, String> {
+pub(super) fn find(program: &str, folder: &Path) -> Result<PathBuf, String> {
     if program.contains('/') {
-        let path = directory.join(program);
+        let path = absolute(folder, Path::new(program));
         return if !path.exists() {
             Err(format!("{} does not exist; build it first, or correct the command", path.display()))
         } else if !is_executable(&path) {
@@ -24,7 +26,9 @@ pub(super) fn find(program: &str, directory: &Path) -> Result<PathBuf, String> {
     let beside = env::current_exe().ok().and_then(|sky| Some(sky.parent()?.to_path_buf()));
     let path = env::var_os("PATH").unwrap_or_default();
     let places = beside.into_iter().chain(env::split_paths(&path));
-    places.map(|place| place.join(program)).find(|path| is_executable(path)).ok_or_else(|| {
+    let found = places.map(|place| place.join(program)).find(|path| is_executable(path));
+    // `PATH` may be relative to where `sky` was started, and the program runs elsewhere.
+    found.and_then(|path| std::path::absolute(path).ok()).ok_or_else(|| {
         format!("there is no program {program:?} beside sky or in PATH; build it first, or give its path")
     })
 }
@@ -43,7 +47,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("notes"), "").unwrap();
         let said = |program: &str| find(program, directory.path()).unwrap_err();
-        assert!(said("./greeter").contains("./greeter does not exist; build it first"));
+        assert!(said("./greeter").contains("/greeter does not exist; build it first"));
         assert!(said("./notes").contains("notes is no program"));
         assert!(said("no-such-program-anywhere").contains("beside sky or in PATH"));
         assert!(find("sh", directory.path()).unwrap().ends_with("sh"));

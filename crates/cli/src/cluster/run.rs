@@ -25,19 +25,19 @@ use crate::{failure::Failure, text::span};
 /// Changes of the state that come within this time are written down together.
 const MERGE: Duration = Duration::from_millis(20);
 
-/// Runs the plan, and what changes make of it, until a signal ends it.
+/// Runs the plan, and what changes make of it, until a signal ends it. What its processes do is on the board.
 ///
 /// # Errors
 /// If the broker or the gateway cannot even be started.
 pub(super) async fn run(
     plan: Plan,
+    board: Board,
     logs: &Logs,
     run_dir: Option<RunDir>,
     mut changes: Changes,
     mut wishes: watch::Receiver<Wish>,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let board = Board::default();
     let (connected, brokers) = watch::channel(None);
     let mut helpers = JoinSet::new();
     if let Some(run_dir) = run_dir {

@@ -176,6 +176,7 @@ mod tests {
             starts: 1,
             ready: true,
             last_lines: Vec::new(),
+            section: Default::default(),
         };
         first.write(&[process]).unwrap();
         let state: serde_json::Value = serde_json::from_slice(&fs::read(path.join(STATE)).unwrap()).unwrap();

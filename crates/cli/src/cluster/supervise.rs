@@ -144,7 +144,7 @@ impl Supervisor {
                     lives.current = lives.next.take();
                     if let Some(life) = &lives.current {
                         self.logs.say(&format!("{} {how}; its successor takes its place", self.name));
-                        self.place.replaced(life.pid(), life.is_ready());
+                        self.place.replaced(life.pid(), life.section(), life.is_ready());
                     } else if !self.pause(&mut backoff, ran, &how, was_ready, wish).await {
                         return;
                     }
@@ -204,7 +204,7 @@ impl Supervisor {
         match event {
             Event::Ready => {
                 let Some(life) = lives.next.take() else { return };
-                self.place.replaced(life.pid(), true);
+                self.place.replaced(life.pid(), life.section(), true);
                 self.logs.say(&format!("{name} is ready; the old one finishes its work"));
                 if let Some(old) = lives.current.replace(life) {
                     lives.leaving.spawn(old.leave(self.logs.clone(), wish.clone()));
@@ -263,7 +263,7 @@ impl Supervisor {
     }
 
     fn started(&self, life: &Life, how: &str, backoff: &Backoff) {
-        self.place.started(life.pid());
+        self.place.started(life.pid(), life.section());
         if !backoff.is_quiet() {
             self.logs.say(&format!("{} {how}, pid {}", self.name, life.pid().as_raw_nonzero()));
         }

@@ -29,4 +29,6 @@ mod shell;
 mod sources;
 mod sources_gateway;
 mod builds;
+mod places;
+mod settings;
 mod entries;
