@@ -95,6 +95,15 @@ impl Board {
         self.until_ready(|_| true).await;
     }
 
+    /// Those that have not been started yet, and those that run and are not ready, for which they wait.
+    pub(super) fn waiting(&self) -> (Vec<String>, Vec<String>) {
+        let processes = self.0.borrow();
+        let unready = processes.places.values().filter(|process| !process.ready);
+        let (waiting, ahead): (Vec<_>, Vec<_>) = unready.partition(|process| process.starts == 0);
+        let names = |processes: Vec<&ProcessState>| processes.into_iter().map(|one| one.name.clone()).collect();
+        (names(waiting), names(ahead))
+    }
+
     async fn until_ready(&self, matters: impl Fn(&ProcessState) -> bool) {
         let ready = |processes: &Processes| processes.places.values().all(|process| process.ready || !matters(process));
         // It fails only without a sender, and that is here.
@@ -166,7 +175,9 @@ mod tests {
     async fn who_has_left_holds_up_nobody_and_is_not_taken_for_who_came_after() {
         let board = Board::default();
         let [first, other] = ["qr.1", "links.1"].map(|name| board.enter(name.split('.').next().unwrap(), name));
+        assert_eq!(board.waiting(), (vec!["qr.1".to_owned(), "links.1".to_owned()], vec![]));
         first.started(Pid::INIT, Section::default());
+        assert_eq!(board.waiting(), (vec!["links.1".to_owned()], vec!["qr.1".to_owned()]));
         other.started(Pid::INIT, Section::default());
         other.ready();
         board.parts_ready(&["links".to_owned()]).await;

@@ -48,7 +48,7 @@ impl Build<'_> {
             built = self.built(file, plan, done) => built,
             // What cargo has started ends with it.
             () = wished(wishes, Wish::Drain) => {
-                Err(Failure::Failed(format!("it was to end before it was built, so nothing was {done}")))
+                Err(Failure::Failed(format!("ended before it was built: nothing was {done}")))
             }
         }
     }

@@ -14,6 +14,7 @@ use super::{
     plan::Spec,
     probe::{Brokers, Probe},
     process::{Process, describe},
+    program::refused,
     signals::{Wish, wished},
 };
 use crate::text::span;
@@ -64,8 +65,9 @@ impl Life {
     /// # Errors
     /// How it failed, in words.
     pub(super) fn start(edition: &Edition, socket: Option<&TcpListener>, logs: &Logs) -> Result<Self, String> {
-        let process =
-            Process::start(&edition.spec, socket, logs).map_err(|error| format!("cannot be started: {error}"))?;
+        let spec = &edition.spec;
+        let process = Process::start(spec, socket, logs)
+            .map_err(|error| format!("cannot be started: {}", refused(&spec.program, &spec.directory, &error)))?;
         Ok(Self {
             process,
             edition: edition.clone(),

@@ -1,14 +1,15 @@
 //! `sky up`: a whole cluster of processes from one file.
 
 mod backoff;
+mod form;
 mod keys;
 mod origin;
 mod place;
 mod source;
+mod order;
 mod file;
 mod fixed;
 mod logs;
-mod order;
 mod probe;
 mod program;
 mod signals;

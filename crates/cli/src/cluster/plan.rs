@@ -11,7 +11,6 @@ use skyloom::{ConnectError, Endpoints, embedded::Address};
 
 use super::{
     file::{ClusterFile, GatewayPart, ServicePart},
-    order::start_order,
     place::socket,
     probe::Probe,
     program,
@@ -96,8 +95,7 @@ impl Plan {
         if let (Some(part), Some(embedded)) = (&file.broker, &embedded) {
             parts.push(build.broker(embedded, part.snapshot.as_deref()));
         }
-        let after = file.services.iter().map(|(name, service)| (name.clone(), service.after.clone())).collect();
-        for name in start_order(&after).map_err(Failure::usage)? {
+        for name in file.in_order().map_err(Failure::usage)? {
             let Some(service) = file.services.get(&name) else { continue };
             let part = build.service(&name, service, &parts);
             parts.push(part.map_err(|sentence| Failure::usage(file.wrong(&name, &sentence)))?);
@@ -293,6 +291,6 @@ mod tests {
         let missing = plan("[services.qr]\ncommand = ['./qr']").unwrap_err().to_string();
         assert!(missing.starts_with("line 1: services.qr: /srv/qr does not exist"), "{missing}");
         let cycle = plan("[services.qr]\ncommand = ['sh']\nafter = ['qr']").unwrap_err().to_string();
-        assert!(cycle.contains("qr after qr"), "{cycle}");
+        assert!(cycle.starts_with("line 1: services.qr: it waits for itself"), "{cycle}");
     }
 }

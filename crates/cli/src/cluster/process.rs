@@ -166,13 +166,30 @@ trait Output: tokio::io::AsyncRead + Unpin + Send {}
 
 impl<T: tokio::io::AsyncRead + Unpin + Send> Output for T {}
 
+/// What the signals are called that end processes most often.
+const NAMES: [(Signal, &str); 9] = [
+    (Signal::HUP, "SIGHUP"),
+    (Signal::INT, "SIGINT"),
+    (Signal::ILL, "SIGILL, a crash"),
+    (Signal::ABORT, "SIGABRT, a crash"),
+    (Signal::BUS, "SIGBUS, a crash"),
+    (Signal::KILL, "SIGKILL"),
+    (Signal::SEGV, "SIGSEGV, a crash"),
+    (Signal::PIPE, "SIGPIPE"),
+    (Signal::TERM, "SIGTERM"),
+];
+
 /// How a process ended, in words.
 pub(super) fn describe(status: io::Result<ExitStatus>) -> String {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(0), _) => "ended".to_owned(),
             (Some(code), _) => format!("ended with exit code {code}"),
-            (None, Some(signal)) => format!("was ended by signal {signal}"),
+            (None, Some(number)) => {
+                let named = NAMES.iter().find(|(signal, _)| signal.as_raw() == number);
+                let name = named.map_or_else(String::new, |(_, name)| format!(" ({name})"));
+                format!("was ended by signal {number}{name}")
+            }
             (None, None) => format!("ended: {status}"),
         },
         Err(error) => format!("cannot be waited for: {error}"),
@@ -237,7 +254,7 @@ mod tests {
     async fn a_signal_reaches_the_whole_group() {
         let mut process = Process::start(&shell("sleep 60 & wait"), None, &logs(None)).unwrap();
         process.signal(Signal::TERM);
-        assert_eq!(describe(process.ended().await), "was ended by signal 15");
+        assert_eq!(describe(process.ended().await), "was ended by signal 15 (SIGTERM)");
         assert!(process.readers.is_empty());
         process.signal(Signal::KILL);
     }

@@ -12,7 +12,6 @@ use super::{
     file::{ClusterFile, EXAMPLE},
     logs::Logs,
     obstacles,
-    order::start_order,
     place::Place,
     run::run,
     run_dir::RunDir,
@@ -76,8 +75,7 @@ fn parse_scale(text: &str) -> Result<(String, u32), String> {
 /// where it is written and not only where it runs.
 fn check(args: &UpArgs, file: &ClusterFile, endpoints: &Endpoints) -> Result<(), Failure> {
     let shown = args.file.display();
-    let after = file.services.iter().map(|(name, service)| (name.clone(), service.after.clone())).collect();
-    let order = start_order(&after).map_err(|sentence| Failure::usage(format!("{shown}: {sentence}")))?;
+    let order = file.in_order().map_err(|sentence| Failure::usage(format!("{shown}: {sentence}")))?;
     let embedded = endpoints.embedded().map_err(|error| Failure::usage(error.to_string()))?;
     let name = embedded.map(|url| if *url == endpoints.broker { "broker" } else { "registry" });
     let broker = file.broker.as_ref().and(name).map(str::to_owned).into_iter();

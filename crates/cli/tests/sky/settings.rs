@@ -16,8 +16,7 @@ const FILE: &str = "[broker]\n[gateway]\nport = PORT\n[services.hello]\ncommand 
 #[tokio::test]
 async fn only_those_are_replaced_whose_configuration_changed() {
     let mut cluster = Cluster::new(FILE);
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.start_and_wait(&["--watch"]).await;
     let ids = |cluster: &Cluster| ["gateway", "hello.1", "other.1"].map(|name| pid(&cluster.process(name)));
     let mut before = ids(&cluster);
     let (hello, other) = ("[service.'greeter@1']\nlease = '7s'\n", "[service.'bystander@1']\nregion = 'eu'\n");

@@ -90,8 +90,9 @@ impl Cluster {
         self.up = Some(sky.stderr(Stdio::from(log)).spawn().unwrap());
     }
 
-    pub(crate) async fn start_and_wait(&mut self) {
-        self.start(&[]);
+    /// Starts it and waits until everything is ready.
+    pub(crate) async fn start_and_wait(&mut self, more: &[&str]) {
+        self.start(more);
         until("the cluster", || self.state()["ready"] == true).await;
     }
 
