@@ -72,6 +72,8 @@ impl Bystander {
 async fn main() -> Result<()> {
     let settings = Settings::load(&Sources::of_process(Some("greeter@1")))?;
     let words: Words = settings.own()?;
-    let app = App::with_settings(settings);
-    if words.bystander { app.serve(Bystander).run().await } else { app.serve(Greeter(words)).run().await }
+    if words.bystander {
+        return App::new().serve(Bystander).run().await;
+    }
+    App::with_settings(settings).serve(Greeter(words)).run().await
 }

@@ -8,6 +8,7 @@ mod session;
 mod method;
 mod scaffold;
 mod handover;
+mod listener;
 mod commands;
 mod complete;
 mod shell;

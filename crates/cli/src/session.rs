@@ -62,8 +62,8 @@ impl Global {
         section: Option<&str>,
         own: impl IntoIterator<Item = String>,
     ) -> Result<Settings, Failure> {
-        let flags = self.as_flags().into_iter().chain(own).collect();
-        let sources = Sources { flags, ..Sources::of_process(section) };
+        let mut sources = self.sources(section);
+        sources.flags.extend(own);
         Settings::load(&sources).map_err(|error| Failure::usage(error.to_string()))
     }
 
@@ -86,8 +86,13 @@ impl Global {
         global
     }
 
+    /// What this process is configured by, with those of its flags that are keys.
+    pub(crate) fn sources(&self, section: Option<&str>) -> Sources {
+        Sources { flags: self.as_flags(), ..Sources::of_process(section) }
+    }
+
     /// Those of its flags that are keys of the configuration.
-    pub(crate) fn as_flags(&self) -> Vec<String> {
+    fn as_flags(&self) -> Vec<String> {
         let flag = |name: &str, url: &Option<String>| url.as_ref().map(|url| format!("--{name}={url}"));
         [flag("broker", &self.broker), flag("registry", &self.registry)].into_iter().flatten().collect()
     }

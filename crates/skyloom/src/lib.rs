@@ -129,7 +129,7 @@ pub use skyloom_core::{
 pub use skyloom_macros::{event, handler, main, service};
 
 #[doc(hidden)]
-pub use self::foreground::RUN_BY;
+pub use self::foreground::{RUN_BY, SECTION_TOLD};
 pub use self::{
     about::about,
     app::{App, serve},

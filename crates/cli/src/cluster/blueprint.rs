@@ -1,10 +1,11 @@
 //! How a cluster file becomes a plan: the same way at the start and whenever it is read again.
 
-use std::path::{Path, PathBuf};
+use skyloom::{
+    Endpoints,
+    config::{FILE_VARIABLE, Sources},
+};
 
-use skyloom::Endpoints;
-
-use super::{file::ClusterFile, fixed::keep_fixed, plan::Plan};
+use super::{file::ClusterFile, fixed::keep_fixed, place::Place, plan::Plan};
 use crate::failure::Failure;
 
 /// The variable that says how log lines look.
@@ -13,10 +14,10 @@ const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
 /// The cluster file and what the command line says beside it, which wins.
 #[derive(Debug)]
 pub(super) struct Blueprint {
-    /// The file, as it was given.
-    pub(super) path: PathBuf,
-    /// The current directory.
-    pub(super) directory: PathBuf,
+    /// Where the file is.
+    pub(super) place: Place,
+    /// What `sky` is configured by.
+    pub(super) sources: Sources,
     /// What is used if the file names no broker.
     pub(super) endpoints: Endpoints,
     /// How many of a service run.
@@ -33,7 +34,7 @@ impl Blueprint {
     /// # Errors
     /// A mistake in it, or what the command line says of parts that it does not have.
     pub(super) fn file(&self, text: &str) -> Result<ClusterFile, Failure> {
-        let mut file = ClusterFile::of(&self.path, text)?;
+        let mut file = ClusterFile::of(self.place.given(), text)?;
         for (name, instances) in &self.scale {
             file.scale(name, *instances).map_err(|sentence| Failure::usage(format!("--scale: {sentence}")))?;
         }
@@ -55,7 +56,7 @@ impl Blueprint {
         text: &str,
         running: &ClusterFile,
     ) -> Result<(ClusterFile, Vec<&'static str>), Failure> {
-        let mut file = ClusterFile::of(&self.path, text)?;
+        let mut file = ClusterFile::of(self.place.given(), text)?;
         // A service that is taken out needs no number any more.
         for (name, service) in &mut file.services {
             let given = self.scale.iter().rev().find(|(given, _)| given == name);
@@ -74,27 +75,20 @@ impl Blueprint {
     /// A program that is missing, or services that wait for each other.
     pub(super) fn plan(&self, file: &ClusterFile) -> Result<Plan, Failure> {
         let placed = |failure: Failure| match failure {
-            Failure::Usage(sentence) => Failure::usage(format!("{}: {sentence}", self.path.display())),
+            Failure::Usage(sentence) => Failure::usage(format!("{}: {sentence}", self.place.given().display())),
             other => other,
         };
-        let mut plan = Plan::new(file, &self.directory, &self.endpoints).map_err(placed)?;
-        if self.logs_text {
-            // They write into a pipe, but a person reads it.
+        let mut plan = Plan::new(file, self.place.folder(), &self.endpoints).map_err(placed)?;
+        // They write into a pipe, but a person reads it.
+        let format = self.logs_text.then(|| (FORMAT_VARIABLE, "text".to_owned()));
+        // They run elsewhere than where its name was typed.
+        let settings = self.place.named_settings().map(|file| (FILE_VARIABLE, file.display().to_string()));
+        for (variable, value) in format.into_iter().chain(settings) {
             for spec in plan.parts.iter_mut().flat_map(|part| &mut part.processes) {
-                spec.environment.entry(FORMAT_VARIABLE.to_owned()).or_insert_with(|| "text".to_owned());
+                spec.environment.entry(variable.to_owned()).or_insert_with(|| value.clone());
             }
         }
         Ok(plan)
-    }
-
-    /// The directory of the file, where packages are looked for.
-    pub(super) fn beside(&self) -> PathBuf {
-        self.directory.join(self.path.parent().unwrap_or(Path::new("")))
-    }
-
-    /// The file, wherever it is looked at from.
-    pub(super) fn place(&self) -> PathBuf {
-        self.directory.join(&self.path)
     }
 }
 
@@ -104,8 +98,8 @@ mod tests {
 
     fn blueprint() -> Blueprint {
         Blueprint {
-            path: "cluster.toml".into(),
-            directory: "/srv".into(),
+            place: Place::seen_from("cluster.toml".as_ref(), "/srv".into()),
+            sources: Sources::default(),
             endpoints: Endpoints::new("unix:/x"),
             scale: vec![("qr".to_owned(), 3)],
             port: Some(81),
@@ -144,6 +138,6 @@ mod tests {
         let blueprint = Blueprint { scale: Vec::new(), port: None, ..blueprint() };
         let file = blueprint.file("\n[services.qr]\ncommand = ['./qr']").unwrap();
         let said = blueprint.plan(&file).unwrap_err().to_string();
-        assert!(said.starts_with("cluster.toml: line 2: services.qr: /srv/./qr does not exist"), "{said}");
+        assert!(said.starts_with("cluster.toml: line 2: services.qr: /srv/qr does not exist"), "{said}");
     }
 }

@@ -1,10 +1,16 @@
 //! What each process of the cluster is doing, for those who wait and for those who look.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use rustix::process::Pid;
 use serde::Serialize;
 use tokio::sync::watch;
+
+/// The section of the configuration that applies to a process, once it has told.
+pub(super) type Section = Arc<OnceLock<String>>;
 
 /// One process as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +28,9 @@ pub(super) struct ProcessState {
     /// The last lines it wrote before it ended, if it ended by itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) last_lines: Vec<String>,
+    /// Which section of the configuration applies to it.
+    #[serde(skip)]
+    pub(super) section: Section,
 }
 
 /// All processes as they are now, without those that have been taken out and finish their work. Whoever waits is woken
@@ -53,6 +62,7 @@ impl Board {
             starts: 0,
             ready: false,
             last_lines: Vec::new(),
+            section: Section::default(),
         };
         let mut number = 0;
         self.0.send_modify(|processes| {
@@ -68,6 +78,13 @@ impl Board {
         self.0.subscribe()
     }
 
+    /// The sections of the configuration that apply to processes, by their names, as far as these have told.
+    pub(super) fn sections(&self) -> BTreeMap<String, String> {
+        let processes = self.0.borrow();
+        let told = processes.places.values().filter_map(|one| Some((one.name.clone(), one.section.get()?.clone())));
+        told.collect()
+    }
+
     /// Resolves when all processes of these parts are ready.
     pub(super) async fn parts_ready(&self, parts: &[String]) {
         self.until_ready(|process| parts.contains(&process.part)).await;
@@ -76,6 +93,15 @@ impl Board {
     /// Resolves when every process is ready.
     pub(super) async fn all_ready(&self) {
         self.until_ready(|_| true).await;
+    }
+
+    /// Those that have not been started yet, and those that run and are not ready, for which they wait.
+    pub(super) fn waiting(&self) -> (Vec<String>, Vec<String>) {
+        let processes = self.0.borrow();
+        let unready = processes.places.values().filter(|process| !process.ready);
+        let (waiting, ahead): (Vec<_>, Vec<_>) = unready.partition(|process| process.starts == 0);
+        let names = |processes: Vec<&ProcessState>| processes.into_iter().map(|one| one.name.clone()).collect();
+        (names(waiting), names(ahead))
     }
 
     async fn until_ready(&self, matters: impl Fn(&ProcessState) -> bool) {
@@ -100,8 +126,8 @@ impl Place {
     }
 
     /// The process was started.
-    pub(super) fn started(&self, pid: Pid) {
-        self.replaced(pid, false);
+    pub(super) fn started(&self, pid: Pid, section: Section) {
+        self.replaced(pid, section, false);
     }
 
     /// The process was found ready.
@@ -113,8 +139,9 @@ impl Place {
     }
 
     /// Another process has taken the place of the one before.
-    pub(super) fn replaced(&self, pid: Pid, ready: bool) {
+    pub(super) fn replaced(&self, pid: Pid, section: Section, ready: bool) {
         self.change(|process| {
+            process.section = section;
             process.pid = Some(pid.as_raw_nonzero().get());
             process.starts = process.starts.saturating_add(1);
             process.ready = ready;
@@ -148,8 +175,10 @@ mod tests {
     async fn who_has_left_holds_up_nobody_and_is_not_taken_for_who_came_after() {
         let board = Board::default();
         let [first, other] = ["qr.1", "links.1"].map(|name| board.enter(name.split('.').next().unwrap(), name));
-        first.started(Pid::INIT);
-        other.started(Pid::INIT);
+        assert_eq!(board.waiting(), (vec!["qr.1".to_owned(), "links.1".to_owned()], vec![]));
+        first.started(Pid::INIT, Section::default());
+        assert_eq!(board.waiting(), (vec!["links.1".to_owned()], vec!["qr.1".to_owned()]));
+        other.started(Pid::INIT, Section::default());
         other.ready();
         board.parts_ready(&["links".to_owned()]).await;
         let waiting = tokio::spawn({
@@ -162,7 +191,7 @@ mod tests {
         waiting.await.unwrap();
 
         let again = board.enter("qr", "qr.1");
-        again.started(Pid::INIT);
+        again.started(Pid::INIT, Section::default());
         first.ended(vec!["the old one".to_owned()]);
         let states = board.watch().borrow().states();
         let shown: Vec<_> = states.iter().map(|state| (state.name.as_str(), state.starts, state.pid)).collect();

@@ -2,13 +2,14 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use tokio::sync::watch;
 
 use super::{
     file::ClusterFile,
+    place::Place,
     plan::Plan,
     signals::{Wish, wished},
     source::{Show, Sources, Watcher},
@@ -20,10 +21,8 @@ use crate::{
 
 /// What is built, and how.
 pub(super) struct Build<'a> {
-    /// The cluster file.
-    pub(super) path: &'a Path,
-    /// The current directory.
-    pub(super) directory: &'a Path,
+    /// Where the cluster file is.
+    pub(super) place: &'a Place,
     /// With optimisations.
     pub(super) release: bool,
     /// The sources are followed from then on, together with these files, and a failure waits for their repair.
@@ -49,7 +48,7 @@ impl Build<'_> {
             built = self.built(file, plan, done) => built,
             // What cargo has started ends with it.
             () = wished(wishes, Wish::Drain) => {
-                Err(Failure::Failed(format!("it was to end before it was built, so nothing was {done}")))
+                Err(Failure::Failed(format!("ended before it was built: nothing was {done}")))
             }
         }
     }
@@ -60,9 +59,8 @@ impl Build<'_> {
         plan: &mut Plan,
         done: &str,
     ) -> Result<(Sources, Option<Watcher>), Failure> {
-        let beside = self.directory.join(self.path.parent().unwrap_or(Path::new("")));
-        let wrong = |sentence: String| Failure::usage(format!("{}: {sentence}", self.path.display()));
-        let sources = Sources::find(&file.wanted(), &beside, self.directory, self.release).await;
+        let wrong = |sentence: String| Failure::usage(format!("{}: {sentence}", self.place.given().display()));
+        let sources = Sources::find(&file.wanted(), self.place.folder(), self.release).await;
         let mut sources = sources.map_err(|mistake| wrong(file.wrong(&mistake.part, &mistake.sentence)))?;
         // It watches before it builds, so that no change is missed.
         let mut watcher = match &self.follow {

@@ -12,10 +12,11 @@ use tokio::sync::Notify;
 
 use super::{
     blueprint::Blueprint,
+    board::Board,
     difference::Difference,
     file::ClusterFile,
     logs::Logs,
-    plan::Plan,
+    plan::{Plan, settled},
     settings_file::SettingsFile,
     source::{Show, Sources, Wanted, Watcher},
 };
@@ -61,6 +62,7 @@ pub(super) struct Changes {
     reload: Arc<Notify>,
     /// The file may have changed before anybody looked.
     unseen: bool,
+    board: Board,
     logs: Logs,
     show: Show,
     /// What was shown last, so that it is not shown again.
@@ -80,15 +82,16 @@ struct News {
 }
 
 impl Changes {
-    /// Follows a cluster that has just been started; `reload` asks for its file to be read.
-    pub(super) fn new(origins: Origins, reload: Arc<Notify>, logs: Logs, colored: bool) -> Self {
+    /// Follows a cluster that has just been started and whose processes are on this board; `reload` asks for its file to
+    /// be read.
+    pub(super) fn new(origins: Origins, board: Board, reload: Arc<Notify>, logs: Logs, colored: bool) -> Self {
         let Origins { blueprint, text, file, plan, sources, watcher } = origins;
         Self {
             text: Some(text),
             built: file.wanted(),
             file,
             mistake: None,
-            settings: SettingsFile::new(&blueprint.directory),
+            settings: SettingsFile::new(blueprint.place.settings_file()),
             blueprint,
             wished: plan.clone(),
             running: plan,
@@ -97,6 +100,7 @@ impl Changes {
             watcher,
             reload,
             unseen: true,
+            board,
             logs,
             show: Show::Collected { colored },
             shown: String::new(),
@@ -109,7 +113,7 @@ impl Changes {
             let news = self.news().await;
             let is_other = (news.file || self.mistake.is_some()) && self.look(news.asked).await;
             let is_set_otherwise = (news.settings || news.asked) && self.look_at_settings();
-            let (file, settings) = (name(&self.blueprint.path), name(self.settings.path()));
+            let (file, settings) = (self.name(), name(self.settings.path()));
             let opening = match (is_other, is_set_otherwise) {
                 (true, true) => format!("{file} and {settings} changed"),
                 (true, false) if news.asked => format!("{file} is read again"),
@@ -147,15 +151,20 @@ impl Changes {
             sources.retain(|path| path != place && (real.is_none() || path.canonicalize().ok() != real));
             sources.len() < all
         };
-        let (file, settings) = (take(&self.blueprint.place()), take(self.settings.path()));
+        let (file, settings) = (take(&self.blueprint.place.file()), take(self.settings.path()));
         News { file, settings, asked: false, sources }
     }
 
     /// Reads the settings, if they are others. Whether somebody is concerned.
     fn look_at_settings(&mut self) -> bool {
         match self.settings.look() {
-            Ok(Some(readers)) => {
-                self.renewed.extend(readers.of(&self.wished));
+            Ok(Some(revision)) => {
+                self.renewed.extend(revision.concerns(&self.wished, &self.board.sections()));
+                let endpoints = revision.endpoints(&self.blueprint.sources);
+                let settled = |given| settled(&self.file, self.blueprint.place.folder(), &given).ok();
+                if endpoints.and_then(settled).is_some_and(|settled| settled != self.running.endpoints) {
+                    self.tell_restart(self.settings.path(), "the broker");
+                }
                 true
             }
             Ok(None) => false,
@@ -169,7 +178,7 @@ impl Changes {
 
     /// Reads the file, if it is another one or was asked for. Whether there is something to take from it.
     async fn look(&mut self, asked: bool) -> bool {
-        let text = ClusterFile::text(&self.blueprint.path);
+        let text = ClusterFile::text(self.blueprint.place.given());
         let is_other = self.text.as_ref() != text.as_ref().ok();
         // What it names may have come meanwhile.
         if !is_other && !asked && self.mistake.is_none() {
@@ -196,23 +205,32 @@ impl Changes {
         let plan = self.blueprint.plan(&file).map_err(|failure| failure.to_string())?;
         let wanted = file.wanted();
         if wanted != self.file.wanted() {
-            let (beside, directory) = (self.blueprint.beside(), &self.blueprint.directory);
-            let found = self.sources.find_others(&wanted, &beside, directory).await;
+            let place = &self.blueprint.place;
+            let found = self.sources.find_others(&wanted, place.folder()).await;
             self.sources = found.map_err(|mistake| {
-                format!("{}: {}", self.blueprint.path.display(), file.wrong(&mistake.part, &mistake.sentence))
+                format!("{}: {}", place.given().display(), file.wrong(&mistake.part, &mistake.sentence))
             })?;
             self.watch_more().await;
         }
         (self.file, self.wished) = (file, plan);
         if aloud && !kept.is_empty() {
-            self.logs.say(&format!(
-                "what {} says about {} takes a restart: end the cluster and start it again; until then that stays as \
-                 it is",
-                name(&self.blueprint.path),
-                kept.join(", ")
-            ));
+            self.tell_restart(self.blueprint.place.given(), &kept.join(", "));
         }
         Ok(())
+    }
+
+    /// Says that something in a file cannot change while the cluster runs.
+    fn tell_restart(&self, file: &Path, what: &str) {
+        self.logs.say(&format!(
+            "what {} says about {what} takes a restart: end the cluster and start it again; until then that stays as \
+             it is",
+            name(file)
+        ));
+    }
+
+    /// What the file is called.
+    fn name(&self) -> String {
+        name(self.blueprint.place.given())
     }
 
     async fn watch_more(&mut self) {
@@ -273,7 +291,7 @@ impl Changes {
     /// Says which sources have changed.
     fn changed_sources(&self, changed: &BTreeSet<PathBuf>) -> String {
         let first = changed.first().map(PathBuf::as_path).unwrap_or(Path::new("a source"));
-        let first = first.strip_prefix(&self.blueprint.directory).unwrap_or(first).display();
+        let first = first.strip_prefix(self.blueprint.place.folder()).unwrap_or(first).display();
         let more = match changed.len() {
             0 | 1 => String::new(),
             number => format!(" and {} more", number - 1),

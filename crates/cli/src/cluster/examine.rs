@@ -1,10 +1,8 @@
 //! A cluster file, looked at without running it.
 
-use std::{env, path::Path};
-
 use skyloom::Endpoints;
 
-use super::{file::ClusterFile, plan::Plan, source::Sources};
+use super::{file::ClusterFile, place::Place, plan::Plan, source::Sources};
 use crate::failure::Failure;
 
 /// What a cluster file that can be run says.
@@ -18,20 +16,19 @@ pub(crate) struct Examined {
     pub(crate) built: bool,
     /// The gateway's port, if there is one.
     pub(crate) port: Option<u16>,
+    /// Where the broker and the registry are that it uses.
+    pub(crate) endpoints: Endpoints,
 }
 
 /// Reads a cluster file and finds its programs and packages. The endpoints are for what the file does not say.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) async fn examine(path: &Path, endpoints: &Endpoints) -> Result<Examined, Failure> {
-    let file = ClusterFile::read(path)?;
-    let directory =
-        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
-    let plan = Plan::new(&file, &directory, endpoints)?;
+pub(crate) async fn examine(place: &Place, endpoints: &Endpoints) -> Result<Examined, Failure> {
+    let file = ClusterFile::read(place.given())?;
+    let plan = Plan::new(&file, place.folder(), endpoints)?;
     let wanted = file.wanted();
-    let beside = directory.join(path.parent().unwrap_or(Path::new("")));
-    Sources::find(&wanted, &beside, &directory, false)
+    Sources::find(&wanted, place.folder(), false)
         .await
         .map_err(|mistake| Failure::usage(file.wrong(&mistake.part, &mistake.sentence)))?;
     Ok(Examined {
@@ -39,5 +36,6 @@ pub(crate) async fn examine(path: &Path, endpoints: &Endpoints) -> Result<Examin
         services: file.services.keys().cloned().collect(),
         built: !wanted.is_empty(),
         port: plan.gateway.map(|address| address.port()),
+        endpoints: plan.endpoints,
     })
 }

@@ -1,33 +1,60 @@
 //! Which keys a cluster file may have, and where in it one was mistyped.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
+use super::form::Form;
 use crate::text::did_you_mean;
 
-const TOP: [&str; 3] = ["broker", "gateway", "services"];
-const BROKER: [&str; 2] = ["listen", "snapshot"];
-const GATEWAY: [&str; 7] = ["port", "command", "package", "source", "bin", "args", "hold"];
-const SERVICE: [&str; 8] = ["package", "source", "bin", "args", "command", "instances", "env", "after"];
+/// A key and what its value is.
+type Key = (&'static str, Form);
 
-/// Checks every key of the file.
+const TOP: [&str; 3] = ["broker", "gateway", "services"];
+const BROKER: [Key; 2] = [("listen", Form::Text), ("snapshot", Form::Text)];
+const GATEWAY: [Key; 7] = [
+    ("port", Form::Port),
+    ("command", Form::Texts),
+    ("package", Form::Text),
+    ("source", Form::Text),
+    ("bin", Form::Text),
+    ("args", Form::Texts),
+    ("hold", Form::Truth),
+];
+const SERVICE: [Key; 8] = [
+    ("package", Form::Text),
+    ("source", Form::Text),
+    ("bin", Form::Text),
+    ("args", Form::Texts),
+    ("command", Form::Texts),
+    ("instances", Form::Count),
+    ("env", Form::Table),
+    ("after", Form::Texts),
+];
+
+/// Checks every key of the file, and what its value is.
 ///
 /// # Errors
-/// A sentence with the line of the first unknown key, and the nearest known one.
+/// A sentence with the line of the first mistake in a section: an unknown key with the nearest known one, or what belongs
+/// where something else is.
 pub(super) fn check(text: &str) -> Result<(), String> {
     // What is no TOML at all is reported, with its line, when the values are read.
     let Ok(top) = DeTable::parse(text) else { return Ok(()) };
     let top = top.get_ref();
-    section(text, top, "", &TOP)?;
-    for (name, known) in [("broker", BROKER.as_slice()), ("gateway", &GATEWAY)] {
-        if let Some(part) = table(top, name) {
-            section(text, part, name, known)?;
-        }
-    }
-    for (name, service) in table(top, "services").into_iter().flatten() {
-        if let DeValue::Table(part) = service.get_ref() {
-            section(text, part, &format!("services.{}", name.get_ref()), &SERVICE)?;
+    names(text, top, "", &TOP)?;
+    for (name, part) in top.iter() {
+        match (name.get_ref().as_ref(), part.get_ref()) {
+            ("broker", part) => section(text, (name, part), "broker", &BROKER)?,
+            ("gateway", part) => section(text, (name, part), "gateway", &GATEWAY)?,
+            (_, DeValue::Table(services)) => {
+                for (name, service) in services.iter() {
+                    section(text, (name, service.get_ref()), &format!("services.{}", name.get_ref()), &SERVICE)?;
+                }
+            }
+            _ => return Err(no_section(text, name, "services.NAME")),
         }
     }
     Ok(())
@@ -40,7 +67,27 @@ fn table<'a, 'i>(parent: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>>
     }
 }
 
-fn section(text: &str, table: &DeTable<'_>, name: &str, known: &[&str]) -> Result<(), String> {
+type Name<'i> = Spanned<Cow<'i, str>>;
+
+fn section(text: &str, (place, part): (&Name<'_>, &DeValue<'_>), name: &str, known: &[Key]) -> Result<(), String> {
+    let DeValue::Table(table) = part else { return Err(no_section(text, place, name)) };
+    names(text, table, name, &known.iter().map(|(key, _)| *key).collect::<Vec<_>>())?;
+    for (key, value) in table.iter() {
+        if let Some((_, form)) = known.iter().find(|(known, _)| known == key.get_ref()) {
+            let line = line_of(text, key.span().start);
+            form.check(key.get_ref(), value.get_ref())
+                .map_err(|sentence| format!("line {line}: {name}: {sentence}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn no_section(text: &str, place: &Name<'_>, name: &str) -> String {
+    let line = line_of(text, place.span().start);
+    format!("line {line}: {} is a section; write its keys below a line [{name}]", place.get_ref())
+}
+
+fn names(text: &str, table: &DeTable<'_>, name: &str, known: &[&str]) -> Result<(), String> {
     let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
     let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
     let (line, key) = (line_of(text, key.span().start), key.get_ref());
@@ -50,12 +97,12 @@ fn section(text: &str, table: &DeTable<'_>, name: &str, known: &[&str]) -> Resul
     Err(format!("line {line}: there is no key {key:?}{place}{hint}"))
 }
 
-/// The line in which each part begins: `gateway`, and the services by their names.
+/// The line in which each part begins: `broker`, `gateway`, and the services by their names.
 pub(super) fn lines(text: &str) -> BTreeMap<String, usize> {
     let Ok(top) = DeTable::parse(text) else { return BTreeMap::new() };
     let top = top.get_ref();
-    let gateway = top.get_key_value("gateway");
-    let parts = table(top, "services").into_iter().flat_map(|services| services.iter()).chain(gateway);
+    let others = ["broker", "gateway"].into_iter().filter_map(|name| top.get_key_value(name));
+    let parts = table(top, "services").into_iter().flat_map(|services| services.iter()).chain(others);
     parts.map(|(name, _)| (name.get_ref().to_string(), line_of(text, name.span().start))).collect()
 }
 
@@ -105,9 +152,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_value_is_not_is_said_with_its_line() {
+        let cases = [
+            ("[services.qr]\ncommand = 'sh -c x'", "line 2: services.qr: command: a list of texts belongs here"),
+            ("[gateway]\n\nport = '80'", "line 3: gateway: port: a number from 1 to 65535 belongs here"),
+            ("broker = true", "line 1: broker is a section; write its keys below a line [broker]"),
+            ("\nservices = ['qr']", "line 2: services is a section; write its keys below a line [services.NAME]"),
+            ("[services]\nqr = 'qr'", "line 2: qr is a section; write its keys below a line [services.qr]"),
+        ];
+        for (text, sentence) in cases {
+            let said = check(text).unwrap_err();
+            assert!(said.starts_with(sentence), "{said}");
+        }
+    }
+
+    #[test]
     fn each_part_is_found_by_its_line() {
         let text = "[broker]\n[services.qr]\ncommand = ['x']\n\n[gateway]\nport = 1\n[services.a]\n";
-        let expected = [("a", 7), ("gateway", 5), ("qr", 2)].map(|(name, line)| (name.to_owned(), line));
+        let expected = [("a", 7), ("broker", 1), ("gateway", 5), ("qr", 2)].map(|(name, line)| (name.to_owned(), line));
         assert_eq!(lines(text), BTreeMap::from(expected));
         assert_eq!(lines("services.qr.command = []")["qr"], 1);
     }

@@ -9,10 +9,12 @@ use tokio::sync::watch;
 
 use super::{
     backoff::STEADY,
+    board::Section,
     logs::Logs,
     plan::Spec,
     probe::{Brokers, Probe},
     process::{Process, describe},
+    program::refused,
     signals::{Wish, wished},
 };
 use crate::text::span;
@@ -63,8 +65,9 @@ impl Life {
     /// # Errors
     /// How it failed, in words.
     pub(super) fn start(edition: &Edition, socket: Option<&TcpListener>, logs: &Logs) -> Result<Self, String> {
-        let process =
-            Process::start(&edition.spec, socket, logs).map_err(|error| format!("cannot be started: {error}"))?;
+        let spec = &edition.spec;
+        let process = Process::start(spec, socket, logs)
+            .map_err(|error| format!("cannot be started: {}", refused(&spec.program, &spec.directory, &error)))?;
         Ok(Self {
             process,
             edition: edition.clone(),
@@ -84,6 +87,11 @@ impl Life {
     /// Its process id.
     pub(super) fn pid(&self) -> Pid {
         self.process.pid()
+    }
+
+    /// Which section of the configuration applies to it, once it has told.
+    pub(super) fn section(&self) -> Section {
+        self.process.section()
     }
 
     /// How long it runs.

@@ -1,13 +1,15 @@
 //! `sky up`: a whole cluster of processes from one file.
 
 mod backoff;
+mod form;
 mod keys;
 mod origin;
+mod place;
 mod source;
+mod order;
 mod file;
 mod fixed;
 mod logs;
-mod order;
 mod probe;
 mod program;
 mod signals;
@@ -32,5 +34,6 @@ mod export;
 pub(crate) use self::{
     examine::{Examined, examine},
     export::{SuperviseArgs, supervise},
+    place::Place,
     up::{UpArgs, up},
 };

@@ -10,7 +10,7 @@ use std::{
 use skyloom::embedded::Address;
 
 use super::plan::{Embedded, Plan};
-use crate::failure::Failure;
+use crate::{failure::Failure, listener::listeners};
 
 /// How long a broker on this host may take to accept a connection.
 const LOOK: Duration = Duration::from_millis(500);
@@ -21,14 +21,21 @@ const LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 /// The first obstacle, and how to get it out of the way.
 pub(super) fn check(plan: &Plan) -> Result<(), Failure> {
+    // Whoever starts a cluster twice is told of the cluster, and not of its gateway's port.
+    if let Some(embedded) = &plan.embedded {
+        check_broker(embedded)?;
+    }
     if let Some(address) = plan.gateway {
         drop(listen(address)?);
     }
-    let Some(Embedded { address, hosted, name }) = &plan.embedded else { return Ok(()) };
+    Ok(())
+}
+
+fn check_broker(Embedded { address, hosted, name }: &Embedded) -> Result<(), Failure> {
     match (hosted, answers(address)) {
         (true, true) => Err(Failure::failed(format!(
-            "a broker is already running on {address}: stop it or the cluster that it belongs to, choose another place \
-             with --{name}, or take [broker] out of the file to use it"
+            "a broker is already running on {address}: end the cluster that it belongs to, give this one another place \
+             with listen in [broker] or with --{name}, or take [broker] out of the file to use the one that runs"
         ))),
         (false, false) => Err(Failure::failed(format!(
             "no {name} at {address}: start one with `sky broker --listen {address}`, or add [broker] to the cluster file"
@@ -44,9 +51,12 @@ pub(super) fn check(plan: &Plan) -> Result<(), Failure> {
 pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let (port, ip) = (address.port(), address.ip());
     TcpListener::bind(address).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Failure::failed(format!(
-            "port {port} of {ip} is taken: stop what listens there, or choose another with --port"
-        )),
+        io::ErrorKind::AddrInUse => {
+            let who = listeners(address).first().map_or_else(String::new, |one| format!(" by {}", one.shown()));
+            Failure::failed(format!(
+                "port {port} of {ip} is taken{who}: end what listens there, or choose another with --port"
+            ))
+        }
         _ => Failure::failed(format!("the gateway cannot listen on {address}: {error}")),
     })
 }
@@ -81,7 +91,8 @@ mod tests {
         let host = |plan: &mut Plan, hosted| plan.embedded.as_mut().unwrap().hosted = hosted;
         let said = |plan: &Plan| check(plan).unwrap_err().to_string();
         let port = taken.local_addr().unwrap().port();
-        assert!(said(&plan).starts_with(&format!("port {port} of 127.0.0.1 is taken: ")));
+        let sentence = said(&plan);
+        assert!(sentence.starts_with(&format!("port {port} of 127.0.0.1 is taken by ")), "{sentence}");
         drop(taken);
         check(&plan).unwrap();
         host(&mut plan, false);

@@ -11,7 +11,7 @@ use skyloom::{ConnectError, Endpoints, embedded::Address};
 
 use super::{
     file::{ClusterFile, GatewayPart, ServicePart},
-    order::start_order,
+    place::socket,
     probe::Probe,
     program,
 };
@@ -78,25 +78,24 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a file whose paths are relative to `directory`, where its processes run; `endpoints`
-    /// are to be used if the file gives none.
+    /// The plan of a file in this folder, to which its paths are relative, and where its processes run; `endpoints` are
+    /// to be used if it gives none.
     ///
     /// # Errors
     /// A sentence if a program is missing or services wait for each other.
-    pub(super) fn new(file: &ClusterFile, directory: &Path, endpoints: &Endpoints) -> Result<Self, Failure> {
+    pub(super) fn new(file: &ClusterFile, folder: &Path, endpoints: &Endpoints) -> Result<Self, Failure> {
         let sky =
             env::current_exe().map_err(|error| Failure::failed(format!("cannot find sky's own file: {error}")))?;
-        let endpoints = settled(file, directory, endpoints).map_err(|error| {
+        let endpoints = settled(file, folder, endpoints).map_err(|error| {
             Failure::usage(format!("the cluster's processes need a broker that they can share: {error}"))
         })?;
         let embedded = embedded(file, &endpoints).map_err(|error| Failure::usage(error.to_string()))?;
-        let build = Build { endpoints: &endpoints, sky, directory };
+        let build = Build { endpoints: &endpoints, sky, folder };
         let mut parts = Vec::new();
         if let (Some(part), Some(embedded)) = (&file.broker, &embedded) {
             parts.push(build.broker(embedded, part.snapshot.as_deref()));
         }
-        let after = file.services.iter().map(|(name, service)| (name.clone(), service.after.clone())).collect();
-        for name in start_order(&after).map_err(Failure::usage)? {
+        for name in file.in_order().map_err(Failure::usage)? {
             let Some(service) = file.services.get(&name) else { continue };
             let part = build.service(&name, service, &parts);
             parts.push(part.map_err(|sentence| Failure::usage(file.wrong(&name, &sentence)))?);
@@ -136,7 +135,10 @@ fn names(parts: &[Part]) -> Vec<String> {
 }
 
 /// The endpoints as they mean the same to every process.
-fn settled(file: &ClusterFile, directory: &Path, given: &Endpoints) -> Result<Endpoints, ConnectError> {
+///
+/// # Errors
+/// If one of them can be no other process's.
+pub(super) fn settled(file: &ClusterFile, folder: &Path, given: &Endpoints) -> Result<Endpoints, ConnectError> {
     let listen = file.broker.as_ref().and_then(|part| part.listen.clone());
     let mut settled = given.clone();
     // A broker on the network is used if it is asked for; then what the file has can be its registry.
@@ -147,8 +149,8 @@ fn settled(file: &ClusterFile, directory: &Path, given: &Endpoints) -> Result<En
         }
         _ => {}
     }
-    settled.broker = absolute(&settled.broker, directory);
-    settled.registry = settled.registry.map(|url| absolute(&url, directory));
+    settled.broker = socket(folder, &settled.broker);
+    settled.registry = settled.registry.map(|url| socket(folder, &url));
     settled.shown()?;
     if settled.broker == "memory:" {
         return Err(ConnectError::Unknown { url: settled.broker });
@@ -166,7 +168,7 @@ fn embedded(file: &ClusterFile, endpoints: &Endpoints) -> Result<Option<Embedded
 struct Build<'a> {
     endpoints: &'a Endpoints,
     sky: PathBuf,
-    directory: &'a Path,
+    folder: &'a Path,
 }
 
 impl Build<'_> {
@@ -175,7 +177,7 @@ impl Build<'_> {
         if let Some(registry) = &self.endpoints.registry {
             environment.insert(REGISTRY_VARIABLE.to_owned(), registry.clone());
         }
-        Spec { name, program, arguments, environment, directory: self.directory.to_path_buf() }
+        Spec { name, program, arguments, environment, directory: self.folder.to_path_buf() }
     }
 
     fn broker(&self, embedded: &Embedded, snapshot: Option<&str>) -> Part {
@@ -190,7 +192,7 @@ impl Build<'_> {
 
     fn service(&self, name: &str, service: &ServicePart, earlier: &[Part]) -> Result<Part, String> {
         let (program, arguments) = match service.command.split_first() {
-            Some((program, arguments)) => (program::find(program, self.directory)?, arguments),
+            Some((program, arguments)) => (program::find(program, self.folder)?, arguments),
             None => (PathBuf::new(), service.args.as_slice()),
         };
         let process = |number: u32| {
@@ -211,7 +213,7 @@ impl Build<'_> {
 
     fn gateway(&self, address: SocketAddr, part: &GatewayPart, after: Vec<String>) -> Result<Part, String> {
         let (program, mut arguments) = match part.command.split_first() {
-            Some((program, arguments)) => (program::find(program, self.directory)?, arguments.to_vec()),
+            Some((program, arguments)) => (program::find(program, self.folder)?, arguments.to_vec()),
             None if part.package.is_some() || part.source.is_some() => (PathBuf::new(), part.args.clone()),
             None => (self.sky.clone(), vec!["gateway".to_owned()]),
         };
@@ -224,14 +226,6 @@ impl Build<'_> {
             held: part.hold.then_some(address),
             processes: vec![spec],
         })
-    }
-}
-
-/// A socket's path that means the same to processes that run elsewhere.
-fn absolute(url: &str, directory: &Path) -> String {
-    match url.strip_prefix("unix:") {
-        Some(path) if Path::new(path).is_relative() => format!("unix:{}", directory.join(path).display()),
-        _ => url.to_owned(),
     }
 }
 
@@ -295,15 +289,8 @@ mod tests {
     #[test]
     fn what_cannot_run_is_refused() {
         let missing = plan("[services.qr]\ncommand = ['./qr']").unwrap_err().to_string();
-        assert!(missing.starts_with("line 1: services.qr: /srv/./qr does not exist"), "{missing}");
+        assert!(missing.starts_with("line 1: services.qr: /srv/qr does not exist"), "{missing}");
         let cycle = plan("[services.qr]\ncommand = ['sh']\nafter = ['qr']").unwrap_err().to_string();
-        assert!(cycle.contains("qr after qr"), "{cycle}");
-    }
-
-    #[test]
-    fn a_relative_socket_is_made_absolute() {
-        assert_eq!(absolute("unix:run/broker.sock", Path::new("/srv")), "unix:/srv/run/broker.sock");
-        assert_eq!(absolute("unix:/run/broker.sock", Path::new("/srv")), "unix:/run/broker.sock");
-        assert_eq!(absolute("local:", Path::new("/srv")), "local:");
+        assert!(cycle.starts_with("line 1: services.qr: it waits for itself"), "{cycle}");
     }
 }

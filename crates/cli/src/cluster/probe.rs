@@ -50,6 +50,15 @@ impl Probe {
             }
         }
     }
+
+    /// What has to come about so that a process is ready, for people.
+    pub(super) fn wants(self) -> String {
+        match self {
+            Self::Broker | Self::Registry => "it answers".to_owned(),
+            Self::Registered => "the cluster's broker lists it as an instance of a service".to_owned(),
+            Self::Http(address) => format!("it answers GET http://{address}/readyz with 200"),
+        }
+    }
 }
 
 async fn connected(brokers: &mut Brokers) -> Option<Connection> {

@@ -13,8 +13,8 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{logs::Logs, plan::Spec};
-use crate::handover::{Notice, hand_down, is_ready, more_time};
+use super::{board::Section, logs::Logs, plan::Spec};
+use crate::handover::{Notice, hand_down, is_ready, more_time, section};
 
 /// How long to wait for the last lines of a process that has ended. What it started may still
 /// hold its output.
@@ -37,6 +37,8 @@ pub(super) struct Process {
     pid: Pid,
     readers: Vec<JoinHandle<()>>,
     told: watch::Receiver<Told>,
+    /// Which section of the configuration applies to it, once it has told.
+    section: Section,
     /// Whether it was handed a socket.
     has_socket: bool,
 }
@@ -62,9 +64,9 @@ impl Process {
         if let Some(socket) = socket {
             hand_down(&mut command, socket)?;
         }
-        let (tell, told) = watch::channel(Told::default());
+        let ((tell, told), section) = (watch::channel(Told::default()), Section::default());
         if let Some(notice) = notice {
-            tokio::spawn(hear(notice, tell));
+            tokio::spawn(hear(notice, tell, Section::clone(&section)));
         }
         let mut child = command.process_group(0).spawn()?;
         let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
@@ -73,12 +75,17 @@ impl Process {
         let mut readers = Vec::new();
         readers.extend(child.stdout.take().map(|output| follow(Box::new(output) as Box<dyn Output>)));
         readers.extend(child.stderr.take().map(|output| follow(Box::new(output))));
-        Ok(Self { child, pid, readers, told, has_socket: socket.is_some() })
+        Ok(Self { child, pid, readers, told, section, has_socket: socket.is_some() })
     }
 
     /// Its process id.
     pub(super) fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// Which section of the configuration applies to it, once it has told.
+    pub(super) fn section(&self) -> Section {
+        Section::clone(&self.section)
     }
 
     /// Resolves when it has said that it is ready; none if it was handed no socket, and says nothing.
@@ -132,17 +139,23 @@ impl Process {
 
 /// Hears what a process tells its supervisor, for as long as somebody knows the process: one whose messages nobody
 /// takes would wait at some time.
-async fn hear(notice: Notice, tell: watch::Sender<Told>) {
+async fn hear(notice: Notice, tell: watch::Sender<Told>, known: Section) {
     loop {
         let message = tokio::select! {
             message = notice.next() => message,
             () = tell.closed() => return,
         };
         match message {
-            Ok(message) => tell.send_modify(|told| {
-                told.ready |= is_ready(&message);
-                told.until = more_time(&message).map(|more| Instant::now() + more).or(told.until);
-            }),
+            Ok(message) => {
+                if let Some(section) = section(&message) {
+                    // The first word counts: it reads no other section while it runs.
+                    known.get_or_init(|| section.to_owned());
+                }
+                tell.send_modify(|told| {
+                    told.ready |= is_ready(&message);
+                    told.until = more_time(&message).map(|more| Instant::now() + more).or(told.until);
+                });
+            }
             Err(_) => return,
         }
     }
@@ -153,13 +166,30 @@ trait Output: tokio::io::AsyncRead + Unpin + Send {}
 
 impl<T: tokio::io::AsyncRead + Unpin + Send> Output for T {}
 
+/// What the signals are called that end processes most often.
+const NAMES: [(Signal, &str); 9] = [
+    (Signal::HUP, "SIGHUP"),
+    (Signal::INT, "SIGINT"),
+    (Signal::ILL, "SIGILL, a crash"),
+    (Signal::ABORT, "SIGABRT, a crash"),
+    (Signal::BUS, "SIGBUS, a crash"),
+    (Signal::KILL, "SIGKILL"),
+    (Signal::SEGV, "SIGSEGV, a crash"),
+    (Signal::PIPE, "SIGPIPE"),
+    (Signal::TERM, "SIGTERM"),
+];
+
 /// How a process ended, in words.
 pub(super) fn describe(status: io::Result<ExitStatus>) -> String {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(0), _) => "ended".to_owned(),
             (Some(code), _) => format!("ended with exit code {code}"),
-            (None, Some(signal)) => format!("was ended by signal {signal}"),
+            (None, Some(number)) => {
+                let named = NAMES.iter().find(|(signal, _)| signal.as_raw() == number);
+                let name = named.map_or_else(String::new, |(_, name)| format!(" ({name})"));
+                format!("was ended by signal {number}{name}")
+            }
             (None, None) => format!("ended: {status}"),
         },
         Err(error) => format!("cannot be waited for: {error}"),
@@ -224,7 +254,7 @@ mod tests {
     async fn a_signal_reaches_the_whole_group() {
         let mut process = Process::start(&shell("sleep 60 & wait"), None, &logs(None)).unwrap();
         process.signal(Signal::TERM);
-        assert_eq!(describe(process.ended().await), "was ended by signal 15");
+        assert_eq!(describe(process.ended().await), "was ended by signal 15 (SIGTERM)");
         assert!(process.readers.is_empty());
         process.signal(Signal::KILL);
     }

@@ -6,7 +6,7 @@ use skyloom::{Connection, Endpoints};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     changes::Changes,
     crew::{Crew, Ground},
     difference::Difference,
+    life::SLOW,
     logs::Logs,
     obstacles::listen,
     plan::Plan,
@@ -25,26 +26,29 @@ use crate::{failure::Failure, text::span};
 /// Changes of the state that come within this time are written down together.
 const MERGE: Duration = Duration::from_millis(20);
 
-/// Runs the plan, and what changes make of it, until a signal ends it.
+/// A broker that has not come by then is worth a word.
+const ABSENT: Duration = Duration::from_secs(3);
+
+/// Runs the plan, and what changes make of it, until a signal ends it. What its processes do is on the board.
 ///
 /// # Errors
 /// If the broker or the gateway cannot even be started.
 pub(super) async fn run(
     plan: Plan,
+    board: Board,
     logs: &Logs,
     run_dir: Option<RunDir>,
     mut changes: Changes,
     mut wishes: watch::Receiver<Wish>,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let board = Board::default();
     let (connected, brokers) = watch::channel(None);
     let mut helpers = JoinSet::new();
     if let Some(run_dir) = run_dir {
         helpers.spawn(record(run_dir, board.clone(), logs.clone()));
     }
     let (give_up, mut given_up) = mpsc::channel(1);
-    helpers.spawn(connect(plan.endpoints.clone(), connected, give_up.clone()));
+    helpers.spawn(connect(plan.endpoints.clone(), connected, give_up.clone(), logs.clone()));
     let socket = plan.parts.iter().find_map(|part| part.held).map(listen).transpose()?;
     let mut crew = Crew::new(Ground { logs: logs.clone(), board: board.clone(), brokers, give_up }, socket);
     crew.apply(&plan, &Difference::between(&plan.before_its_start(), &plan, &BTreeSet::new()));
@@ -77,9 +81,15 @@ pub(super) async fn run(
     result
 }
 
-/// Connects to the broker, however long it takes to come; the connection mends itself from then on. Of one that
-/// can never be used it says so and gives up.
-async fn connect(endpoints: Endpoints, connected: watch::Sender<Option<Connection>>, give_up: mpsc::Sender<String>) {
+/// Connects to the broker, however long it takes to come; the connection mends itself from then on. Of one that does
+/// not come for long, or can never be used, it says so, and in the latter case gives up.
+async fn connect(
+    endpoints: Endpoints,
+    connected: watch::Sender<Option<Connection>>,
+    give_up: mpsc::Sender<String>,
+    logs: Logs,
+) {
+    let (start, mut told) = (Instant::now(), false);
     loop {
         match endpoints.connect().await {
             Ok(connection) => {
@@ -88,7 +98,13 @@ async fn connect(endpoints: Endpoints, connected: watch::Sender<Option<Connectio
                 connected.closed().await;
                 return;
             }
-            Err(error) if error.is_temporary() => sleep(MERGE).await,
+            Err(error) if error.is_temporary() => {
+                if !told && start.elapsed() > ABSENT {
+                    logs.say(&format!("{error}; it is tried again and again"));
+                    told = true;
+                }
+                sleep(MERGE).await;
+            }
             Err(error) => {
                 // If nobody listens, another has given up already.
                 drop(give_up.try_send(error.to_string()));
@@ -120,6 +136,12 @@ async fn record(run_dir: RunDir, board: Board, logs: Logs) {
 /// Says when everything is ready, and where; then each time when what has come is ready, too.
 async fn announce(plan: &Plan, board: &Board, logs: &Logs, mut growth: watch::Receiver<Instant>) -> Infallible {
     let start = *growth.borrow();
+    if timeout(SLOW, board.all_ready()).await.is_err() {
+        let (waiting, ahead) = board.waiting();
+        if !waiting.is_empty() && !ahead.is_empty() {
+            logs.say(&format!("not started yet: {}; waiting for {}", waiting.join(", "), ahead.join(", ")));
+        }
+    }
     board.all_ready().await;
     let gateway = plan.gateway.map_or_else(String::new, |address| format!(", gateway http://{address}"));
     let broker = plan.endpoints.shown().unwrap_or_default();

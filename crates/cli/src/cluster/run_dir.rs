@@ -69,6 +69,9 @@ impl RunDir {
         let shown = path.display();
         let unusable =
             |error: std::io::Error| Failure::failed(format!("cannot use the run directory {shown}: {error}"));
+        if path.exists() && !path.is_dir() {
+            return Err(Failure::failed(format!("--dir: {shown} is no directory; give another")));
+        }
         fs::create_dir_all(path).map_err(unusable)?;
         let lock = File::create(path.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
@@ -140,16 +143,18 @@ fn left_behind(path: &Path) -> Option<String> {
         let pid = rustix::process::Pid::from_raw(process.pid?)?;
         // Each led a process group of its own; a process that only has its number again leads none.
         let leads = rustix::process::getpgid(Some(pid)).is_ok_and(|group| group == pid);
-        leads.then(|| format!("{} ({})", process.name, pid.as_raw_nonzero()))
+        let pid = pid.as_raw_nonzero().to_string();
+        leads.then(|| (format!("{} ({pid})", process.name), pid))
     };
-    let found: Vec<String> = left(path)?.processes.iter().filter_map(runs).collect();
-    if found.is_empty() {
+    let (names, pids): (Vec<String>, Vec<String>) = left(path)?.processes.iter().filter_map(runs).unzip();
+    if names.is_empty() {
         return None;
     }
-    let names = found.join(", ");
     Some(format!(
-        "an earlier cluster in {} was killed and left {names} behind: end these processes first",
-        path.display()
+        "an earlier cluster in {} was killed and left {} behind: end them first, with `kill {}`",
+        path.display(),
+        names.join(", "),
+        pids.join(" ")
     ))
 }
 
@@ -176,6 +181,7 @@ mod tests {
             starts: 1,
             ready: true,
             last_lines: Vec::new(),
+            section: Default::default(),
         };
         first.write(&[process]).unwrap();
         let state: serde_json::Value = serde_json::from_slice(&fs::read(path.join(STATE)).unwrap()).unwrap();
@@ -187,6 +193,8 @@ mod tests {
         drop(first);
         assert!(!path.join(STATE).exists());
         RunDir::take(&path, Path::new("cluster.toml"), &plan()).unwrap();
+        let lock = RunDir::take(&path.join(LOCK), Path::new("cluster.toml"), &plan()).unwrap_err().to_string();
+        assert!(lock.ends_with("up.lock is no directory; give another"), "{lock}");
     }
 
     #[test]
@@ -201,6 +209,9 @@ mod tests {
         process.kill().unwrap();
         process.wait().unwrap();
         let sentence = refused.unwrap_err().to_string();
-        assert!(sentence.contains(&format!("left qr.1 ({group}) behind")), "{sentence}");
+        assert!(
+            sentence.ends_with(&format!("left qr.1 ({group}) behind: end them first, with `kill {group}`")),
+            "{sentence}"
+        );
     }
 }

@@ -1,63 +1,45 @@
 //! `skyloom.toml`, which the processes of a cluster read when they start.
 
 use std::{
-    collections::BTreeSet,
-    env, fs,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     path::{Path, PathBuf},
 };
 
-use skyloom::config::{FILE_VARIABLE, Settings, Sources};
+use skyloom::{
+    Endpoints,
+    config::{FILE_VARIABLE, Settings, Sources},
+};
 use toml::Table;
 
-use super::{plan::Plan, probe::Probe};
-
-/// Its usual name.
-const USUAL: &str = "skyloom.toml";
+use super::{
+    place::absolute,
+    plan::{Plan, Spec},
+    probe::Probe,
+};
 
 /// The file as the processes that run have read it.
 pub(super) struct SettingsFile {
     path: PathBuf,
-    /// As it was when it was well-formed last; none if it is not there.
-    read: Option<String>,
+    /// As it was when it was well-formed last; empty if it is not there.
+    read: String,
     /// As it was seen last.
-    seen: Option<String>,
+    seen: String,
 }
 
-/// Who reads what has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readers {
-    /// The services.
-    Services,
-    /// The services and the gateway.
-    All,
-}
-
-impl Readers {
-    /// The parts of a plan that are concerned, as far as they read this file and no other.
-    pub(super) fn of(self, plan: &Plan) -> BTreeSet<String> {
-        let reads = |probe: Probe| match probe {
-            Probe::Registered => true,
-            Probe::Http(_) => self == Self::All,
-            Probe::Broker | Probe::Registry => false,
-        };
-        let reading = plan.parts.iter().filter(|part| {
-            reads(part.probe) && !part.processes.iter().any(|spec| spec.environment.contains_key(FILE_VARIABLE))
-        });
-        reading.map(|part| part.name.clone()).collect()
-    }
+/// What the file says now, and what it said before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Revision {
+    path: PathBuf,
+    before: String,
+    now: String,
 }
 
 impl SettingsFile {
-    /// The file of processes that run in this directory, as it is now.
-    pub(super) fn new(directory: &Path) -> Self {
-        let path = Self::place(directory);
-        let read = fs::read_to_string(&path).ok();
+    /// The file at this path, as it is now.
+    pub(super) fn new(path: PathBuf) -> Self {
+        let read = text(&path);
         Self { path, seen: read.clone(), read }
-    }
-
-    /// Where processes that run in this directory look for it.
-    pub(super) fn place(directory: &Path) -> PathBuf {
-        directory.join(env::var_os(FILE_VARIABLE).map_or_else(|| USUAL.into(), PathBuf::from))
     }
 
     /// Where it is.
@@ -65,33 +47,81 @@ impl SettingsFile {
         &self.path
     }
 
-    /// Looks at it again. Who is concerned by what has changed, if anybody is.
+    /// Looks at it again. What has changed, if it says something else now.
     ///
     /// # Errors
     /// A mistake in it that has not been told yet. What it was before counts until it is mended.
-    pub(super) fn look(&mut self) -> Result<Option<Readers>, String> {
-        let text = fs::read_to_string(&self.path).ok();
-        if text == self.seen {
+    pub(super) fn look(&mut self) -> Result<Option<Revision>, String> {
+        let now = text(&self.path);
+        if now == self.seen {
             return Ok(None);
         }
-        self.seen.clone_from(&text);
-        if text.is_some() {
-            let file = Sources { file: Some(self.path.clone()), ..Sources::default() };
-            Settings::load(&file).map_err(|error| error.to_string())?;
-        }
-        let before = std::mem::replace(&mut self.read, text);
-        let [before, now] = [&before, &self.read].map(|text| text.as_deref().map(table).unwrap_or_default());
-        Ok(match (before == now, before.get("default") == now.get("default")) {
-            (true, _) => None,
-            (false, true) => Some(Readers::Services),
-            (false, false) => Some(Readers::All),
-        })
+        self.seen.clone_from(&now);
+        let sources = Sources { file: Some(self.path.clone()), ..Sources::default() };
+        Settings::load_text(&sources, &now).map_err(|error| error.to_string())?;
+        let before = std::mem::replace(&mut self.read, now.clone());
+        let differs = table(&before) != table(&now);
+        Ok(differs.then(|| Revision { path: self.path.clone(), before, now }))
     }
+}
+
+/// A file that is not there says as much as an empty one.
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
 }
 
 fn table(text: &str) -> Table {
     // It was well-formed when it was read.
     text.parse().unwrap_or_default()
+}
+
+impl Revision {
+    /// The parts of a plan whose processes are configured otherwise now. `sections` are those that apply to processes, by
+    /// their names, as far as these have told; empty if no section of a single service does.
+    pub(super) fn concerns(&self, plan: &Plan, sections: &BTreeMap<String, String>) -> BTreeSet<String> {
+        let concerned = |probe: Probe, spec: &Spec| {
+            let section = match (probe, sections.get(&spec.name)) {
+                // It reads the file only when it starts, and everybody is connected to it.
+                (Probe::Broker | Probe::Registry, _) => return false,
+                (_, Some(told)) => told,
+                (Probe::Http(_), None) => skyloom_gateway::SECTION,
+                // Nobody knows what it takes from the file.
+                (Probe::Registered, None) => return self.is_read_by(spec),
+            };
+            self.is_read_by(spec) && self.means_another(spec, section)
+        };
+        let parts = plan.parts.iter().filter(|part| part.processes.iter().any(|spec| concerned(part.probe, spec)));
+        parts.map(|part| part.name.clone()).collect()
+    }
+
+    /// Where the broker and the registry are by what the file says now, with these sources beside it.
+    pub(super) fn endpoints(&self, sources: &Sources) -> Option<Endpoints> {
+        Settings::load_text(sources, &self.now).ok().map(|settings| settings.endpoints())
+    }
+
+    /// Whether a process reads this file and no other.
+    fn is_read_by(&self, spec: &Spec) -> bool {
+        let named = spec.environment.get(FILE_VARIABLE);
+        named.is_none_or(|named| absolute(&spec.directory, Path::new(named)) == self.path)
+    }
+
+    /// Whether the configuration of a process with this section is another one now, with its variables and its flags.
+    fn means_another(&self, spec: &Spec, section: &str) -> bool {
+        let mut sources = Sources {
+            file: Some(self.path.clone()),
+            service: Some(section.to_owned()),
+            flags: spec.arguments.iter().skip_while(|argument| !argument.starts_with("--")).cloned().collect(),
+            ..Sources::of_process(None)
+        };
+        sources.environment.extend(spec.environment.clone());
+        let both = |sources: &Sources| {
+            let read = |text: &str| Settings::load_text(sources, text).ok();
+            Some((read(&self.before)?, read(&self.now)?))
+        };
+        // A program may have arguments that are none of the configuration's.
+        let both = both(&sources).or_else(|| both(&Sources { flags: Vec::new(), ..sources }));
+        both.is_none_or(|(before, now)| !before.changes(&now).is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -100,34 +130,73 @@ mod tests {
 
     use super::{super::file::ClusterFile, *};
 
-    #[test]
-    fn a_change_concerns_those_who_read_it() {
+    /// Who is concerned by each of these texts, one after the other.
+    fn concerned(cluster: &str, sections: &[(&str, &str)], texts: &[&str]) -> Vec<Result<String, String>> {
         let directory = tempfile::tempdir().unwrap();
-        let mut file = SettingsFile::new(directory.path());
-        let mut look = |text: &str| {
-            fs::write(directory.path().join(USUAL), text).unwrap();
-            file.look()
+        let file = ClusterFile::parse(cluster).unwrap();
+        let plan = Plan::new(&file, directory.path(), &Endpoints::new("unix:/x")).unwrap();
+        let path = directory.path().join("skyloom.toml");
+        let mut settings = SettingsFile::new(path.clone());
+        let sections = sections.iter().map(|(name, section)| ((*name).to_owned(), (*section).to_owned())).collect();
+        let look = |text: &&str| {
+            fs::write(&path, text).unwrap();
+            let revision = settings.look()?;
+            let parts = revision.map(|revision| revision.concerns(&plan, &sections)).unwrap_or_default();
+            Ok(parts.into_iter().collect::<Vec<_>>().join(" "))
         };
-        assert_eq!(look("# nothing\n"), Ok(None));
-        assert_eq!(look("[default]\nlog = 'debug'\n"), Ok(Some(Readers::All)));
-        assert_eq!(look("# a note\n[default]\nlog = 'debug'\n"), Ok(None));
-        assert_eq!(look("[default]\nlog = 'debug'\n[service.'a@1']\nlease = '3s'\n"), Ok(Some(Readers::Services)));
-        // A mistake is told once, and what it is mended to is compared with what was before.
-        let mistake = look("[default]\nlgo = 'debug'\n").unwrap_err();
-        assert!(mistake.contains("skyloom.toml, line 2") && mistake.contains("\"log\""), "{mistake}");
-        assert_eq!(look("[default]\nlgo = 'debug'\n"), Ok(None));
-        assert_eq!(look("[default]\nlog = 'debug'\n[service.'a@1']\nlease = '3s'\n"), Ok(None));
-        fs::remove_file(directory.path().join(USUAL)).unwrap();
-        assert_eq!(file.look(), Ok(Some(Readers::All)));
+        texts.iter().map(look).collect()
+    }
+
+    const FILE: &str = "[broker]\n[gateway]\n[services.a]\ncommand = ['sh']\n[services.b]\ncommand = ['sh']\n\
+                        instances = 2\n[services.own]\ncommand = ['sh']\nenv = { SKYLOOM_CONFIG = 'own.toml' }\n";
+
+    #[test]
+    fn a_change_concerns_those_whose_configuration_it_changes() {
+        let sections = [("a.1", "a@1"), ("b.1", "b@1"), ("b.2", "b@1"), ("own.1", "a@1"), ("gateway", "gateway@1")];
+        let a = "[service.'a@1']\nlease = '3s'\n";
+        let texts = [
+            ("# nothing\n", ""),
+            (a, "a"),
+            ("# a note\n[service.'a@1']\nlease = '3s'\n", ""),
+            (&format!("{a}[service.'c@1']\nlease = '4s'\n"), ""),
+            (&format!("{a}[service]\nlease = '4s'\n"), "b gateway"),
+            (&format!("{a}[default]\nlease = '4s'\n"), ""),
+            (&format!("{a}[default]\nlease = '4s'\nlog = 'debug'\n"), "a b gateway"),
+            (&format!("{a}settings = {{ greeting = 'Hi' }}\n[default]\nlease = '4s'\nlog = 'debug'\n"), "a"),
+            ("[service.'b@1']\nlease = '4s'\n[service.'gateway@1']\nlease = '4s'\n[default]\nlog = 'debug'\n", "a"),
+        ];
+        let found = concerned(FILE, &sections, &texts.map(|(text, _)| text));
+        assert_eq!(found, texts.map(|(_, parts)| Ok(parts.to_owned())));
     }
 
     #[test]
-    fn who_has_a_file_of_its_own_is_not_concerned() {
-        let text = "[broker]\n[gateway]\n[services.a]\ncommand = ['sh']\n[services.b]\ncommand = ['sh']\n\
-                    env = { SKYLOOM_CONFIG = 'b.toml' }\n";
-        let plan = ClusterFile::parse(text).unwrap();
-        let plan = Plan::new(&plan, Path::new("/srv"), &Endpoints::new("unix:/x")).unwrap();
-        assert_eq!(Readers::Services.of(&plan), BTreeSet::from(["a".to_owned()]));
-        assert_eq!(Readers::All.of(&plan), BTreeSet::from(["a".to_owned(), "gateway".to_owned()]));
+    fn what_a_variable_or_a_flag_says_is_not_changed_by_the_file() {
+        let file = "[gateway]\n[services.a]\ncommand = ['sh']\nenv = { SKYLOOM_LEASE = '9s' }\n[services.b]\n\
+                    command = ['sh', '--lease=9s']\n[services.c]\ncommand = ['sh', '--mine']\n";
+        let sections = [("a.1", "a@1"), ("b.1", ""), ("c.1", "c@1")];
+        let texts = [
+            "[default]\nlease = '1s'\n",
+            "[default]\nlisten = '127.0.0.1:1'\nlease = '1s'\n",
+            "[default]\nlisten = '127.0.0.1:1'\nbroker = 'nats://a'\nlease = '1s'\n",
+        ];
+        let found: Vec<String> = concerned(file, &sections, &texts).into_iter().map(Result::unwrap).collect();
+        assert_eq!(found, ["c gateway", "a b c", ""]);
+    }
+
+    #[test]
+    fn of_whom_nothing_is_known_everything_may_concern() {
+        let other = "[service.'c@1']\nlease = '4s'\n";
+        assert_eq!(concerned(FILE, &[("a.1", "a@1")], &[other]), [Ok("b".to_owned())]);
+    }
+
+    #[test]
+    fn a_mistake_is_told_once_and_what_it_is_mended_to_is_compared_with_what_was_before() {
+        let good = "[default]\nlog = 'debug'\n";
+        let texts = [good, "[default]\nlgo = 'debug'\n", "[default]\nlgo = 'debug'\n", good, ""];
+        let found = concerned(FILE, &[], &texts);
+        let mistake = found[1].as_ref().unwrap_err();
+        assert!(mistake.contains("skyloom.toml, line 2") && mistake.contains("\"log\""), "{mistake}");
+        let all = Ok("a b gateway".to_owned());
+        assert_eq!([&found[0], &found[2], &found[3], &found[4]], [&all, &Ok(String::new()), &Ok(String::new()), &all]);
     }
 }

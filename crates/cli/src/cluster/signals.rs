@@ -1,10 +1,11 @@
 //! What the terminal and the system ask of `sky up`.
 
-use std::{fs::File, sync::Arc};
+use std::{fs::File, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{Notify, watch},
+    time::Instant,
 };
 
 use crate::failure::Failure;
@@ -20,6 +21,10 @@ pub(super) enum Wish {
     /// End at once: a second Ctrl-C.
     Kill,
 }
+
+/// A second Ctrl-C so soon is the first one again: a terminal sends it to all that run in it, and one of them, such as
+/// `timeout` or `npm`, may pass it on.
+const SAME: Duration = Duration::from_millis(100);
 
 /// Whoever has a terminal opens it under this name.
 const TERMINAL: &str = "/dev/tty";
@@ -48,6 +53,7 @@ fn follow(reload: Option<Arc<Notify>>) -> Result<watch::Receiver<Wish>, Failure>
     let mut interrupt = listen(SignalKind::interrupt())?;
     let (wish, wishes) = watch::channel(Wish::Run);
     let had_terminal = has_terminal();
+    let mut drains: Option<Instant> = None;
     tokio::spawn(async move {
         loop {
             let next = tokio::select! {
@@ -59,8 +65,9 @@ fn follow(reload: Option<Arc<Notify>>) -> Result<watch::Receiver<Wish>, Failure>
                     }
                     _ => Wish::Drain,
                 },
-                () = received(&mut interrupt) => if *wish.borrow() == Wish::Run { Wish::Drain } else { Wish::Kill },
+                () = received(&mut interrupt) => interrupted(drains.map(|since| since.elapsed())),
             };
+            drains.get_or_insert_with(Instant::now);
             let changed = |now: &mut Wish| {
                 let more = next > *now;
                 *now = next.max(*now);
@@ -70,6 +77,14 @@ fn follow(reload: Option<Arc<Notify>>) -> Result<watch::Receiver<Wish>, Failure>
         }
     });
     Ok(wishes)
+}
+
+/// What a Ctrl-C means so long after the first wish to end.
+fn interrupted(since: Option<Duration>) -> Wish {
+    match since {
+        Some(since) if since >= SAME => Wish::Kill,
+        _ => Wish::Drain,
+    }
 }
 
 fn has_terminal() -> bool {
@@ -86,5 +101,17 @@ pub(super) async fn wished(wishes: &mut watch::Receiver<Wish>, wish: Wish) {
 async fn received(signal: &mut Signal) {
     if signal.recv().await.is_none() {
         std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_ctrl_c_kills_unless_it_is_the_first_one_passed_on() {
+        let after = |since: Option<u64>| interrupted(since.map(Duration::from_millis));
+        assert_eq!([None, Some(0), Some(99)].map(after), [Wish::Drain; 3]);
+        assert_eq!(after(Some(100)), Wish::Kill);
     }
 }

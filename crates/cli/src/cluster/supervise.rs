@@ -1,6 +1,6 @@
 //! Keeps one process running for as long as the cluster has it.
 
-use std::{env, future::pending, net::TcpListener, sync::Arc};
+use std::{env, future::pending, net::TcpListener, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -69,6 +69,16 @@ enum Turn {
     Stop,
 }
 
+/// That nothing runs, and why.
+struct Fall<'a> {
+    /// How it ended, or that it cannot be started.
+    how: &'a str,
+    /// How long it ran; none if it cannot be started.
+    ran: Option<Duration>,
+    /// Whether it, or one before it, was ready.
+    was_ready: bool,
+}
+
 impl Supervisor {
     /// Runs until it is wished that it stops, and then until it has.
     pub(super) async fn run(mut self, mut wish: watch::Receiver<Wish>) {
@@ -111,7 +121,7 @@ impl Supervisor {
                         lives.current = Some(life);
                     }
                     Err(how) => {
-                        if !self.pause(&mut backoff, Default::default(), &how, was_ready, wish).await {
+                        if !self.pause(&mut backoff, Fall { how: &how, ran: None, was_ready }, wish).await {
                             return;
                         }
                         continue;
@@ -134,18 +144,18 @@ impl Supervisor {
                 Turn::Current(Event::Steady) => {
                     if backoff.is_quiet() {
                         self.logs.mute(&self.name, false);
-                        self.logs.say(&format!("{} stays now", self.name));
+                        self.logs.say(&format!("{} has run for {} and stays", self.name, span(STEADY)));
                     }
                     backoff.reset();
                 }
                 Turn::Current(Event::Ended(how)) => {
-                    let ran = lives.current.take().map(|life| life.age()).unwrap_or_default();
+                    let ran = lives.current.take().map(|life| life.age());
                     // The one that was to take its place does so at once.
                     lives.current = lives.next.take();
                     if let Some(life) = &lives.current {
                         self.logs.say(&format!("{} {how}; its successor takes its place", self.name));
-                        self.place.replaced(life.pid(), life.is_ready());
-                    } else if !self.pause(&mut backoff, ran, &how, was_ready, wish).await {
+                        self.place.replaced(life.pid(), life.section(), life.is_ready());
+                    } else if !self.pause(&mut backoff, Fall { how: &how, ran, was_ready }, wish).await {
                         return;
                     }
                 }
@@ -204,7 +214,7 @@ impl Supervisor {
         match event {
             Event::Ready => {
                 let Some(life) = lives.next.take() else { return };
-                self.place.replaced(life.pid(), true);
+                self.place.replaced(life.pid(), life.section(), true);
                 self.logs.say(&format!("{name} is ready; the old one finishes its work"));
                 if let Some(old) = lives.current.replace(life) {
                     lives.leaving.spawn(old.leave(self.logs.clone(), wish.clone()));
@@ -220,33 +230,32 @@ impl Supervisor {
     }
 
     /// Says how it ended and waits. False if it is not to be started anew.
-    async fn pause(
-        &mut self,
-        backoff: &mut Backoff,
-        ran: std::time::Duration,
-        how: &str,
-        was_ready: bool,
-        wish: &mut watch::Receiver<Wish>,
-    ) -> bool {
-        let name = &self.name;
+    async fn pause(&mut self, backoff: &mut Backoff, fall: Fall<'_>, wish: &mut watch::Receiver<Wish>) -> bool {
+        let (name, how) = (&self.name, fall.how);
         let last = self.logs.last_lines(name);
         self.place.ended(last.clone());
-        if let Some(give_up) = self.give_up.as_ref().filter(|_| !was_ready) {
+        if let Some(give_up) = self.give_up.as_ref().filter(|_| !fall.was_ready) {
+            let when = if fall.ran.is_some() { " before it was ready" } else { "" };
+            let sentence = format!(
+                "{name} {how}{when}, and the cluster cannot do without it{}{}",
+                self.hint().map_or_else(String::new, |hint| format!(": {hint}")),
+                shown_last(&last)
+            );
             // If nobody listens, another has given up already.
-            drop(give_up.try_send(format!("{name} {how} before it was ready; its last lines say why{}", self.hint())));
+            drop(give_up.try_send(sentence));
             return false;
         }
-        let pause = backoff.ended(ran, fastrand::f64());
+        let pause = backoff.ended(fall.ran.unwrap_or_default(), fastrand::f64());
         match pause.word {
+            Word::Each if pause.time.is_zero() => self.logs.say(&format!("{name} {how}; it is started anew at once")),
             Word::Each => self.logs.say(&format!("{name} {how}; it is started anew in {}", span(pause.time))),
             Word::Last => {
                 self.logs.mute(name, true);
                 self.logs.say(&format!(
-                    "{name} {how}, {OFTEN} times now, each within {} of its start. It is tried every {} without a \
-                     word until it stays. Its last lines:{}",
-                    span(STEADY),
+                    "{name} {how}, for the {OFTEN}th time in a row, each time soon after its start. From now on it is \
+                     tried every {} without a word until it stays{}",
                     span(LONGEST),
-                    last.iter().map(|line| format!("\n    {line}")).collect::<String>()
+                    shown_last(&last)
                 ));
             }
             Word::Nothing => {}
@@ -263,28 +272,38 @@ impl Supervisor {
     }
 
     fn started(&self, life: &Life, how: &str, backoff: &Backoff) {
-        self.place.started(life.pid());
+        self.place.started(life.pid(), life.section());
         if !backoff.is_quiet() {
             self.logs.say(&format!("{} {how}, pid {}", self.name, life.pid().as_raw_nonzero()));
         }
     }
 
     fn tell_slow(&self) {
-        let (name, hint) = (&self.name, self.hint());
-        self.logs.say(&format!("{name} runs for {} and is not ready yet: see its lines{hint}", span(SLOW)));
+        let (name, probe) = (&self.name, self.probe);
+        let hint = self.hint().map_or_else(|| format!("it is when {}", probe.wants()), str::to_owned);
+        self.logs.say(&format!(
+            "{name} has run for {} and is not ready yet: {hint}; its own lines may say what is in the way",
+            span(SLOW)
+        ));
     }
 
     /// What a program of somebody's own may not be able to do with its socket.
-    fn hint(&self) -> &'static str {
+    fn hint(&self) -> Option<&'static str> {
         let is_own = || env::current_exe().is_ok_and(|sky| sky == self.edition.spec.program);
-        match &self.socket {
-            Some(_) if !is_own() => {
-                ". It is handed its listening socket (LISTEN_FDS) and is to say that it is ready (NOTIFY_SOCKET); with \
-                 hold = false in [gateway] it listens by itself"
-            }
-            _ => "",
-        }
+        (self.socket.is_some() && !is_own()).then_some(
+            "a gateway is handed its listening socket (LISTEN_FDS) and says when it is ready (NOTIFY_SOCKET); one that can \
+             only listen by itself wants hold = false in [gateway]",
+        )
     }
+}
+
+/// The last lines that a process wrote, below what is said about it.
+fn shown_last(lines: &[String]) -> String {
+    if lines.is_empty() {
+        return "; it has written nothing".to_owned();
+    }
+    let lines: String = lines.iter().map(|line| format!("\n    {line}")).collect();
+    format!(". Its last lines:{lines}")
 }
 
 async fn event_of(life: &mut Option<Life>, probe: Probe, brokers: &Brokers) -> Event {

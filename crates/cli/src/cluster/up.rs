@@ -1,20 +1,20 @@
 //! The command `sky up`.
 
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
 use skyloom::{Endpoints, config::LogFormat};
 
 use super::{
     blueprint::Blueprint,
+    board::Board,
     build::Build,
     changes::{Changes, Origins},
     file::{ClusterFile, EXAMPLE},
     logs::Logs,
     obstacles,
-    order::start_order,
+    place::Place,
     run::run,
     run_dir::RunDir,
-    settings_file::SettingsFile,
     signals::wishes_and_reloads,
 };
 use crate::{
@@ -37,8 +37,9 @@ use crate::{
 /// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
 /// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
 /// `sky` itself is killed with SIGKILL, its processes go on, but not the gateway, whose socket it holds; the next
-/// `sky up` in the same --dir names them. Paths in the file are relative to the current directory; a program without a slash
-/// is looked for beside `sky` and then in PATH.
+/// `sky up` in the same --dir names them. Paths in the file are relative to its own folder, wherever this is started;
+/// its processes run there, and read the skyloom.toml that is there. A program without a slash is looked for beside
+/// `sky` and then in PATH.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = format!("The cluster file:\n\n{EXAMPLE}"))]
 pub(crate) struct UpArgs {
@@ -74,8 +75,7 @@ fn parse_scale(text: &str) -> Result<(String, u32), String> {
 /// where it is written and not only where it runs.
 fn check(args: &UpArgs, file: &ClusterFile, endpoints: &Endpoints) -> Result<(), Failure> {
     let shown = args.file.display();
-    let after = file.services.iter().map(|(name, service)| (name.clone(), service.after.clone())).collect();
-    let order = start_order(&after).map_err(|sentence| Failure::usage(format!("{shown}: {sentence}")))?;
+    let order = file.in_order().map_err(|sentence| Failure::usage(format!("{shown}: {sentence}")))?;
     let embedded = endpoints.embedded().map_err(|error| Failure::usage(error.to_string()))?;
     let name = embedded.map(|url| if *url == endpoints.broker { "broker" } else { "registry" });
     let broker = file.broker.as_ref().and(name).map(str::to_owned).into_iter();
@@ -90,20 +90,20 @@ fn check(args: &UpArgs, file: &ClusterFile, endpoints: &Endpoints) -> Result<(),
 /// # Errors
 /// A mistake in the file, what is in the way, or a broker or gateway that cannot be started.
 pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
-    let directory =
-        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
+    let place = Place::of(&args.file)?;
+    let settings = place.settings(global)?;
     let blueprint = Blueprint {
-        path: args.file.clone(),
-        directory,
-        endpoints: global.endpoints()?,
+        sources: place.sources(None, global),
+        place,
+        endpoints: settings.endpoints(),
         scale: args.scale.clone(),
         port: args.port,
-        logs_text: global.settings()?.log_format == LogFormat::Auto,
+        logs_text: settings.log_format == LogFormat::Auto,
     };
     let text = ClusterFile::text(&args.file)?;
     let file = blueprint.file(&text)?;
     if args.check {
-        return check(args, &file, &global.endpoints()?);
+        return check(args, &file, &blueprint.endpoints);
     }
     if args.release && !args.watch && file.wanted().is_empty() {
         let shown = args.file.display();
@@ -112,13 +112,13 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         )));
     }
     let mut plan = blueprint.plan(&file)?;
-    let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &args.file, &plan)).transpose()?;
+    let run_dir = args.dir.as_deref().map(|path| RunDir::take(path, &blueprint.place.file(), &plan)).transpose()?;
     obstacles::check(&plan)?;
     let paint = Paint::stderr(global.color);
     let (mut wishes, reload) = wishes_and_reloads()?;
-    let Blueprint { path, directory, .. } = &blueprint;
-    let follow = args.watch.then(|| vec![blueprint.place(), SettingsFile::place(directory)]);
-    let build = Build { path, directory, release: args.release, follow, paint };
+    let place = &blueprint.place;
+    let follow = args.watch.then(|| vec![place.file(), place.settings_file()]);
+    let build = Build { place, release: args.release, follow, paint };
     let (sources, watcher) = build.run(&file, &mut plan, "started", &mut wishes).await?;
     let logs = Logs::new(std::io::stderr(), paint, run_dir.as_ref().map(|run_dir| run_dir.path().join("logs")));
     logs.follow_parts(&plan.parts.iter().map(|part| part.name.clone()).collect(), plan.width())?;
@@ -129,6 +129,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         ));
     }
     let origins = Origins { blueprint, text, file, plan: plan.clone(), sources, watcher };
-    let changes = Changes::new(origins, reload, logs.clone(), paint.is_on());
-    run(plan, &logs, run_dir, changes, wishes).await
+    let board = Board::default();
+    let changes = Changes::new(origins, board.clone(), reload, logs.clone(), paint.is_on());
+    run(plan, board, &logs, run_dir, changes, wishes).await
 }

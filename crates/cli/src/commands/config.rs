@@ -36,7 +36,7 @@ pub(crate) async fn config(args: &ConfigArgs, global: &Global) -> Result<(), Fai
     if let Some(service) = args.service.as_ref().filter(|service| !service.contains('@')) {
         return Err(Failure::usage(format!("{service:?} names no section; write NAME@VERSION, such as {service}@1")));
     }
-    let sources = Sources { flags: global.as_flags(), ..Sources::of_process(args.service.as_deref()) };
+    let sources = global.sources(args.service.as_deref());
     let rows = origins(&sources).map_err(|error| Failure::usage(error.to_string()))?;
     list(global.json, &rows, table, "there is no configuration")?;
     if let Some(service) = &args.service {

@@ -10,6 +10,7 @@ use super::{
     machine, place, project, sections,
 };
 use crate::{
+    cluster::Place,
     failure::Failure,
     output::{json, print},
     session::Global,
@@ -35,7 +36,7 @@ pub(crate) struct DoctorArgs {
 /// # Errors
 /// If something is broken.
 pub(crate) async fn doctor(args: &DoctorArgs, global: &Global) -> Result<(), Failure> {
-    let findings = look(args, global).await;
+    let findings = look(args, global).await?;
     if global.json {
         json(&findings)?;
     } else {
@@ -48,32 +49,40 @@ pub(crate) async fn doctor(args: &DoctorArgs, global: &Global) -> Result<(), Fai
     }
 }
 
-async fn look(args: &DoctorArgs, global: &Global) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok("sky", format!("version {}", env!("CARGO_PKG_VERSION")))];
-    findings.push(project::configuration(global));
-    // Without a configuration nobody knows where the broker is, but a cluster file can be looked at.
-    let settings = global.settings_of(Some(skyloom_gateway::SECTION), []).ok();
+async fn look(args: &DoctorArgs, global: &Global) -> Result<Vec<Finding>, Failure> {
     let usual = Path::new(USUAL).exists().then(|| PathBuf::from(USUAL));
+    let place = args.file.clone().or(usual).map(|file| Place::of(&file)).transpose()?;
+    // That of the cluster's processes; without a cluster, that of a process that is started here.
+    let sources = |section| match &place {
+        Some(place) => place.sources(section, global),
+        None => global.sources(section),
+    };
+    let mut findings = vec![Finding::ok("sky", format!("version {}", env!("CARGO_PKG_VERSION")))];
+    findings.push(project::configuration(&sources(None)));
+    // Without a configuration nobody knows where the broker is, but a cluster file can be looked at.
+    let settings = Settings::load(&sources(Some(skyloom_gateway::SECTION))).ok();
     let mut cluster = None;
-    if let Some(file) = args.file.clone().or(usual) {
+    if let Some(place) = &place {
         let endpoints = settings.as_ref().map_or_else(|| Settings::default().endpoints(), Settings::endpoints);
-        let (found, read) = project::cluster_file(&file, &endpoints).await;
+        let (found, read) = project::cluster_file(place, &endpoints).await;
         findings.extend(found);
         cluster = read;
     }
     findings.push(machine::open_files());
     findings.extend(machine::watches());
-    let Some(settings) = settings else { return findings };
+    let Some(settings) = settings else { return Ok(findings) };
     let listen = cluster.as_ref().and_then(|cluster| cluster.gateway);
     let listen = listen.map(|address| (address, "choose another port in the cluster file, or with --port"));
     let configured = settings.listen.parse().ok().map(|address| (address, "choose another with SKYLOOM_LISTEN"));
     if let Some((address, choose)) = listen.or(configured) {
         findings.push(place::port(address, choose).await);
     }
-    let (found, known) = broker::look(&settings.endpoints()).await;
+    let endpoints = cluster.as_ref().map_or_else(|| settings.endpoints(), |cluster| cluster.endpoints.clone());
+    let (found, known) = broker::look(&endpoints).await;
     findings.extend(found);
-    findings.extend(sections::look(cluster.as_ref().map(|cluster| &cluster.services[..]), known.as_deref()));
-    findings
+    let services = cluster.as_ref().map(|cluster| &cluster.services[..]);
+    findings.extend(sections::look(&sources(None), services, known.as_deref()));
+    Ok(findings)
 }
 
 fn shown(findings: &[Finding]) -> String {

@@ -3,7 +3,6 @@
 mod finding;
 mod version;
 mod machine;
-mod listener;
 mod place;
 mod broker;
 mod project;

@@ -19,7 +19,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{finding::Finding, listener::listeners};
+use super::finding::Finding;
+use crate::listener::listeners;
 
 /// How long whoever listens on the gateway's port may take to say that it is one.
 const LOOK: Duration = Duration::from_secs(2);
@@ -81,16 +82,15 @@ pub(super) async fn port(address: SocketAddr, choose: &str) -> Finding {
                 return Finding::ok(CHECK, format!("a gateway answers at {address}"));
             }
             let taken = listeners(address);
-            if let Some((command, pid)) = taken.iter().find_map(|one| Some((one.holds()?, one.pid))) {
-                let found =
-                    format!("`sky {command}` (pid {pid}) holds {address} for a gateway that does not answer yet");
+            if let Some(holder) = taken.iter().find(|one| one.holds().is_some()) {
+                let found = format!("{} holds {address} for a gateway that does not answer yet", holder.shown());
                 return Finding::note(
                     CHECK,
                     found,
                     "wait until it is ready; the lines of that command say what it does",
                 );
             }
-            let who = taken.first().map_or_else(String::new, |one| format!(": {}, pid {}", one.program(), one.pid));
+            let who = taken.first().map_or_else(String::new, |one| format!(": {}", one.shown()));
             let found = format!("something that is no gateway listens on {address}{who}");
             let advice = format!("stop it (`ss -ltnp 'sport = :{}'` shows it), or {choose}", address.port());
             Finding::broken(CHECK, found, advice)

@@ -13,19 +13,15 @@ use skyloom::{
 };
 
 use super::finding::Finding;
-use crate::{
-    cluster::{self, Examined},
-    session::Global,
-};
+use crate::cluster::{self, Examined, Place};
 
 /// The oldest Rust that builds Skyloom: its `rust-version`.
 const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// The configuration of a process that is started here.
-pub(super) fn configuration(global: &Global) -> Finding {
+/// The configuration that comes from these.
+pub(super) fn configuration(sources: &Sources) -> Finding {
     const CHECK: &str = "configuration";
-    let sources = Sources { flags: global.as_flags(), ..Sources::of_process(None) };
-    match origins(&sources) {
+    match origins(sources) {
         Ok(rows) => {
             let set = rows.iter().filter(|row| row.from != "default").count();
             Finding::ok(CHECK, format!("{} keys, {set} of them set", rows.len()))
@@ -41,20 +37,23 @@ pub(super) struct Cluster {
     pub(super) gateway: Option<SocketAddr>,
     /// Its services' names.
     pub(super) services: Vec<String>,
+    /// Where its broker and its registry are.
+    pub(super) endpoints: Endpoints,
 }
 
 /// The cluster file, and what it has; nothing if it has a mistake.
-pub(super) async fn cluster_file(path: &Path, endpoints: &Endpoints) -> (Vec<Finding>, Option<Cluster>) {
+pub(super) async fn cluster_file(place: &Place, endpoints: &Endpoints) -> (Vec<Finding>, Option<Cluster>) {
     const CHECK: &str = "cluster file";
-    match cluster::examine(path, endpoints).await {
-        Ok(Examined { parts, services, built, port }) => {
+    let path = place.given();
+    match cluster::examine(place, endpoints).await {
+        Ok(Examined { parts, services, built, port, endpoints }) => {
             let mut findings = vec![Finding::ok(CHECK, format!("{}: {}", path.display(), parts.join(", ")))];
             if built {
                 findings.push(rust());
                 findings.extend(skyloom(path));
             }
             let gateway = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            (findings, Some(Cluster { gateway, services }))
+            (findings, Some(Cluster { gateway, services, endpoints }))
         }
         Err(failure) => {
             (vec![Finding::broken(CHECK, failure.to_string(), "correct it; `sky up --help` shows one")], None)

@@ -7,14 +7,14 @@ use skyloom::{
 
 use super::finding::Finding;
 
-/// Finds the sections that belong to no service: neither to one of the cluster file, nor to one that the registry knows.
+/// Finds the sections in a configuration that belong to no service: neither to one of the cluster file, nor to one that the registry knows.
 /// Without any of the two nobody can tell.
-pub(super) fn look(cluster: Option<&[String]>, known: Option<&Snapshot>) -> Vec<Finding> {
+pub(super) fn look(sources: &Sources, cluster: Option<&[String]>, known: Option<&Snapshot>) -> Vec<Finding> {
     if cluster.is_none() && known.is_none() {
         return Vec::new();
     }
     // A mistake in the configuration has been found before.
-    let sections = service_sections(&Sources::of_process(None)).unwrap_or_default();
+    let sections = service_sections(sources).unwrap_or_default();
     let registered = known.into_iter().flat_map(|known| known.contracts.values()).map(|contract| section_of(contract));
     judge(&sections, cluster.unwrap_or_default(), &registered.collect::<Vec<_>>())
 }

@@ -5,5 +5,5 @@ mod hand_down;
 
 pub(crate) use self::{
     hand_down::hand_down,
-    notice::{Notice, is_ready, more_time},
+    notice::{Notice, is_ready, more_time, section},
 };

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use skyloom::SECTION_TOLD;
 use tokio::{net::UnixDatagram, process::Command};
 
 /// The longest message of a program to its supervisor; systemd itself reads no more (PIPE_BUF).
@@ -94,6 +95,12 @@ pub(crate) fn is_ready(message: &str) -> bool {
     message.lines().any(|line| line == "READY=1")
 }
 
+/// The section of the configuration that applies to the program, if a message says so; empty if it is none of a single
+/// service.
+pub(crate) fn section(message: &str) -> Option<&str> {
+    message.lines().find_map(|line| line.strip_prefix(SECTION_TOLD))
+}
+
 /// How much time from now on it wants for what it is about, such as draining.
 pub(crate) fn more_time(message: &str) -> Option<Duration> {
     let text = message.lines().find_map(|line| line.strip_prefix("EXTEND_TIMEOUT_USEC="))?;
@@ -153,6 +160,12 @@ mod tests {
         let sentence = Notice::within(&nowhere).unwrap_err().to_string();
         assert!(sentence.contains(&format!("{}/{PREFIX}", nowhere.display())), "{sentence}");
         assert!(sentence.contains("set XDG_RUNTIME_DIR or TMPDIR to a directory"), "{sentence}");
+    }
+
+    #[test]
+    fn a_program_says_which_section_applies() {
+        assert_eq!(section("X_SKYLOOM_SECTION=links@1\n"), Some("links@1"));
+        assert_eq!((section("X_SKYLOOM_SECTION=\n"), section("READY=1\n")), (Some(""), None));
     }
 
     #[test]

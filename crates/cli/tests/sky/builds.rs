@@ -78,8 +78,7 @@ async fn a_contract_that_does_not_compile_shows_its_own_line() {
 #[tokio::test]
 async fn with_release_everything_is_built_with_optimisations() {
     let mut cluster = workspace(FILE);
-    cluster.start(&["--release", "--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.start_and_wait(&["--release", "--watch"]).await;
     assert!(cluster.path("target/release/orders").exists(), "{}", cluster.screen());
     greet(&cluster, "Welcome");
     until("what was built anew", || cluster.get("/v1/hello/Ada").contains("Welcome, Ada!")).await;

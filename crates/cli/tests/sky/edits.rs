@@ -3,14 +3,13 @@
 use std::{
     fs,
     process::{Command, Stdio},
-    sync::atomic::Ordering,
 };
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::{
     ground::{hello_program, run, until},
-    load::{Load, Stop},
+    load::Load,
     site::{Cluster, pid},
     workspace::{add_package, workspace},
 };
@@ -41,11 +40,7 @@ async fn end(cluster: &mut Cluster) {
 #[tokio::test]
 async fn no_request_fails_while_services_come_go_grow_shrink_and_change() {
     let mut cluster = workspace(FILE);
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
-    let load = Load::default();
-    let stop = Stop(load.clone());
-    let tasks = load.start(&cluster);
+    let load = Load::on_watched(&mut cluster).await;
     let rest = ["broker", "gateway", "stock.1"];
     let (untouched, hello) = (pids(&cluster, &rest), pids(&cluster, &["hello.1", "hello.2"]));
 
@@ -78,7 +73,7 @@ async fn no_request_fails_while_services_come_go_grow_shrink_and_change() {
     // Another environment.
     let late = pids(&cluster, &["late.1", "other.1"]);
     cluster.edit("'Hello'", "'Salut'");
-    until("the word", || load.seen.lock().unwrap().contains("Salut")).await;
+    load.sees("Salut").await;
     gone(&hello).await;
     cluster.says("cluster.toml changed; replacing hello\n").await;
     let hello = pids(&cluster, &["hello.1", "hello.2"]);
@@ -90,18 +85,12 @@ async fn no_request_fails_while_services_come_go_grow_shrink_and_change() {
     gone(&late[1..]).await;
     cluster.says("cluster.toml changed; ending other\n").await;
     assert_eq!(pids(&cluster, &["late.1"]), late[..1]);
-    let answered = load.answered.load(Ordering::SeqCst);
-    until("more answers", || load.answered.load(Ordering::SeqCst) > answered + 20).await;
+    load.goes_on().await;
 
     assert_eq!(pids(&cluster, &rest), untouched);
     assert_eq!(pids(&cluster, &["hello.1", "hello.2"]), hello);
     assert!(rest.iter().all(|name| cluster.process(name)["starts"] == 1), "{}", cluster.screen());
-    drop(stop);
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let failed = load.failed.lock().unwrap().clone();
-    assert!(failed.is_empty(), "{} failed, first with {:?}\n{}", failed.len(), failed[0], cluster.screen());
+    load.end(&cluster).await;
     let last = pids(&cluster, &["hello.1", "hello.2", "late.1", "stock.1", "gateway", "broker"]);
     end(&mut cluster).await;
     assert!(last.iter().all(|pid| test_kill_process(*pid).is_err()), "something was left behind");
@@ -110,23 +99,13 @@ async fn no_request_fails_while_services_come_go_grow_shrink_and_change() {
 #[tokio::test]
 async fn the_gateway_becomes_another_program_without_a_failed_request() {
     let mut cluster = workspace(FILE);
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
-    let load = Load::default();
-    let stop = Stop(load.clone());
-    let tasks = load.start(&cluster);
+    let load = Load::on_watched(&mut cluster).await;
     let (before, others) = (pids(&cluster, &["gateway"]), pids(&cluster, &["hello.1", "hello.2", "stock.1", "broker"]));
     cluster.edit("[gateway]", "[gateway]\npackage = 'front'");
     cluster.says("built; replacing gateway").await;
     gone(&before).await;
-    let answered = load.answered.load(Ordering::SeqCst);
-    until("more answers", || load.answered.load(Ordering::SeqCst) > answered + 20).await;
-    drop(stop);
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let failed = load.failed.lock().unwrap().clone();
-    assert!(failed.is_empty(), "{} failed, first with {:?}\n{}", failed.len(), failed[0], cluster.screen());
+    load.goes_on().await;
+    load.end(&cluster).await;
     assert_eq!(pids(&cluster, &["hello.1", "hello.2", "stock.1", "broker"]), others);
     end(&mut cluster).await;
 }
@@ -134,8 +113,7 @@ async fn the_gateway_becomes_another_program_without_a_failed_request() {
 #[tokio::test]
 async fn a_signal_has_the_file_read_where_nobody_watches() {
     let mut cluster = workspace(FILE);
-    cluster.start(&[]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.start_and_wait(&[]).await;
     let before = pids(&cluster, &["broker", "gateway", "hello.1", "hello.2", "stock.1"]);
     cluster.signal(Signal::HUP);
     cluster.says("cluster.toml is read again; building").await;
@@ -158,8 +136,7 @@ async fn one_that_comes_back_need_not_wait_for_the_one_that_finishes_its_work() 
     let mut cluster = Cluster::new(&format!("[broker]\n{service}"));
     let service = service.replace("HELLO", &hello_program().display().to_string());
     // There is nothing to build, and the file is followed all the same.
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.start_and_wait(&["--watch"]).await;
     let first = pids(&cluster, &["hello.1"]);
     let doze = |ms: u32| {
         let call = cluster.command(&["call", "greeter.v1/Doze", &format!("{{\"ms\":{ms}}}"), "--timeout", "60s"]);

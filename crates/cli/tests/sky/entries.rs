@@ -10,7 +10,7 @@ async fn two_entries_with_one_queue_share_its_work() {
         "[broker]\n[services.north]\ncommand = ['HELLO']\nenv = { SKYLOOM_SETTINGS_GREETING = 'Hello' }\n\
          [services.south]\ncommand = ['HELLO']\nenv = { SKYLOOM_SETTINGS_GREETING = 'Howdy' }\n",
     );
-    cluster.start_and_wait().await;
+    cluster.start_and_wait(&[]).await;
     let instances = run(cluster.command(&["instances", "--json"]), "").await.json();
     let services: Vec<_> = instances.as_array().unwrap().iter().map(|instance| &instance["services"][0]).collect();
     assert_eq!(services, ["greeter.v1.Greeter"; 2], "{instances}");

@@ -12,28 +12,68 @@ use std::{
 };
 
 use skyloom::{Channel, Codec, QueueName, client::Request};
+use tokio::task::JoinHandle;
 
-use crate::site::Cluster;
+use crate::{ground::until, site::Cluster};
 
-/// Requests without end, and what became of them.
+/// What became of the requests.
 #[derive(Clone, Default)]
-pub(crate) struct Load {
+struct Record {
     stop: Arc<AtomicBool>,
-    pub(crate) answered: Arc<AtomicU64>,
-    pub(crate) failed: Arc<Mutex<Vec<String>>>,
-    pub(crate) seen: Arc<Mutex<BTreeSet<String>>>,
+    answered: Arc<AtomicU64>,
+    failed: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// Ends the load however the test ends.
-pub(crate) struct Stop(pub(crate) Load);
+/// Requests without end to a cluster; they end with this, however the test ends.
+pub(crate) struct Load {
+    record: Record,
+    tasks: Vec<JoinHandle<()>>,
+}
 
-impl Drop for Stop {
+impl Drop for Load {
     fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::SeqCst);
+        self.record.stop.store(true, Ordering::SeqCst);
     }
 }
 
 impl Load {
+    /// Starts `sky up --watch`, and puts load on the cluster once it is ready.
+    pub(crate) async fn on_watched(cluster: &mut Cluster) -> Self {
+        cluster.start_and_wait(&["--watch"]).await;
+        let record = Record::default();
+        Self { tasks: record.start(cluster), record }
+    }
+
+    /// Waits until a greeting has begun with this word.
+    pub(crate) async fn sees(&self, word: &str) {
+        until(word, || self.record.seen.lock().unwrap().contains(word)).await;
+    }
+
+    /// Waits until more requests have been answered.
+    pub(crate) async fn goes_on(&self) {
+        let answered = self.answered();
+        until("more answers", || self.answered() > answered + 20).await;
+    }
+
+    fn answered(&self) -> u64 {
+        self.record.answered.load(Ordering::SeqCst)
+    }
+
+    /// Ends the load. None of its requests may have failed; how many were answered.
+    pub(crate) async fn end(mut self, cluster: &Cluster) -> u64 {
+        self.record.stop.store(true, Ordering::SeqCst);
+        for task in std::mem::take(&mut self.tasks) {
+            task.await.unwrap();
+        }
+        let (failed, answered) = (self.record.failed.lock().unwrap().clone(), self.answered());
+        let (number, first) = (failed.len(), failed.first());
+        assert!(failed.is_empty(), "{number} of {answered} failed, first with {first:?}\n{}", cluster.screen());
+        answered
+    }
+}
+
+impl Record {
     fn note(&self, result: Result<(), String>) {
         match result {
             Ok(()) => drop(self.answered.fetch_add(1, Ordering::SeqCst)),
@@ -57,29 +97,29 @@ impl Load {
         if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(answer) }
     }
 
-    pub(crate) fn start(&self, cluster: &Cluster) -> Vec<tokio::task::JoinHandle<()>> {
+    fn start(&self, cluster: &Cluster) -> Vec<JoinHandle<()>> {
         let port = cluster.port;
         let by_rest = (0..4).map(|number| {
-            let load = self.clone();
+            let record = self.clone();
             tokio::task::spawn_blocking(move || {
-                while !load.stop.load(Ordering::SeqCst) {
-                    let result = if number < 3 { load.greet(port) } else { load.doze(port) };
-                    load.note(result);
+                while !record.stop.load(Ordering::SeqCst) {
+                    let result = if number < 3 { record.greet(port) } else { record.doze(port) };
+                    record.note(result);
                     std::thread::sleep(Duration::from_millis(2));
                 }
             })
         });
         // Long ones, so that some are in flight whenever the service is replaced.
         let by_queue = (0..4).map(|number| {
-            let (load, url) = (self.clone(), cluster.url());
+            let (record, url) = (self.clone(), cluster.url());
             tokio::spawn(async move {
                 let connection = skyloom::connect(&url).await.unwrap();
                 let queue = Channel::Queue(QueueName::new("greeter.v1").unwrap());
-                while !load.stop.load(Ordering::SeqCst) {
+                while !record.stop.load(Ordering::SeqCst) {
                     let body = format!("{{\"ms\":{}}}", 150 + 40 * number);
                     let request = Request::new(queue.clone(), "Doze", Codec::Json, body.into());
                     let result = connection.client().call(request).await;
-                    load.note(result.map(drop).map_err(|status| status.to_string()));
+                    record.note(result.map(drop).map_err(|status| status.to_string()));
                 }
                 connection.close().await;
             })

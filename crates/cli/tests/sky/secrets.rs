@@ -76,7 +76,7 @@ async fn neither_doctor_nor_supervise_shows_a_secret() {
     for file in ["listed.toml", "text.toml"] {
         for command in [["doctor", file].as_slice(), &["up", file], &["supervise", "systemd", file]] {
             let said = sky(place.path(), command).await;
-            assert!(said.out.contains("invalid type: ") || said.err.contains("invalid type: "), "{said:?}");
+            assert!(said.out.contains(" here, as in ") || said.err.contains(" here, as in "), "{said:?}");
         }
     }
     let said = sky(place.path(), &["doctor", "good.toml"]).await;

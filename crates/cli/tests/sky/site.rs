@@ -80,13 +80,19 @@ impl Cluster {
     }
 
     pub(crate) fn start(&mut self, more: &[&str]) {
+        let sky = self.command(&[&["up", "cluster.toml", "--dir", "run"], more].concat());
+        self.start_as(sky);
+    }
+
+    /// Starts this command, which is `sky up` in some way.
+    pub(crate) fn start_as(&mut self, mut sky: Command) {
         let log = fs::File::create(self.path("screen.log")).unwrap();
-        let mut sky = self.command(&[&["up", "cluster.toml", "--dir", "run"], more].concat());
         self.up = Some(sky.stderr(Stdio::from(log)).spawn().unwrap());
     }
 
-    pub(crate) async fn start_and_wait(&mut self) {
-        self.start(&[]);
+    /// Starts it and waits until everything is ready.
+    pub(crate) async fn start_and_wait(&mut self, more: &[&str]) {
+        self.start(more);
         until("the cluster", || self.state()["ready"] == true).await;
     }
 

@@ -1,12 +1,12 @@
 //! `sky up` on services that are built from their sources, and `sky up --watch`.
 
-use std::{fs, sync::atomic::Ordering};
+use std::fs;
 
 use rustix::process::{Pid, Signal, test_kill_process};
 
 use crate::{
     ground::{run, until},
-    load::{Load, Stop},
+    load::Load,
     site::{Cluster, pid},
     workspace::{greet, workspace},
 };
@@ -20,18 +20,14 @@ const REPLACED: usize = 20;
 #[tokio::test]
 async fn no_request_fails_while_a_service_is_replaced_again_and_again() {
     let mut cluster = workspace(FILE);
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
-    let load = Load::default();
-    let stop = Stop(load.clone());
-    let tasks = load.start(&cluster);
+    let load = Load::on_watched(&mut cluster).await;
     let names = ["orders.1", "orders.2"];
     let pids = |cluster: &Cluster| names.map(|name| pid(&cluster.process(name)));
     let mut before = pids(&cluster);
     for number in 1..=REPLACED {
         let word = format!("Hello{number}");
         greet(&cluster, &word);
-        until(&word, || load.seen.lock().unwrap().contains(&word)).await;
+        load.sees(&word).await;
         until("both to be replaced", || {
             names.iter().all(|name| cluster.process(name)["starts"] == number + 1)
                 && pids(&cluster).iter().zip(&before).all(|(now, before)| now.is_some() && now != before)
@@ -39,19 +35,7 @@ async fn no_request_fails_while_a_service_is_replaced_again_and_again() {
         .await;
         before = pids(&cluster);
     }
-    drop(stop);
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let failed = load.failed.lock().unwrap().clone();
-    let answered = load.answered.load(Ordering::SeqCst);
-    assert!(
-        failed.is_empty(),
-        "{} of {answered} failed, first with {:?}\n{}",
-        failed.len(),
-        failed[0],
-        cluster.screen()
-    );
+    let answered = load.end(&cluster).await;
     assert!(answered > 20 * REPLACED as u64, "there was no load: {answered}");
     assert_eq!(cluster.process("stock.1")["starts"], 1, "only what changed is replaced: {}", cluster.screen());
     assert_eq!(cluster.process("gateway")["starts"], 1);
@@ -67,8 +51,7 @@ async fn no_request_fails_while_a_service_is_replaced_again_and_again() {
 #[tokio::test]
 async fn what_does_not_build_or_does_not_start_leaves_the_old_one_running() {
     let mut cluster = workspace(FILE);
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.start_and_wait(&["--watch"]).await;
     let main = cluster.path("orders/src/main.rs");
     let good = fs::read_to_string(&main).unwrap();
     let before = pid(&cluster.process("orders.1"));
@@ -176,7 +159,7 @@ async fn a_build_that_is_interrupted_leaves_nothing_running() {
         let ended = tokio::task::spawn_blocking(|| sky.wait_with_output().unwrap()).await.unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(1), "{said}");
-        assert!(said.ends_with(&format!("it was to end before it was built, so nothing was {done}\n")), "{said}");
+        assert!(said.ends_with(&format!("ended before it was built: nothing was {done}\n")), "{said}");
         until("the script to end", || pid.is_some_and(|pid| test_kill_process(pid).is_err())).await;
     }
 }

@@ -1,12 +1,12 @@
 //! `sky up` with a gateway that is built from its sources.
 
-use std::{fs, net::TcpListener, sync::atomic::Ordering};
+use std::{fs, net::TcpListener};
 
 use rustix::process::{Signal, test_kill_process};
 
 use crate::{
     ground::until,
-    load::{Load, Stop},
+    load::Load,
     site::{Cluster, pid},
     workspace::{edit_gateway, workspace},
 };
@@ -19,11 +19,7 @@ const REPLACED: usize = 20;
 #[tokio::test]
 async fn no_request_fails_while_the_gateway_is_replaced_again_and_again() {
     let mut cluster = workspace(FILE);
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
-    let load = Load::default();
-    let stop = Stop(load.clone());
-    let tasks = load.start(&cluster);
+    let load = Load::on_watched(&mut cluster).await;
     let mut before = pid(&cluster.process("gateway"));
     for number in 1..=REPLACED {
         edit_gateway(&cluster, &format!("edition {number}"));
@@ -34,15 +30,9 @@ async fn no_request_fails_while_the_gateway_is_replaced_again_and_again() {
         .await;
         until("the old one to end", || before.is_some_and(|before| test_kill_process(before).is_err())).await;
         before = pid(&cluster.process("gateway"));
-        let answered = load.answered.load(Ordering::SeqCst);
-        until("answers of the next", || load.answered.load(Ordering::SeqCst) > answered + 20).await;
+        load.goes_on().await;
     }
-    drop(stop);
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let failed = load.failed.lock().unwrap().clone();
-    assert!(failed.is_empty(), "{} failed, first with {:?}\n{}", failed.len(), failed[0], cluster.screen());
+    load.end(&cluster).await;
     assert_eq!(cluster.process("orders.1")["starts"], 1, "only what changed is replaced: {}", cluster.screen());
     cluster.signal(Signal::TERM);
     assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
@@ -54,8 +44,7 @@ async fn no_request_fails_while_the_gateway_is_replaced_again_and_again() {
 #[tokio::test]
 async fn a_gateway_that_does_not_start_leaves_the_old_one_and_one_that_dies_is_waited_for() {
     let mut cluster = workspace(FILE);
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.start_and_wait(&["--watch"]).await;
     let main = cluster.path("front/src/main.rs");
     let good = fs::read_to_string(&main).unwrap();
     fs::write(&main, good.replace("fn main() {", "fn main() {\n    if true { std::process::exit(3) }")).unwrap();
@@ -120,11 +109,11 @@ async fn a_program_that_takes_no_socket_listens_by_itself_if_the_file_says_so() 
     let said = alone(FILE).refused(&[]).await;
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("| Address already in use"), "{said:?}");
-    assert!(said.err.trim_end().ends_with("with hold = false in [gateway] it listens by itself"), "{said:?}");
+    let hint = "one that can only listen by itself wants hold = false in [gateway]. Its last lines:\n";
+    assert!(said.err.contains(hint), "{said:?}");
 
     let mut cluster: Cluster = alone(&FILE.replace("[gateway]\n", "[gateway]\nhold = false\n"));
-    cluster.start(&["--watch"]);
-    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.start_and_wait(&["--watch"]).await;
     fs::write(cluster.path("front/src/main.rs"), ALONE.replace("200 OK", "200 Fine")).unwrap();
     until("the next one", || cluster.process("gateway")["starts"] == 2 && cluster.state()["ready"] == true).await;
     assert!(cluster.get("/").starts_with("HTTP/1.1 200 Fine"));

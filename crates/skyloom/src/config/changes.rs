@@ -1,5 +1,9 @@
 //! What has changed from one configuration to the next.
 
+use std::collections::BTreeMap;
+
+use config::ValueKind;
+
 use super::{
     Settings,
     keys::{Form, KEYS, OWN},
@@ -48,15 +52,41 @@ impl Settings {
     /// The service's own keys with their values, without regard to where they come from.
     fn own_text(&self) -> Vec<(String, String)> {
         let table = self.settings.value().into_table().unwrap_or_default();
-        let mut pairs: Vec<_> = table.into_iter().map(|(key, value)| (key, value.kind.to_string())).collect();
+        let mut pairs: Vec<_> = table.into_iter().map(|(key, value)| (key, text(&value.kind))).collect();
         pairs.sort();
         pairs
+    }
+}
+
+/// A value as a text, with the keys of tables in order: the order in which they are read is no change.
+fn text(kind: &ValueKind) -> String {
+    match kind {
+        ValueKind::Table(table) => {
+            let pairs: BTreeMap<_, _> = table.iter().map(|(key, value)| (key, text(&value.kind))).collect();
+            format!("{pairs:?}")
+        }
+        ValueKind::Array(list) => format!("{:?}", list.iter().map(|value| text(&value.kind)).collect::<Vec<_>>()),
+        other => other.to_string(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_order_in_which_a_table_is_read_is_no_change() {
+        let read = |own: &str| {
+            let sources = crate::config::Sources::default();
+            Settings::load_text(&sources, &format!("[service]\nsettings = {{ limits = {own} }}\n")).unwrap()
+        };
+        let first = "{ a = 1, b = 2, c = 3, d = 4, list = [{ e = 5, f = 6, g = 7 }] }";
+        for _ in 0..20 {
+            let again = read("{ d = 4, list = [{ g = 7, f = 6, e = 5 }], c = 3, b = 2, a = 1 }");
+            assert_eq!(read(first).changes(&again), []);
+        }
+        assert_eq!(read(first).changes(&read(&first.replace("6", "8"))).len(), 1);
+    }
 
     #[test]
     fn what_is_not_taken_over_is_still_a_change() {

@@ -14,7 +14,8 @@ use super::{
     nearest::nearest,
 };
 
-fn read(path: &Path) -> Result<String, ConfigError> {
+/// The text of a file.
+pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
 }
 
@@ -43,12 +44,11 @@ pub(super) fn named_sections(path: &Path) -> Result<Vec<(String, String)>, Confi
     Ok(named.map(|(name, _)| (name.get_ref().to_string(), place(name))).collect())
 }
 
-/// The sections of a file that apply to one process, the weakest first. Each value knows its place.
-pub(super) fn sections(path: &Path, service: Option<&str>) -> Result<Vec<Map<String, Value>>, ConfigError> {
-    let text = read(path)?;
-    let table = parse(path, &text)?;
-    Checker { path, text: &text }.file(table.get_ref())?;
-    let root = File::from_str(&text, FileFormat::Toml).collect();
+/// The sections of a file with this text that apply to one process, the weakest first. Each value knows its place.
+pub(super) fn sections(path: &Path, text: &str, service: Option<&str>) -> Result<Vec<Map<String, Value>>, ConfigError> {
+    let table = parse(path, text)?;
+    Checker { path, text }.file(table.get_ref())?;
+    let root = File::from_str(text, FileFormat::Toml).collect();
     let mut root = root.map_err(|error| not_toml(path, error.to_string()))?;
     let mut take = |name: &str| root.remove(name).and_then(|section| section.into_table().ok()).unwrap_or_default();
     let default = take("default");
@@ -57,7 +57,7 @@ pub(super) fn sections(path: &Path, service: Option<&str>) -> Result<Vec<Map<Str
     services.retain(|key, _| find(key).is_some());
     let line = |section: &[&str], key: &str| {
         let within = section.iter().try_fold(table.get_ref(), |table, name| table.get(*name)?.get_ref().as_table());
-        within.and_then(|table| table.get_key_value(key)).map_or(1, |(key, _)| line_of(&text, key.span().start))
+        within.and_then(|table| table.get_key_value(key)).map_or(1, |(key, _)| line_of(text, key.span().start))
     };
     let placed = |section: &[&str], values: Map<String, Value>| -> Map<String, Value> {
         let place = |key: &str| format!("{}, line {}", path.display(), line(section, key));

@@ -1,6 +1,10 @@
 //! [`Settings`] itself.
 
-use std::{env, fmt, path::PathBuf, time::Duration};
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use config::Config;
 use serde::{Deserialize, Deserializer, de};
@@ -8,7 +12,7 @@ use skyloom_core::{client::ClientOptions, worker::WorkerOptions};
 
 use super::{
     ConfigError, OwnSettings,
-    file::sections,
+    file::{read, sections},
     keys::parse_duration,
     layers::{FILE_VARIABLE, Layer, environment, flags, help},
 };
@@ -154,7 +158,18 @@ impl Settings {
     /// # Errors
     /// The first mistake, with its key and its place: a file's line, a variable or a flag.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let layers = layers(sources)?;
+        Self::of_layers(sources, layers(sources)?)
+    }
+
+    /// The same if the file had this text, for who compares what it says with what it said before.
+    ///
+    /// # Errors
+    /// As for [`Settings::load`].
+    pub fn load_text(sources: &Sources, text: &str) -> Result<Self, ConfigError> {
+        Self::of_layers(sources, layers_with(sources, Some(text))?)
+    }
+
+    fn of_layers(sources: &Sources, layers: Vec<Layer>) -> Result<Self, ConfigError> {
         let builder = layers.into_iter().fold(Config::builder(), |builder, layer| builder.add_source(layer));
         let read = builder.build().and_then(Config::try_deserialize);
         let settings: Self = read.map_err(|error| ConfigError::Own(error.to_string()))?;
@@ -225,10 +240,14 @@ fn usual_file() -> Option<PathBuf> {
 
 /// What the sources say, the weakest first.
 pub(super) fn layers(sources: &Sources) -> Result<Vec<Layer>, ConfigError> {
-    let file = match &sources.file {
-        Some(file) => sections(file, sources.service.as_deref())?,
-        None => Vec::new(),
-    };
+    let text = sources.file.as_deref().map(read).transpose()?;
+    layers_with(sources, text.as_deref())
+}
+
+/// The same with this text of the file.
+fn layers_with(sources: &Sources, text: Option<&str>) -> Result<Vec<Layer>, ConfigError> {
+    let path = sources.file.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+    let file = text.map_or_else(|| Ok(Vec::new()), |text| sections(path, text, sources.service.as_deref()))?;
     let mut layers: Vec<Layer> = file.into_iter().map(Layer).collect();
     layers.push(environment(sources.environment.iter().cloned())?);
     layers.push(flags(sources.flags.iter().cloned())?);

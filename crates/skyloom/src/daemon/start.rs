@@ -106,8 +106,9 @@ impl Daemon {
     /// If a file cannot be written or belongs to a process that runs; and, in the caller's process, why the one in the
     /// background has not become ready.
     pub fn start(&self) -> Result<Pidfile, DaemonError> {
+        let mut made = Made::default();
         if let Some(path) = &self.pidfile {
-            let file = open("pidfile", path)?;
+            let file = made.open("pidfile", path)?;
             if let Err(TryLockError::WouldBlock) = file.try_lock() {
                 let pid = fs::read_to_string(path).unwrap_or_default().trim().to_owned();
                 return Err(DaemonError::Runs { path: path.clone(), pid });
@@ -115,7 +116,7 @@ impl Daemon {
         }
         let mut daemon = Daemonize::new().working_directory(env::current_dir().unwrap_or_else(|_| "/".into()));
         if let Some(path) = &self.logfile {
-            daemon = daemon.stderr(open("logfile", path)?);
+            daemon = daemon.stderr(made.open("logfile", path)?);
         }
         if let Some(path) = &self.pidfile {
             daemon = daemon.pid_file(path);
@@ -124,6 +125,8 @@ impl Daemon {
         match daemon.execute() {
             Outcome::Parent(forked) => {
                 forked?;
+                // From now on they are the other process's.
+                made.keep();
                 drop(writer);
                 wait(reader).map_err(|(code, sentence)| DaemonError::NotReady { code, sentence })?;
                 std::process::exit(0)
@@ -132,15 +135,39 @@ impl Daemon {
                 drop(reader);
                 keep(writer);
                 detached?;
+                made.keep();
                 Ok(Pidfile(self.pidfile.clone()))
             }
         }
     }
 }
 
-fn open(what: &'static str, path: &Path) -> Result<File, DaemonError> {
-    let opened = OpenOptions::new().append(true).create(true).open(path);
-    opened.map_err(|source| DaemonError::Unwritable { what, path: path.to_owned(), source })
+/// The files that a start has made. They go again with it if it comes to nothing.
+#[derive(Debug, Default)]
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    fn open(&mut self, what: &'static str, path: &Path) -> Result<File, DaemonError> {
+        let open = |is_new: bool| OpenOptions::new().append(true).create(true).create_new(is_new).open(path);
+        let opened = match open(true) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false),
+            other => other.inspect(|_| self.0.push(path.to_owned())),
+        };
+        opened.map_err(|source| DaemonError::Unwritable { what, path: path.to_owned(), source })
+    }
+
+    fn keep(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // One that cannot be removed is empty, and harms nobody.
+            drop(fs::remove_file(path));
+        }
+    }
 }
 
 /// Goes into the background if this process's command line asks for it.
@@ -208,11 +235,36 @@ mod tests {
         let nowhere = directory.path().join("none/x.pid");
         let said = of(&nowhere).start().unwrap_err().to_string();
         assert!(said.starts_with(&format!("cannot write the pidfile {}: ", nowhere.display())), "{said}");
+        assert!(!directory.path().join("none").exists());
         let held = directory.path().join("held.pid");
         fs::write(&held, "4711\n").unwrap();
         let lock = File::open(&held).unwrap();
         lock.lock().unwrap();
         let said = of(&held).start().unwrap_err().to_string();
         assert!(said.contains("(process 4711); stop that one first"), "{said}");
+        assert_eq!(fs::read_to_string(&held).unwrap(), "4711\n");
+    }
+
+    #[test]
+    fn a_start_that_comes_to_nothing_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let nowhere = path("none/x");
+        let start = |pidfile: &Path, logfile: &Path| {
+            let daemon = Daemon { pidfile: Some(pidfile.to_owned()), logfile: Some(logfile.to_owned()) };
+            daemon.start().unwrap_err().to_string()
+        };
+        let said = start(&path("x.pid"), &nowhere);
+        assert!(said.starts_with(&format!("cannot write the logfile {}: ", nowhere.display())), "{said}");
+        start(&nowhere, &path("x.log"));
+        let held = File::create(path("held.pid")).unwrap();
+        held.lock().unwrap();
+        start(&path("held.pid"), &path("x.log"));
+        let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["held.pid"], "what was there stays");
+        // What was there before stays, too, as it was.
+        fs::write(path("old.pid"), "4711\n").unwrap();
+        start(&path("old.pid"), &nowhere);
+        assert_eq!(fs::read_to_string(path("old.pid")).unwrap(), "4711\n");
     }
 }

@@ -1,5 +1,7 @@
 //! A process in the foreground, as supervisors want it.
 
+mod orphan;
+
 mod supervisor;
 
 mod reload;
@@ -8,11 +10,9 @@ mod deadline;
 
 mod last_resort;
 
-mod orphan;
-
 mod process;
 
-#[doc(hidden)]
-pub use self::orphan::RUN_BY;
 pub use self::process::Foreground;
 pub(crate) use self::{deadline::left, reload::Hook};
+#[doc(hidden)]
+pub use self::{orphan::RUN_BY, supervisor::SECTION_TOLD};

@@ -20,7 +20,7 @@ use super::{
     last_resort::{LastResort, limit},
     orphan::orphaned,
     reload::{Hook, reload},
-    supervisor::{tell, tell_reloading, watchdog},
+    supervisor::{tell, tell_reloading, tell_section, watchdog},
 };
 use crate::{
     config::Settings,
@@ -68,6 +68,7 @@ impl Foreground {
     /// The same for a program that takes over more of a new configuration itself. It may refuse it.
     pub(crate) fn start_with(settings: Settings, hooks: Vec<Hook>) -> Result<Self> {
         telemetry::init(&settings.log, settings.log_format)?;
+        tell_section(&settings);
         let no_signals = |error: io::Error| Status::internal(format!("cannot listen to signals: {error}"));
         let termination = Termination::new().map_err(no_signals)?;
         let hangup = Hangup::new().map_err(no_signals)?;

@@ -1,12 +1,9 @@
 //! The command itself.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
-    super::{build::Build, file::ClusterFile, plan::Plan, signals::wishes},
+    super::{build::Build, file::ClusterFile, place::Place, plan::Plan, signals::wishes},
     daemontools,
     pieces::Pieces,
     systemd::{self, Given},
@@ -69,12 +66,11 @@ impl Supervisor {
 /// A mistake in the cluster file, or a file that cannot be written.
 pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(), Failure> {
     let file = ClusterFile::read(&args.file)?;
-    let directory =
-        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
-    let mut plan = Plan::new(&file, &directory, &global.endpoints()?)?;
+    let place = Place::of(&args.file)?;
+    let mut plan = Plan::new(&file, place.folder(), &place.settings(global)?.endpoints())?;
     // What runs in production is built for it.
     let paint = Paint::stderr(global.color);
-    let build = Build { path: &args.file, directory: &directory, release: true, follow: None, paint };
+    let build = Build { place: &place, release: true, follow: None, paint };
     build.run(&file, &mut plan, "written", &mut wishes()?).await?;
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;

@@ -54,7 +54,7 @@ pub(super) async fn compile(
     release: bool,
     show: Show,
 ) -> Result<Built, String> {
-    let mut command = cargo();
+    let mut command = cargo(workspace);
     command.arg("build").arg("--manifest-path").arg(workspace.join("Cargo.toml"));
     command.arg("--message-format=json-render-diagnostics");
     for program in programs {

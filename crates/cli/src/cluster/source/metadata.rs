@@ -10,6 +10,9 @@ use tokio::process::Command;
 
 use crate::text::printable;
 
+/// Names the directory that cargo builds into, if it is not the workspace's own.
+const TARGET: &str = "CARGO_TARGET_DIR";
+
 /// The answer of `cargo metadata`, as far as it matters here.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Metadata {
@@ -80,8 +83,8 @@ impl Metadata {
     /// # Errors
     /// What cargo said, in one line; without cargo how to get it.
     pub(super) async fn of(directory: &Path, depth: Depth) -> Result<Self, String> {
-        let mut command = cargo();
-        command.args(["metadata", "--format-version", "1", "--quiet"]).current_dir(directory);
+        let mut command = cargo(directory);
+        command.args(["metadata", "--format-version", "1", "--quiet"]);
         if depth == Depth::Members {
             command.arg("--no-deps");
         }
@@ -113,9 +116,15 @@ impl Metadata {
     }
 }
 
-/// The cargo of whoever runs `sky` through it, or the one in `PATH`.
-pub(super) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+/// The cargo of whoever runs `sky` through it, or the one in `PATH`, in this folder: cargo's own configuration and the
+/// toolchain are those of the folder.
+pub(super) fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folder);
+    if let Some(Ok(target)) = std::env::var_os(TARGET).map(std::path::absolute) {
+        command.env(TARGET, target);
+    }
+    command
 }
 
 /// Says that cargo cannot be started.

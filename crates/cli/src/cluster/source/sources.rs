@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    super::place::absolute,
     compile::{Show, compile},
     fingerprint::Fingerprint,
     metadata::{Depth, Metadata},
@@ -19,7 +20,7 @@ use super::{
 pub(in super::super) struct Wanted {
     /// The part of the cluster that it is, such as `orders`.
     pub(in super::super) part: String,
-    /// Where its `Cargo.toml` is, if not in or above the directory of the cluster file.
+    /// Where its `Cargo.toml` is, if not in or above the cluster file's folder.
     pub(in super::super) source: Option<String>,
     /// The package.
     pub(in super::super) package: Option<String>,
@@ -61,21 +62,16 @@ impl Sources {
         self.programs.is_empty()
     }
 
-    /// Finds the programs. A package is looked for in the workspace of `beside`, the cluster file's directory;
-    /// a `source` is relative to `directory`.
+    /// Finds the programs. A package is looked for in the workspace of the cluster file's folder, to which a `source` is
+    /// relative.
     ///
     /// # Errors
     /// What of a part cannot be found.
-    pub(in super::super) async fn find(
-        wanted: &[Wanted],
-        beside: &Path,
-        directory: &Path,
-        release: bool,
-    ) -> Result<Self, Unfound> {
+    pub(in super::super) async fn find(wanted: &[Wanted], folder: &Path, release: bool) -> Result<Self, Unfound> {
         let mut known: BTreeMap<PathBuf, Metadata> = BTreeMap::new();
         let mut programs = BTreeMap::new();
         for wanted in wanted {
-            let place = wanted.source.as_ref().map_or_else(|| beside.to_path_buf(), |source| directory.join(source));
+            let place = absolute(folder, Path::new(wanted.source.as_deref().unwrap_or_default()));
             let named = |sentence: String| Unfound { part: wanted.part.clone(), sentence };
             if !place.is_dir() {
                 return Err(named(format!("source: {} is no directory", place.display())));
@@ -96,13 +92,8 @@ impl Sources {
     ///
     /// # Errors
     /// As for [`Sources::find`].
-    pub(in super::super) async fn find_others(
-        &self,
-        wanted: &[Wanted],
-        beside: &Path,
-        directory: &Path,
-    ) -> Result<Self, Unfound> {
-        let found = Self::find(wanted, beside, directory, self.release).await?;
+    pub(in super::super) async fn find_others(&self, wanted: &[Wanted], folder: &Path) -> Result<Self, Unfound> {
+        let found = Self::find(wanted, folder, self.release).await?;
         Ok(Self { files: self.files.clone(), running: self.running.clone(), ..found })
     }
 

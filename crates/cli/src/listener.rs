@@ -11,29 +11,35 @@ const LISTEN: &str = "0A";
 
 /// A process that has a listening socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listener {
+pub(crate) struct Listener {
     /// Its process id.
-    pub(super) pid: u32,
+    pid: u32,
     /// Its command line.
     words: Vec<String>,
 }
 
 impl Listener {
     /// The name of its program.
-    pub(super) fn program(&self) -> &str {
+    fn program(&self) -> &str {
         let path = self.words.first().map(Path::new);
         path.and_then(|path| path.file_name()?.to_str()).unwrap_or("?")
     }
 
+    /// What it is called for people, with its process id.
+    pub(crate) fn shown(&self) -> String {
+        let name = self.holds().map_or_else(|| self.program().to_owned(), |command| format!("`sky {command}`"));
+        format!("{name} (pid {})", self.pid)
+    }
+
     /// The command of `sky` that holds a socket for a gateway, if it is one.
-    pub(super) fn holds(&self) -> Option<&str> {
+    pub(crate) fn holds(&self) -> Option<&str> {
         let command = self.words.iter().find(|word| ["up", "hold"].contains(&word.as_str()))?;
         (self.program() == "sky").then_some(command)
     }
 }
 
 /// The processes that listen on an address.
-pub(super) fn listeners(address: SocketAddr) -> Vec<Listener> {
+pub(crate) fn listeners(address: SocketAddr) -> Vec<Listener> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     let sockets: Vec<String> = tables.iter().flat_map(|table| inodes(table, address)).collect();
     if sockets.is_empty() {

@@ -1,0 +1,55 @@
+//! `skyloom.toml` is edited while `sky up` runs its services.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::{
+    ground::until,
+    site::{Cluster, pid},
+};
+
+const FILE: &str = "[broker]\n[gateway]\nport = PORT\n[services.hello]\ncommand = ['HELLO']\n\
+                    [services.other]\ncommand = ['sh', '-c', 'exec HELLO']\n\
+                    env = { SKYLOOM_SETTINGS_BYSTANDER = 'true', SKYLOOM_LEASE = '20s' }\n";
+
+#[tokio::test]
+async fn only_those_are_replaced_whose_configuration_changed() {
+    let mut cluster = Cluster::new(FILE);
+    cluster.start_and_wait(&["--watch"]).await;
+    let ids = |cluster: &Cluster| ["gateway", "hello.1", "other.1"].map(|name| pid(&cluster.process(name)));
+    let mut before = ids(&cluster);
+    let (hello, other) = ("[service.'greeter@1']\nlease = '7s'\n", "[service.'bystander@1']\nregion = 'eu'\n");
+    for (text, replaced) in [
+        (hello.to_owned(), "replacing hello"),
+        (format!("{hello}{other}"), "replacing other"),
+        (format!("{hello}{other}[service.'third@1']\nlease = '8s'\n"), "nothing that runs is concerned"),
+        // Whoever has a key of its own is not concerned by another's.
+        (format!("{hello}{other}[service]\nlease = '9s'\n"), "replacing gateway"),
+        (
+            format!("{hello}{other}[service]\nlease = '9s'\n[service.'gateway@1']\ntimeout = '3s'\n"),
+            "replacing gateway",
+        ),
+        (format!("{hello}{other}[default]\nconcurrency = 3\n"), "replacing gateway, hello, other"),
+    ] {
+        let sentence = format!("skyloom.toml changed; {replaced}\n");
+        let said = |cluster: &Cluster| cluster.screen().matches(&sentence).count();
+        let earlier = said(&cluster);
+        fs::write(cluster.path("skyloom.toml"), text).unwrap();
+        until(replaced, || said(&cluster) > earlier).await;
+        let concerned = |name: &str| replaced.contains(name);
+        let expected = [concerned("gateway"), concerned("hello"), concerned("other")];
+        until("those to be replaced", || {
+            let now = ids(&cluster);
+            (0..3).all(|place| now[place].is_some() && (now[place] != before[place]) == expected[place])
+                && cluster.state()["ready"] == true
+        })
+        .await;
+        before = ids(&cluster);
+    }
+    // Where the broker is has been told to everybody, and is no reason to replace anybody.
+    fs::write(cluster.path("skyloom.toml"), "[default]\nconcurrency = 3\nregistry = 'nats://127.0.0.1:1'\n").unwrap();
+    cluster.says("what skyloom.toml says about the broker takes a restart: end the cluster and start it again").await;
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+}
