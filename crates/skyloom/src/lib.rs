@@ -128,6 +128,9 @@ pub use skyloom_core::{
 pub use skyloom_macros::{event, handler, main, service};
 
 #[doc(hidden)]
+pub use skyloom_broker::door::Shortage;
+
+#[doc(hidden)]
 pub use self::foreground::RUN_BY;
 pub use self::{
     about::about,

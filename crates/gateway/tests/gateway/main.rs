@@ -12,6 +12,7 @@ mod library;
 mod lifecycle;
 mod mistakes;
 mod notes;
+mod process;
 mod refused;
 mod rest;
 mod streams;

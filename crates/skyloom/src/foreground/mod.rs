@@ -10,6 +10,8 @@ mod last_resort;
 
 mod orphan;
 
+mod open_files;
+
 mod process;
 
 #[doc(hidden)]

@@ -10,6 +10,7 @@ mod walkthrough;
 mod brokers;
 mod python;
 mod life;
+mod open_files;
 mod starting;
 mod ending;
 mod permission;
