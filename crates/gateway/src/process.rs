@@ -1,14 +1,19 @@
 //! A gateway's process from its configuration to its end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use skyloom::{Connection, Foreground, Result, Settings, Status};
 use tokio::time::timeout;
 
 use crate::{
+    error::GatewayError,
     gateway::Gateway,
     options::GatewayOptions,
-    server::{Bound, inherited_listener},
+    server::{Bound, check, inherited_listener},
 };
 
 /// The section of the configuration that is a gateway's own, whichever program runs it.
@@ -32,14 +37,15 @@ pub async fn serve(settings: Settings) -> Result<()> {
 /// As for [`serve`].
 pub async fn serve_with(settings: Settings, options: GatewayOptions) -> Result<()> {
     let options = GatewayOptions { drain: settings.drain, ..options };
-    let address = listen(&settings)?;
+    // A mistake is said before a broker is waited for, for which a supervisor would try again.
+    let place = Place::of(&settings)?;
     let mut foreground = Foreground::start(settings.clone())?;
     let endpoints = settings.endpoints();
     // A connection's start is large, and short beside the life of the process.
     let connect = Box::pin(endpoints.connect_within(STARTING));
     let Some(connection) = foreground.unless_ended(connect).await else { return Ok(()) };
     let connection = connection?;
-    let result = serve_on(&connection, address, &mut foreground, &settings, options).await;
+    let result = serve_on(&connection, place, &mut foreground, &settings, options).await;
     match result {
         Ok(draining) => {
             let time = foreground.settings().drain;
@@ -59,7 +65,7 @@ pub async fn serve_with(settings: Settings, options: GatewayOptions) -> Result<(
 
 async fn serve_on(
     connection: &Connection,
-    address: SocketAddr,
+    place: Place,
     foreground: &mut Foreground,
     settings: &Settings,
     options: GatewayOptions,
@@ -69,7 +75,7 @@ async fn serve_on(
     let wait = options.registry_wait;
     let gateway = Gateway::new(client, Arc::clone(&connection.registry), options);
     let known = gateway.clone();
-    let bound = bind(gateway, address).await?;
+    let bound = place.bind(gateway).await?;
     // Whoever restarts a gateway without an interruption sends its requests here from now on. If the registry is
     // away, they are answered with that.
     if foreground.unless_ended(timeout(wait, known.known())).await.is_none() {
@@ -79,14 +85,39 @@ async fn serve_on(
     Ok(bound.serve_until(foreground.ended()).await)
 }
 
-async fn bind(gateway: Gateway, address: SocketAddr) -> Result<Bound> {
-    Ok(match inherited_listener()? {
-        Some(listener) => gateway.take_over(listener)?,
-        None => gateway.bind(address).await?,
-    })
+/// Where a gateway listens.
+enum Place {
+    /// At an address of this host.
+    Address(SocketAddr),
+    /// On a socket that a supervisor has handed over, wherever the configuration says.
+    Inherited(TcpListener),
 }
 
-fn listen(settings: &Settings) -> Result<SocketAddr> {
+impl Place {
+    /// The socket that is handed over, or what is configured; neither may be reached from other hosts.
+    fn of(settings: &Settings) -> Result<Self> {
+        let configured = address(settings)?;
+        Ok(match inherited_listener()? {
+            Some(listener) => {
+                check(listener.local_addr().map_err(GatewayError::Inherited)?)?;
+                Self::Inherited(listener)
+            }
+            None => {
+                check(configured)?;
+                Self::Address(configured)
+            }
+        })
+    }
+
+    async fn bind(self, gateway: Gateway) -> Result<Bound> {
+        Ok(match self {
+            Self::Inherited(listener) => gateway.take_over(listener)?,
+            Self::Address(address) => gateway.bind(address).await?,
+        })
+    }
+}
+
+fn address(settings: &Settings) -> Result<SocketAddr> {
     settings.listen.parse().map_err(|_| {
         let wrong = format!("listen: {:?} is no address: write it as 127.0.0.1:8080", settings.listen);
         Status::invalid_argument(wrong)

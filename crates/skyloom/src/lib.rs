@@ -129,6 +129,9 @@ pub use skyloom_core::{
 pub use skyloom_macros::{event, handler, main, service};
 
 #[doc(hidden)]
+pub use skyloom_broker::door::Shortage;
+
+#[doc(hidden)]
 pub use self::foreground::{RUN_BY, SECTION_TOLD};
 pub use self::{
     about::about,

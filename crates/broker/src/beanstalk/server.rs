@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{connection, figures::Figures};
-use crate::door::{Accepted, Address, Door, DoorError, Hub, Inherited, Listener};
+use crate::door::{Accepted, Address, Door, DoorError, Hub, Inherited, Listener, Shortage};
 
 /// The largest job by default, as beanstalkd's.
 pub const JOB_BYTES: u32 = 65_535;
@@ -108,6 +108,7 @@ impl BeanstalkDoor {
     async fn serve(&self, drain: impl Future<Output = ()>, shutdown: impl Future<Output = ()>) {
         tracing::info!(address = %self.address, "the broker is listening for clients of beanstalkd");
         let mut connections = JoinSet::new();
+        let mut shortage = Shortage::default();
         let mut shutdown = pin!(shutdown);
         let mut drain = pin!(async {
             drain.await;
@@ -119,7 +120,7 @@ impl BeanstalkDoor {
             tokio::select! {
                 () = &mut shutdown => break,
                 () = &mut drain => {}
-                stream = self.listener.accept() => self.admit(&mut connections, stream),
+                stream = self.listener.accept(&mut shortage) => self.admit(&mut connections, stream),
                 Some(_) = connections.join_next() => {}
             }
         }

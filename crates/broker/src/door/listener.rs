@@ -14,6 +14,7 @@ use tokio::{
 use super::{
     Address, DoorError,
     quiet::QuietSocket,
+    shortage::Shortage,
     socket::{self, BACKLOG, SocketFile},
 };
 
@@ -90,11 +91,11 @@ impl Listener {
 
     /// The next connection. That there is none at the moment, for instance because the process has
     /// no file descriptor left, must not end the broker.
-    pub(crate) async fn accept(&self) -> Accepted {
+    pub(crate) async fn accept(&self, shortage: &mut Shortage) -> Accepted {
         loop {
             match self.try_accept().await {
                 Ok(accepted) => return accepted,
-                Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+                Err(error) => shortage.say(&error),
             }
             time::sleep(ACCEPT_PAUSE).await;
         }

@@ -28,6 +28,8 @@ mod socket;
 
 mod quiet;
 
+mod shortage;
+
 mod listener;
 
 mod snapshot;
@@ -41,6 +43,7 @@ pub use self::{
     options::{DoorOptions, OUTGOING_BYTES, SnapshotPlace},
     quiet::QuietSocket,
     server::Door,
+    shortage::Shortage,
 };
 pub(crate) use self::{
     encoded::Encoded,

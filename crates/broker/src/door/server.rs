@@ -19,6 +19,7 @@ use super::{
     Address, DoorError, DoorOptions, connection,
     hub::Hub,
     listener::{Accepted, Inherited, Listener},
+    shortage::Shortage,
     snapshot::{self, Snapshot},
     ticker,
 };
@@ -89,12 +90,13 @@ impl Door {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), DoorError> {
         tracing::info!(address = %self.address, "the broker is listening");
         let mut connections = JoinSet::new();
+        let mut shortage = Shortage::default();
         let mut shutdown = pin!(shutdown);
         let mut ticker = pin!(ticker::run(&self.hub));
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                stream = self.listener.accept() => self.admit(&mut connections, stream),
+                stream = self.listener.accept(&mut shortage) => self.admit(&mut connections, stream),
                 Some(ended) = connections.join_next() => report(ended),
                 () = &mut ticker => {}
             }

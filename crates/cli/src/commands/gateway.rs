@@ -1,9 +1,5 @@
 //! `sky gateway`: REST and gRPC in front of the queues.
 
-use std::{env, net::SocketAddr};
-
-use skyloom_gateway::GatewayError;
-
 use super::BackgroundArgs;
 use crate::{failure::Failure, session::Global};
 
@@ -36,13 +32,5 @@ pub(crate) async fn gateway(args: &GatewayArgs, global: &Global) -> Result<(), F
     };
     let flag = listen.map(|address| format!("--listen={address}"));
     let settings = global.settings_of(Some(skyloom_gateway::SECTION), flag)?;
-    // A mistake is said before a broker is waited for, for which a supervisor would try again. A socket that is
-    // handed over has another address.
-    if let Ok(address) = settings.listen.parse::<SocketAddr>()
-        && !address.ip().to_canonical().is_loopback()
-        && env::var_os("LISTEN_FDS").is_none()
-    {
-        return Err(Failure::usage(GatewayError::NotLoopback { address }.to_string()));
-    }
     skyloom_gateway::serve(settings).await.map_err(|status| Failure::of_process(&status))
 }

@@ -18,14 +18,15 @@ const WATCHES: u64 = 8_192;
 /// How many directories the system watches for one user.
 const WATCH_LIMIT: &str = "/proc/sys/fs/inotify/max_user_watches";
 
-/// How many files a process may have open; each connection is one.
+/// How many files a process may have open; each connection is one. A process of ours raises its limit as far as it may.
 pub(super) fn open_files() -> Finding {
-    judge_files(getrlimit(Resource::Nofile).current)
+    judge_files(getrlimit(Resource::Nofile).maximum)
 }
 
 fn judge_files(limit: Option<u64>) -> Finding {
     const CHECK: &str = "open files";
-    let advice = "raise it: `ulimit -n 65536` in the shell, LimitNOFILE=65536 in a unit of systemd";
+    let advice = "raise the hard limit: `ulimit -n 65536` in a shell of root, LimitNOFILE=65536 in a unit of systemd, or \
+                  nofile in /etc/security/limits.conf";
     match limit {
         None => Finding::ok(CHECK, "no limit"),
         Some(limit @ ..FEW_FILES) => Finding::broken(CHECK, format!("a process may open only {limit}"), advice),

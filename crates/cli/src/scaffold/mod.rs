@@ -8,6 +8,7 @@ mod recipe;
 mod name;
 mod origin;
 mod surroundings;
+mod entry;
 mod project;
 mod command;
 

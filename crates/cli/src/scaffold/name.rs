@@ -37,7 +37,7 @@ const DEPENDENCIES: [&str; 12] = [
 ];
 
 /// Modules that a project's code uses under these very names.
-const MODULES: [&str; 2] = ["env", "fs"];
+const MODULES: [&str; 3] = ["env", "fs", "service"];
 
 /// Parts of each cluster.
 const CLUSTER: [&str; 4] = ["broker", "gateway", "registry", "sky"];
@@ -115,7 +115,8 @@ pub(super) fn check_name(name: &str, is_service: bool) -> Result<(), String> {
         return wrong(format!("is a part of every cluster: choose another name, such as {name}-service"));
     }
     if MODULES.contains(&name) {
-        return wrong(format!("is a module that the code uses: choose another name, such as {name}-service"));
+        let other = if name == "service" { "orders".to_owned() } else { format!("{name}-service") };
+        return wrong(format!("is a module that the code uses: choose another name, such as {other}"));
     }
     if is_service && snake_case(&pascal_case(name)) != name.replace('-', "_") {
         let what = format!("makes a type {}, in which two words are one", pascal_case(name));
@@ -193,7 +194,8 @@ mod tests {
             ("result", "makes a type Result"),
             ("http-body", "makes a type HttpBody"),
             ("test-cluster", "makes a type TestCluster"),
-            ("fs", "is a module that the code uses"),
+            ("fs", "is a module that the code uses: choose another name, such as fs-service"),
+            ("service", "is a module that the code uses: choose another name, such as orders"),
             (
                 "a-b-test",
                 "makes a type ABTest, in which two words are one: join one-letter words with their \

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    entry::{gateway_entry, service_entry},
     library::Template,
     recipe::{FILE, Recipe},
     surroundings::{Workspace, is_within_cargo_project, is_within_repository},
@@ -105,10 +106,11 @@ impl Project {
         let member = workspace.missing(&self.folder).map(|member| {
             format!("add {member:?} to the members of the workspace in {}", workspace.manifest().display())
         });
-        let name = &self.name;
-        let cluster_file = if self.template == "service" { workspace.cluster_file_without(name) } else { None };
-        let entry = cluster_file
-            .map(|file| format!("add its entry to {}:\n\n[services.{name}]\npackage = \"{name}\"\n", file.display()));
+        let entry = workspace.cluster_file().and_then(|(file, table)| match self.template {
+            "service" => service_entry(&self.name, &file, &table),
+            "gateway" => gateway_entry(&self.name, &file, &table),
+            _ => None,
+        });
         member.into_iter().chain(entry).collect()
     }
 }

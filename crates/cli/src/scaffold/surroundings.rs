@@ -75,11 +75,11 @@ impl Workspace {
         Some(broker_of_url(table.get("default")?.get("broker")?.as_str()?).to_owned())
     }
 
-    /// Its cluster file, if it has one that has no such service.
-    pub(super) fn cluster_file_without(&self, service: &str) -> Option<PathBuf> {
+    /// Its cluster file, if it has one, and what is in it.
+    pub(super) fn cluster_file(&self) -> Option<(PathBuf, Table)> {
         let path = self.root.join("cluster.toml");
-        let has_it = table(&path)?.get("services").is_some_and(|services| services.get(service).is_some());
-        (!has_it).then_some(path)
+        let table = table(&path)?;
+        Some((path, table))
     }
 
     /// Its own manifest.

@@ -13,3 +13,5 @@ mod guide;
 mod mistakes;
 mod names;
 mod whole;
+mod image;
+mod images;

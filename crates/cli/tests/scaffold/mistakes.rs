@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    tools::{cargo_generate, checkout, ok, sky},
+    tools::{cargo_generate, checkout, cluster_file, ok, sky, take_lock_file},
     tree::files,
 };
 
@@ -133,6 +133,23 @@ fn a_member_is_on_the_workspaces_broker_and_its_entry_is_told() {
     fs::remove_dir_all(&orders).unwrap();
     let output = ok(sky(&shop.join("services")).args(["new", "orders", "--broker", "local"]));
     assert_eq!((output.stderr.as_slice(), text("Cargo.toml").contains("nats")), (&b""[..], false));
+}
+
+#[test]
+fn a_gateway_of_a_workspace_is_told_its_entry_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = shop(directory.path());
+    let output = ok(sky(&shop.join("services")).args(["new", "edge", "--gateway"]));
+    let file = shop.canonicalize().unwrap().join("cluster.toml");
+    let (place, line) = (file.display(), "package = \"edge\"\n");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let sentence = format!("sky: write this into [gateway] of {place}, instead of `sky gateway`:\n\n{line}");
+    assert_eq!(said.trim_end(), sentence.trim_end());
+    // With that it is the cluster's gateway.
+    let text = fs::read_to_string(&file).unwrap().replace("[gateway]\n", &format!("[gateway]\n{line}"));
+    fs::write(&file, text).unwrap();
+    take_lock_file(&shop);
+    assert_eq!(cluster_file(&shop)["state"], "ok", "{}", cluster_file(&shop));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Names of every kind, good and bad.
-const NAMES: [&str; 40] = [
+const NAMES: [&str; 41] = [
     "orders",
     "order-book",
     "order_book",
@@ -45,6 +45,7 @@ const NAMES: [&str; 40] = [
     "gateway",
     "sky",
     "env",
+    "service",
     "result",
     "http-body",
     "a-b-test",

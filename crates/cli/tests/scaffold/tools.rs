@@ -7,6 +7,8 @@ use std::{
     sync::OnceLock,
 };
 
+use serde_json::Value;
+
 /// The version that the templates are written for.
 const CARGO_GENERATE: &str = "0.23.10";
 
@@ -81,6 +83,16 @@ pub(crate) fn in_project(command: &mut Command, folder: &Path) {
 /// The versions of this checkout, which are downloaded already.
 pub(crate) fn take_lock_file(folder: &Path) {
     fs::copy(checkout().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+}
+
+/// What `sky doctor` finds out about a project's cluster file.
+pub(crate) fn cluster_file(project: &Path) -> Value {
+    let mut doctor = sky(project);
+    // What it says of the broker is no matter here.
+    let socket = project.join("b.sock");
+    let output = doctor.args(["doctor", "--json", "--broker", &format!("unix:{}", socket.display())]).output().unwrap();
+    let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
+    findings.as_array().unwrap().iter().find(|one| one["check"] == "cluster file").cloned().unwrap_or_default()
 }
 
 /// Runs a command that must succeed.

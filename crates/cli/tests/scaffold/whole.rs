@@ -6,10 +6,8 @@ use std::{
     process::Command,
 };
 
-use serde_json::Value;
-
 use crate::{
-    tools::{cargo, checkout, clean, in_project, ok, sky, take_lock_file},
+    tools::{cargo, checkout, clean, cluster_file, in_project, ok, sky, take_lock_file},
     variant::{BROKERS, Variant},
 };
 
@@ -89,16 +87,6 @@ fn each_cluster_file_can_be_run() {
     }
 }
 
-/// What `sky doctor` finds out about a project's cluster file.
-fn cluster_file(project: &Path) -> Value {
-    let mut doctor = sky(project);
-    // What it says of the broker is no matter here.
-    let socket = project.join("b.sock");
-    let output = doctor.args(["doctor", "--json", "--broker", &format!("unix:{}", socket.display())]).output().unwrap();
-    let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
-    findings.as_array().unwrap().iter().find(|one| one["check"] == "cluster file").cloned().unwrap_or_default()
-}
-
 /// Runs a project's `scripts/ci.sh`, which must have nothing to say.
 fn ci(project: &Path) {
     take_lock_file(project);
@@ -119,6 +107,29 @@ fn each_kind_passes_its_own_ci() {
     let kinds = [(service, true), (Variant::new("gateway", "edge"), false), (Variant::new("workspace", "shop"), false)];
     for (variant, by_sky) in kinds {
         ci(&made(directory.path(), &variant, by_sky));
+    }
+}
+
+/// Where `sky` comes from that a README tells to install: the package of this crate.
+#[test]
+fn a_readme_tells_where_sky_comes_from() {
+    let directory = tempfile::tempdir().unwrap();
+    let package = env!("CARGO_PKG_NAME");
+    for template in ["service", "gateway", "workspace"] {
+        let install = |name: &str, way: &'static str, place: String| {
+            let project = Variant { skyloom: Some((way, place)), ..Variant::new(template, name) };
+            let readme =
+                fs::read_to_string(project.by_sky(&directory.path().join(template)).join("README.md")).unwrap();
+            let (_, rest) = readme.split_once("`cargo install --locked ").expect("how to install sky");
+            rest.split('`').next().unwrap().to_owned()
+        };
+        let git = "https://example.org/skyloom";
+        assert_eq!(install("one", "git", format!("{git}#v9")), format!("--git {git} --tag v9 {package}"));
+        assert_eq!(install("two", "git", git.to_owned()), format!("--git {git} {package}"));
+        assert_eq!(install("three", "version", "0.2".to_owned()), package);
+        let path = install("four", "path", checkout().display().to_string());
+        let manifest = Path::new(path.strip_prefix("--path ").unwrap()).join("Cargo.toml");
+        assert!(fs::read_to_string(manifest).unwrap().contains(&format!("name = \"{package}\"")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `sky doctor`.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use serde_json::Value;
 use skyloom_testing::servers::{self, Launch, RabbitMq, Server, redis_launch};
@@ -39,6 +39,20 @@ async fn a_machine_without_a_broker_is_told_how_to_get_one() {
     assert!(said.out.contains("-> `sky up CLUSTER` or `sky broker` starts one"), "{}", said.out);
     assert!(said.out.contains("ok      socket         "), "{}", said.out);
     assert!(said.out.contains("open files"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn open_files_are_judged_by_what_a_process_can_raise_its_limit_to() {
+    let (_directory, broker) = nowhere();
+    for (limit, is_broken) in [("ulimit -S -n 200", false), ("ulimit -n 200", true)] {
+        let mut shell = Command::new("sh");
+        let sky = command();
+        shell.args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")]).arg(sky.get_program());
+        shell.args(["doctor", "--json", "--broker", &broker]);
+        let said = run(shell, "").await;
+        let found = finding(&said, "open files");
+        assert_eq!(found["state"] == "broken", is_broken, "{limit}: {found}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod empty;
 mod http_body;
 mod payload;
+mod place;
 mod json;
 mod protobuf;
 

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
+use skyloom::Shortage;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -63,7 +64,11 @@ impl Gateway {
     }
 }
 
-fn check(address: SocketAddr) -> Result<(), GatewayError> {
+/// Checks that nobody can reach an address from another host.
+///
+/// # Errors
+/// That somebody can.
+pub(crate) fn check(address: SocketAddr) -> Result<(), GatewayError> {
     if address.ip().to_canonical().is_loopback() { Ok(()) } else { Err(GatewayError::NotLoopback { address }) }
 }
 
@@ -94,17 +99,18 @@ impl Bound {
                 drop(permit);
             });
         };
+        let mut shortage = Shortage::default();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                accepted = accept(&listener, &connections) => accepted,
+                accepted = accept(&listener, &connections, &mut shortage) => accepted,
             };
             accepted.map(serve);
         }
         if !inherited {
-            while let Some(accepted) = accept(&listener, &connections).now_or_never() {
+            while let Some(accepted) = accept(&listener, &connections, &mut shortage).now_or_never() {
                 accepted.map(serve);
             }
         }
@@ -128,7 +134,11 @@ impl Draining {
 }
 
 /// The next connection once there is room for it; none if accepting failed.
-async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+    shortage: &mut Shortage,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let permit = Arc::clone(connections).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
@@ -138,7 +148,7 @@ async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> Option<
             Some((stream, permit))
         }
         Err(error) => {
-            tracing::warn!(%error, "a connection could not be accepted");
+            shortage.say(&error);
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }

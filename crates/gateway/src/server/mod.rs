@@ -11,6 +11,7 @@ mod connection;
 mod bound;
 mod inherited;
 
+pub(crate) use self::bound::check;
 pub use self::{
     bound::{Bound, Draining},
     inherited::inherited_listener,

@@ -55,6 +55,10 @@ async fn code_first_mistakes_are_named() {
             "field \"text\" is not as expected: invalid type: integer `5`, expected a string",
         ),
         (r#"{"topic":"t","txt":"x"}"#, "there is no field \"txt\"; did you mean \"text\"?"),
+        (
+            r#"{"topic":"t","text":"x","copies":0}"#,
+            "field \"copies\" is not as expected: invalid value: integer `0`, expected a nonzero u32",
+        ),
         ("[1]", "expected an object, a Note"),
         ("nope", "the body is not JSON"),
     ] {

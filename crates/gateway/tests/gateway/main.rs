@@ -13,6 +13,7 @@ mod library;
 mod lifecycle;
 mod mistakes;
 mod notes;
+mod process;
 mod refused;
 mod rest;
 mod streams;

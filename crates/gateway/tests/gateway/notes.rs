@@ -1,5 +1,7 @@
 //! A code-first service.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use skyloom::{
     Context, Json, Result, Streaming,
@@ -16,6 +18,9 @@ pub(crate) struct Note {
     pub(crate) text: String,
     #[serde(default)]
     pub(crate) stars: u32,
+    /// That it cannot be 0, only the worker knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) copies: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,6 +53,6 @@ impl Described for Notes {
 }
 
 async fn tail(_: std::sync::Arc<Notes>, _: Context, Json(list): Json<List>) -> Result<Streaming<Json<Note>>> {
-    let note = move |text: String| Json(Note { topic: list.topic.clone(), text, stars: 0 });
+    let note = move |text: String| Json(Note { topic: list.topic.clone(), text, stars: 0, copies: None });
     Ok(Streaming::from_messages(list.words.into_iter().map(note)))
 }

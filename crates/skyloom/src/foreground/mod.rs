@@ -10,6 +10,8 @@ mod deadline;
 
 mod last_resort;
 
+mod open_files;
+
 mod process;
 
 pub use self::process::Foreground;

@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     deadline,
     last_resort::{LastResort, limit},
+    open_files,
     orphan::orphaned,
     reload::{Hook, reload},
     supervisor::{tell, tell_reloading, tell_section, watchdog},
@@ -57,7 +58,8 @@ pub struct Foreground {
 }
 
 impl Foreground {
-    /// Starts the log, and listens to signals from now on.
+    /// Starts the log, raises the number of files that the process may have open as far as it may, and listens to
+    /// signals from now on.
     ///
     /// # Errors
     /// If the configuration does not say what to log, or the signals cannot be listened to.
@@ -69,6 +71,7 @@ impl Foreground {
     pub(crate) fn start_with(settings: Settings, hooks: Vec<Hook>) -> Result<Self> {
         telemetry::init(&settings.log, settings.log_format)?;
         tell_section(&settings);
+        open_files::raise();
         let no_signals = |error: io::Error| Status::internal(format!("cannot listen to signals: {error}"));
         let termination = Termination::new().map_err(no_signals)?;
         let hangup = Hangup::new().map_err(no_signals)?;

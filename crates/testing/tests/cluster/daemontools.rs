@@ -143,6 +143,52 @@ async fn a_process_of_another_user_has_a_log() {
     eventually("what it says is logged", logged).await;
 }
 
+/// Writes the directories of a cluster file into `service`; what was said.
+fn directories(site: &Site, cluster: &str) -> String {
+    fs::write(site.path().join("cluster.toml"), cluster).unwrap();
+    let mut sky = Command::new(program("sky"));
+    sky.args(["supervise", "daemontools", "cluster.toml", "--out"]).arg(site.path().join("service"));
+    sky.env("SKYLOOM_BROKER", "nats://127.0.0.1:4222").current_dir(site.path());
+    let written = sky.output().unwrap();
+    assert!(written.status.success(), "{}", said(&written));
+    said(&written)
+}
+
+#[test]
+fn what_runs_with_what_has_changed_is_named() {
+    let site = Site::new();
+    let cluster = |level: &str, env: &str| {
+        format!("[services.qr]\ncommand = ['sh', '{level}']\n[services.links]\ncommand = ['sh']\nenv = {env}\n")
+    };
+    let restart = |cluster: &str| {
+        let said = directories(&site, cluster);
+        said.lines().find_map(|line| Some(line.split_once("what has changed takes a restart: svc -t ")?.1.to_owned()))
+    };
+    let service = |name: &str| site.path().join("service").join(name);
+    assert_eq!(restart(&cluster("info", "{ TOKEN = 'a', LEVEL = '1' }")), None);
+    assert_eq!(restart(&cluster("debug", "{ TOKEN = 'a', LEVEL = '1' }")), None, "it has never run");
+    // Whatever has run has a directory `supervise`.
+    ["qr.1", "links.1", "links.1/log"].iter().for_each(|name| fs::create_dir(service(name).join("supervise")).unwrap());
+    assert_eq!(restart(&cluster("debug", "{ TOKEN = 'a', LEVEL = '1' }")), None, "nothing has changed");
+    let qr = service("qr.1").display().to_string();
+    assert_eq!(restart(&cluster("info", "{ TOKEN = 'a', LEVEL = '1' }")), Some(qr));
+    let links = service("links.1").display().to_string();
+    assert_eq!(restart(&cluster("info", "{ TOKEN = 'b', LEVEL = '1' }")), Some(links.clone()), "a variable is another");
+    assert_eq!(restart(&cluster("info", "{ TOKEN = 'b' }")), Some(links), "a variable has gone");
+    let run = fs::read_to_string(service("qr.1/run")).unwrap();
+    assert!(run.contains("\nulimit -n 65536 2>/dev/null\n"), "{run}");
+}
+
+#[test]
+fn a_secret_among_the_arguments_is_named_with_its_place() {
+    let site = Site::new();
+    let said = directories(&site, "[services.qr]\ncommand = ['sh', '--token', 'hunter2']\ninstances = 2\n");
+    let sentence = "sky: qr: --token is a secret among its arguments, and everybody may read qr.1/run; give it in env: \
+                    that is written to qr.1/env, for its owner alone";
+    assert_eq!(said.lines().filter(|line| *line == sentence).count(), 1, "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
 #[test]
 fn what_the_cluster_has_no_more_is_removed_unless_it_may_run() {
     let site = Site::new();
@@ -150,12 +196,7 @@ fn what_the_cluster_has_no_more_is_removed_unless_it_may_run() {
     let write = |services: &[(&str, &str)]| {
         let text: Vec<_> =
             services.iter().map(|(name, env)| format!("[services.{name}]\ncommand = ['sh']\nenv = {env}\n")).collect();
-        fs::write(site.path().join("cluster.toml"), text.concat()).unwrap();
-        let mut sky = Command::new(program("sky"));
-        sky.args(["supervise", "daemontools", "cluster.toml", "--out"]).arg(&out).current_dir(site.path());
-        let written = sky.env("SKYLOOM_BROKER", "nats://127.0.0.1:4222").output().unwrap();
-        assert!(written.status.success(), "{}", said(&written));
-        said(&written)
+        directories(&site, &text.concat())
     };
     let said = write(&[("qr", "{ TOKEN = 'x', LEVEL = '1' }"), ("old", "{ TOKEN = 'x' }"), ("running", "{}")]);
     assert!(!said.contains("any more"), "{said}");

@@ -197,6 +197,7 @@ async fn the_exit_code_says_whether_to_try_again() {
     for (name, arguments) in [
         ("greeter", &["--lease", "2x"][..]),
         ("gateway", &["--listen", "here"]),
+        ("gateway", &["--listen", "0.0.0.0:0"]),
         ("sky", &["gateway", "--listen", "x"]),
     ] {
         let (code, said) = ended(name, arguments, &nobody).await;

@@ -11,6 +11,7 @@ mod brokers;
 mod killer;
 mod python;
 mod life;
+mod open_files;
 mod starting;
 mod ending;
 mod permission;

@@ -48,6 +48,7 @@ fn the_units_of_the_example_are_as_systemd_wants_them() {
         "WatchdogSec=30",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "RestartPreventExitStatus=2",
+        "LimitNOFILE=65536",
         "User=daemon",
         "NoNewPrivileges=yes",
         "CapabilityBoundingSet=",
@@ -151,4 +152,44 @@ fn what_the_cluster_has_no_more_is_removed_and_what_may_run_is_named() {
     assert_eq!(left, ["notes", "shop", "shop-mine.service", "shop-qr@.service", "shop.target"]);
     assert!(mine.iter().all(|path| path.exists()) && !out.join("shop/shop-old.env").exists());
     assert!(!write(&service("qr", "")).contains("any more"), "said once, it is done");
+}
+
+#[test]
+fn what_runs_with_what_has_changed_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, out) = (directory.path().join("shop.toml"), directory.path().join("units"));
+    let write = |port: u16, level: &str, token: &str, instances: u32| {
+        let gateway = format!("[gateway]\nport = {port}\n");
+        let qr = format!("[services.qr]\ncommand = ['sh']\nenv = {{ TOKEN = '{token}' }}\ninstances = {instances}\n");
+        let links = format!("[services.links]\ncommand = ['sh', '{level}']\nafter = ['qr']\n");
+        fs::write(&file, gateway + &qr + &links).unwrap();
+        let said = units(&file, &[("SKYLOOM_BROKER", "nats://127.0.0.1:4222")], &out, &[]);
+        let named = said.lines().find_map(|line| line.strip_prefix("sky:   systemctl restart "));
+        named.map(|line| line.split("   # ").next().unwrap().to_owned())
+    };
+    assert_eq!(write(8080, "info", "a", 2), None, "nothing runs yet");
+    assert_eq!(write(8080, "info", "a", 2), None, "nothing has changed");
+    assert_eq!(write(8080, "debug", "a", 2).as_deref(), Some("shop-links@1.service"));
+    assert_eq!(write(8080, "debug", "b", 2).as_deref(), Some("shop-qr@1.service shop-qr@2.service"), "a secret");
+    let gateway = "shop-gateway.socket shop-gateway.service";
+    assert_eq!(write(8081, "debug", "b", 2).as_deref(), Some(gateway), "its socket goes with it");
+    assert_eq!(write(8081, "debug", "b", 3), None, "what is new is started by the target");
+}
+
+#[test]
+fn a_secret_among_the_arguments_is_named_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shop.toml");
+    let orders = "[services.orders]\ncommand = ['sh', '--settings.api-key=hunter2', '--log', 'debug']\ninstances = 2\n";
+    fs::write(&file, orders.to_owned() + "[gateway]\ncommand = ['sh', '--password', 'hunter2']\n").unwrap();
+    let said = units(&file, &[("SKYLOOM_BROKER", "nats://127.0.0.1:4222")], &directory.path().join("units"), &[]);
+    for line in [
+        "sky: orders: --settings.api-key is a secret among its arguments, and everybody may read shop-orders@.service; give \
+         it in env as SKYLOOM_SETTINGS_API_KEY: that is written to shop/shop-orders.env, for its owner alone",
+        "sky: gateway: --password is a secret among its arguments, and everybody may read shop-gateway.service; write it \
+         into skyloom.toml",
+    ] {
+        assert_eq!(said.lines().filter(|found| *found == line).count(), 1, "{line}\nis not once in\n{said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{
     super::{build::Build, file::ClusterFile, place::Place, plan::Plan, signals::wishes},
-    daemontools,
+    daemontools, exposed,
     pieces::Pieces,
-    systemd::{self, Given},
+    systemd::{self, Earlier},
     tree::Tree,
 };
 use crate::{
@@ -75,31 +75,36 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
     let out = args.out.clone().unwrap_or_else(|| args.supervisor.name().into());
-    let (tree, said, given) = match args.supervisor {
+    let (tree, said, earlier) = match args.supervisor {
         Supervisor::Daemontools => {
             let tree = daemontools::directories(&pieces)?;
+            let changed = daemontools::changed(&pieces, &tree, &out);
             tree.write(&out)?;
-            let said = daemontools::sweep(&pieces, &tree, &out)?;
-            (tree, said, Given::default())
+            let mut said = daemontools::sweep(&pieces, &tree, &out)?;
+            said.extend(changed);
+            said.extend(exposed::warnings(&pieces, daemontools::places));
+            (tree, said, Earlier::default())
         }
         Supervisor::Systemd => {
             let tree = systemd::units(&pieces);
-            let given = systemd::given_up(&pieces, &tree, &out);
+            let earlier = systemd::earlier(&pieces, &tree, &out);
             tree.write(&out)?;
-            systemd::sweep(&given, &out)?;
+            systemd::sweep(&earlier, &out)?;
             let removed = |path: &PathBuf| {
                 format!("{} is no part of the cluster any more, and is removed", out.join(path).display())
             };
-            (tree, given.files.iter().map(removed).collect(), given)
+            let mut said: Vec<String> = earlier.files.iter().map(removed).collect();
+            said.extend(exposed::warnings(&pieces, |part| systemd::places(&pieces, part)));
+            (tree, said, earlier)
         }
     };
     said.iter().for_each(|sentence| note(sentence));
-    say(args, &pieces, &tree, &given, &out);
+    say(args, &pieces, &tree, &earlier, &out);
     Ok(())
 }
 
 /// Says what has been written and what to do next.
-fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, given: &Given, out: &Path) {
+fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, earlier: &Earlier, out: &Path) {
     let (name, count, out) = (pieces.name, tree.paths().count(), out.display());
     if args.supervisor == Supervisor::Daemontools {
         let runs = pieces.plan.parts.iter().map(|part| part.processes.len()).sum::<usize>();
@@ -108,13 +113,13 @@ fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, given: &Given, ou
         ));
     }
     note(&format!("{count} files are in {out}; next, as root:"));
-    if !given.units.is_empty() {
-        note(&format!("  systemctl stop {}   # no part of the cluster any more", given.units.join(" ")));
+    if !earlier.units.is_empty() {
+        note(&format!("  systemctl stop {}   # no part of the cluster any more", earlier.units.join(" ")));
     }
-    if !given.files.is_empty() {
+    if !earlier.files.is_empty() {
         // What holds a password has its place in /etc, and units have theirs.
         let place = |path: &PathBuf| Path::new(if path.starts_with(name) { "/etc" } else { UNITS }).join(path);
-        let places: Vec<String> = given.files.iter().map(|path| place(path).display().to_string()).collect();
+        let places: Vec<String> = earlier.files.iter().map(|path| place(path).display().to_string()).collect();
         note(&format!("  rm -f {}", places.join(" ")));
     }
     note(&format!("  cp {out}/{name}*.* {UNITS}/"));
@@ -122,6 +127,12 @@ fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, given: &Given, ou
         note(&format!("  cp -rp {out}/{name} /etc/   # what holds a password"));
     }
     note(&format!("  systemctl daemon-reload && systemctl enable --now {name}.target"));
+    if !earlier.changed.is_empty() {
+        note(&format!(
+            "  systemctl restart {}   # as far as they run: what they are made of has changed",
+            earlier.changed.join(" ")
+        ));
+    }
     if args.user.is_none() {
         note("without --user they run as root, unless they are used with systemctl --user");
     }

@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::{
     super::plan::{Part, Spec},
-    pieces::Pieces,
+    pieces::{OPEN_FILES, Pieces},
     stale,
     tree::Tree,
 };
 use crate::failure::Failure;
+
+/// Who is not root may not raise the limit that daemontools was started with.
+const LIMIT: &str = "# Each connection is an open file. Only root may set the limit higher than it is.\n";
 
 /// One directory for each process.
 ///
@@ -43,11 +46,31 @@ fn run(pieces: &Pieces<'_>, part: &Part, spec: &Spec) -> String {
     }
     words.push(quoted(&spec.program.display().to_string()));
     words.extend(spec.arguments.iter().map(|argument| quoted(argument)));
-    format!("#!/bin/sh\n# {}\n{}\nexec 2>&1\nexec {}\n", spec.name, mark(pieces), words.join(" "))
+    format!(
+        "#!/bin/sh\n# {}\n{}\n{LIMIT}ulimit -n {OPEN_FILES} 2>/dev/null\nexec 2>&1\nexec {}\n",
+        spec.name,
+        mark(pieces),
+        words.join(" ")
+    )
 }
 
 fn mark(pieces: &Pieces<'_>) -> String {
     stale::mark(pieces.name, "daemontools")
+}
+
+/// A sentence about the processes and the logs that may still run as they were, because svscan has started them and a
+/// program or a variable of theirs is to be another. It has to be asked before the new ones are written.
+pub(super) fn changed(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Option<String> {
+    let processes = || pieces.parts().flat_map(|(part, _, _)| &part.processes);
+    let gone = processes().flat_map(|spec| stale::others(tree, directory, &Path::new(&spec.name).join("env")));
+    let files: Vec<PathBuf> = tree.changes(directory, |text| text).into_iter().chain(gone).collect();
+    let folders = processes().flat_map(|spec| [PathBuf::from(&spec.name), Path::new(&spec.name).join("log")]);
+    let changed = folders.filter(|folder| {
+        let is_own = |file: &PathBuf| *file == folder.join("run") || file.starts_with(folder.join("env"));
+        files.iter().any(is_own) && directory.join(folder).join("supervise").exists()
+    });
+    let changed: Vec<String> = changed.map(|folder| directory.join(folder).display().to_string()).collect();
+    (!changed.is_empty()).then(|| format!("what has changed takes a restart: svc -t {}", changed.join(" ")))
 }
 
 /// Removes what an earlier writing has left in the directory; a sentence about each. A process that has been
@@ -92,6 +115,12 @@ fn log(pieces: &Pieces<'_>) -> String {
     // Who runs multilog as another user is root, whose the directory is that multilog would write into.
     let made = pieces.user.map(|user| format!("mkdir -p main && chown {user} main || exit 111\n")).unwrap_or_default();
     format!("#!/bin/sh\n{made}exec {}\n", words.join(" "))
+}
+
+/// Where the arguments of a part are, and where its variables.
+pub(super) fn places(part: &Part) -> [String; 2] {
+    let name = part.processes.first().map(|spec| spec.name.as_str()).unwrap_or_default();
+    [format!("{name}/run"), format!("{name}/env")]
 }
 
 fn user(pieces: &Pieces<'_>) -> impl Iterator<Item = String> + use<> {

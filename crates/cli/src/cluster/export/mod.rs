@@ -6,6 +6,8 @@ mod tree;
 
 mod stale;
 
+mod exposed;
+
 mod daemontools;
 
 mod systemd;

@@ -7,6 +7,10 @@ use skyloom::embedded::Address;
 use super::super::plan::{Part, Plan, Spec};
 use crate::failure::Failure;
 
+/// How many files a process may have open, each connection one: enough for the 10,000 connections of a gateway or a
+/// broker.
+pub(super) const OPEN_FILES: u32 = 65_536;
+
 /// What a cluster is called, and what its processes are.
 #[derive(Debug)]
 pub(super) struct Pieces<'a> {

@@ -10,7 +10,7 @@ use skyloom::embedded::Address;
 
 use super::{
     super::plan::{BROKER_VARIABLE, Part, REGISTRY_VARIABLE, Spec},
-    pieces::{Pieces, Role},
+    pieces::{OPEN_FILES, Pieces, Role},
     stale,
     tree::Tree,
 };
@@ -66,12 +66,32 @@ TimeoutStartSec=60
 TimeoutStopSec=30
 ";
 
+/// The name of a part's units, without what they end with.
+fn unit(pieces: &Pieces<'_>, part: &Part) -> String {
+    format!("{}-{}", pieces.name, part.name)
+}
+
+/// The file of a part's service.
+fn service_file(pieces: &Pieces<'_>, part: &Part, role: Role) -> String {
+    format!("{}{}.service", unit(pieces, part), if role == Role::Service { "@" } else { "" })
+}
+
+/// The file with the secrets of a part's service.
+fn secret_file(pieces: &Pieces<'_>, part: &Part) -> String {
+    format!("{}/{}.env", pieces.name, unit(pieces, part))
+}
+
+/// Where the arguments of a part are, and where its secrets.
+pub(super) fn places(pieces: &Pieces<'_>, part: &Part) -> [String; 2] {
+    [service_file(pieces, part, super::pieces::role(part)), secret_file(pieces, part)]
+}
+
 /// The units of a cluster.
 pub(super) fn units(pieces: &Pieces<'_>) -> Tree {
     let mut tree = Tree::default();
     let mut wanted = Vec::new();
     for (part, role, spec) in pieces.parts() {
-        let unit = format!("{}-{}", pieces.name, part.name);
+        let unit = unit(pieces, part);
         match role {
             Role::Broker => {
                 if let Some(address) = pieces.broker() {
@@ -86,11 +106,11 @@ pub(super) fn units(pieces: &Pieces<'_>) -> Tree {
             Role::Service => {}
         }
         wanted.extend(instances(pieces, part, role));
-        let file = if role == Role::Service { format!("{unit}@.service") } else { format!("{unit}.service") };
+        let file = service_file(pieces, part, role);
         let (text, secrets) = service(pieces, part, role, spec);
         tree.file(file, text);
         if !secrets.is_empty() {
-            tree.secret(format!("{}/{unit}.env", pieces.name), format!("{}\n{secrets}", mark(pieces)));
+            tree.secret(secret_file(pieces, part), format!("{}\n{secrets}", mark(pieces)));
         }
     }
     let target = format!(
@@ -111,18 +131,20 @@ fn mark(pieces: &Pieces<'_>) -> String {
     stale::mark(pieces.name, "systemd")
 }
 
-/// What an earlier writing had and the cluster has no more.
+/// What an earlier writing has left to do.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Given {
-    /// The units that may still run.
+pub(super) struct Earlier {
+    /// The units that the cluster has no more, and that may still run.
     pub(super) units: Vec<String>,
-    /// The files, which are removed, by their paths in the directory.
+    /// The files that it has no more, which are removed, by their paths in the directory.
     pub(super) files: Vec<PathBuf>,
+    /// The units that may still run as they were.
+    pub(super) changed: Vec<String>,
 }
 
-/// The units that the cluster has no more, by the target of an earlier writing. It has to be asked before the new one
-/// is written.
-pub(super) fn given_up(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Given {
+/// What an earlier writing has in the directory. It has to be asked before the new one is written. The units that the
+/// cluster has no more are told by its target.
+pub(super) fn earlier(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Earlier {
     let earlier = fs::read_to_string(directory.join(target_file(pieces))).unwrap_or_default();
     let is_ours = earlier.lines().any(|line| line == mark(pieces));
     let wanted = earlier.lines().filter(|_| is_ours).find_map(|line| line.strip_prefix(WANTS)).unwrap_or_default();
@@ -134,20 +156,37 @@ pub(super) fn given_up(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Gi
         places.into_iter().flat_map(|folder| stale::files(tree, directory, folder, &mark(pieces))).collect();
     let sockets = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "socket"));
     units.extend(sockets.map(|path| path.display().to_string()));
-    Given { units, files }
+    Earlier { units, files, changed: changed(pieces, &tree.changes(directory, running)) }
+}
+
+/// The units of which one of these files is to be another. Of a target, what it wants is no concern of what runs.
+fn changed(pieces: &Pieces<'_>, files: &[PathBuf]) -> Vec<String> {
+    let has = |path: &String| files.iter().any(|file| file == Path::new(path));
+    let of_part = pieces.parts().flat_map(|(part, role, _)| {
+        let socket = format!("{}.socket", unit(pieces, part));
+        let of_service = [service_file(pieces, part, role), secret_file(pieces, part), socket.clone()];
+        let services = if of_service.iter().any(has) { instances(pieces, part, role) } else { Vec::new() };
+        has(&socket).then_some(socket).into_iter().chain(services)
+    });
+    of_part.collect()
+}
+
+/// What of a file concerns what runs: of a unit all that comes after its order among the others.
+fn running(text: &str) -> &str {
+    ["\n[Service]\n", "\n[Socket]\n"].into_iter().find_map(|start| text.find(start)).map_or(text, |at| &text[at..])
 }
 
 /// Removes these files.
 ///
 /// # Errors
 /// The first that cannot be removed.
-pub(super) fn sweep(given: &Given, directory: &Path) -> Result<(), Failure> {
-    given.files.iter().try_for_each(|path| stale::remove(&directory.join(path)))
+pub(super) fn sweep(earlier: &Earlier, directory: &Path) -> Result<(), Failure> {
+    earlier.files.iter().try_for_each(|path| stale::remove(&directory.join(path)))
 }
 
 /// The services that a part consists of, by their units.
 fn instances(pieces: &Pieces<'_>, part: &Part, role: Role) -> Vec<String> {
-    let unit = format!("{}-{}", pieces.name, part.name);
+    let unit = unit(pieces, part);
     match role {
         Role::Service => (1..=part.processes.len()).map(|number| format!("{unit}@{number}.service")).collect(),
         Role::Broker | Role::Gateway => vec![format!("{unit}.service")],
@@ -170,7 +209,7 @@ fn socket(pieces: &Pieces<'_>, unit: &str, listen: &str) -> String {
 
 /// A service's unit, and what of its environment is secret.
 fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String, String) {
-    let unit = format!("{}-{}", pieces.name, part.name);
+    let unit = unit(pieces, part);
     let instance = if role == Role::Service { ", instance %i" } else { "" };
     let earlier = pieces.plan.parts.iter().filter(|earlier| part.after.contains(&earlier.name));
     let after: Vec<String> = earlier.flat_map(|part| instances(pieces, part, super::pieces::role(part))).collect();
@@ -189,7 +228,8 @@ fn service(pieces: &Pieces<'_>, part: &Part, role: Role, spec: &Spec) -> (String
     }
     // Such a program may know nothing of supervisors.
     let kind = if listens_itself { "Type=exec\n" } else { NOTIFYING };
-    let _ = write!(text, "\n[Service]\n{kind}{LIFE}ExecStart={}\n", command(pieces, role, spec));
+    let _ = write!(text, "\n[Service]\n{kind}{LIFE}LimitNOFILE={OPEN_FILES}\n");
+    let _ = writeln!(text, "ExecStart={}", command(pieces, role, spec));
     let _ = writeln!(text, "WorkingDirectory={}", escaped(&spec.directory.display().to_string()));
     let mut secrets = String::new();
     for (variable, value) in &spec.environment {

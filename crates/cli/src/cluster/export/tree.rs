@@ -43,6 +43,14 @@ impl Tree {
         self.paths().any(|own| own.starts_with(path))
     }
 
+    /// The files that are in a directory already, and will be others in the part that counts.
+    pub(super) fn changes(&self, directory: &Path, part: impl Fn(&str) -> &str) -> Vec<PathBuf> {
+        let differs = |path: &Path, text: &str| {
+            fs::read_to_string(directory.join(path)).is_ok_and(|earlier| part(&earlier) != part(text))
+        };
+        self.0.iter().filter(|(path, (text, _))| differs(path, text)).map(|(path, _)| path.clone()).collect()
+    }
+
     /// Writes all files into a directory. Each takes its place whole, since a supervisor may read it any time.
     ///
     /// # Errors
@@ -82,8 +90,13 @@ mod tests {
         let mut tree = Tree::default();
         tree.program("qr.1/run", "#!/bin/sh\n".to_owned());
         tree.secret("qr.1/env/TOKEN", "x\n".to_owned());
+        let changes = |tree: &Tree| tree.changes(directory.path(), |text| text);
+        assert!(changes(&tree).is_empty(), "what is new has not changed");
         tree.write(directory.path()).unwrap();
+        tree.secret("qr.1/env/TOKEN", "y\n".to_owned());
+        assert_eq!(changes(&tree), [Path::new("qr.1/env/TOKEN")]);
         tree.write(directory.path()).unwrap();
+        assert!(changes(&tree).is_empty());
         let mode = |path: &str| fs::metadata(directory.path().join(path)).unwrap().permissions().mode() & 0o777;
         let modes = ["qr.1", "qr.1/run", "qr.1/env", "qr.1/env/TOKEN"].map(mode);
         assert_eq!(modes, [0o755, 0o755, 0o700, 0o600], "only what holds a secret is private");

@@ -1,0 +1,68 @@
+//! What a cluster file still needs, so that a new package is a part of the cluster.
+
+use std::path::Path;
+
+use toml::Table;
+
+/// What of a cluster file says which gateway it runs.
+const PROGRAM: [&str; 3] = ["package", "source", "command"];
+
+/// What to add so that a service is one of the cluster; nothing if one of its name is.
+pub(super) fn service_entry(name: &str, file: &Path, cluster: &Table) -> Option<String> {
+    if cluster.get("services").is_some_and(|services| services.get(name).is_some()) {
+        return None;
+    }
+    Some(format!("add its entry to {}:\n\n[services.{name}]\npackage = \"{name}\"\n", file.display()))
+}
+
+/// What to add so that a gateway is that of the cluster; nothing if it is already.
+pub(super) fn gateway_entry(name: &str, file: &Path, cluster: &Table) -> Option<String> {
+    let (file, line) = (file.display(), format!("package = \"{name}\"\n"));
+    let Some(gateway) = cluster.get("gateway") else {
+        return Some(format!("add its entry to {file}:\n\n[gateway]\n{line}port = 8080\n"));
+    };
+    if gateway.get("package").is_some_and(|package| package.as_str() == Some(name)) {
+        return None;
+    }
+    let other = PROGRAM.into_iter().find(|key| gateway.get(key).is_some());
+    let place = other.map_or_else(|| "instead of `sky gateway`".to_owned(), |key| format!("in the place of `{key}`"));
+    Some(format!("write this into [gateway] of {file}, {place}:\n\n{line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gateway(cluster: &str) -> Option<String> {
+        gateway_entry("edge", Path::new("cluster.toml"), &cluster.parse().unwrap())
+    }
+
+    #[test]
+    fn a_gateway_takes_the_place_of_the_one_there_is() {
+        let line = "package = \"edge\"\n";
+        let cases = [
+            ("[broker]\n", "add its entry to cluster.toml:\n\n[gateway]\npackage = \"edge\"\nport = 8080\n".to_owned()),
+            (
+                "[gateway]\nport = 80\n",
+                format!("write this into [gateway] of cluster.toml, instead of `sky gateway`:\n\n{line}"),
+            ),
+            (
+                "[gateway]\ncommand = ['gate']\n",
+                format!("write this into [gateway] of cluster.toml, in the place of `command`:\n\n{line}"),
+            ),
+        ];
+        for (cluster, sentence) in cases {
+            assert_eq!(gateway(cluster), Some(sentence), "{cluster}");
+        }
+        assert_eq!(gateway("[gateway]\npackage = 'edge'\n"), None);
+    }
+
+    #[test]
+    fn a_service_is_told_of_once() {
+        let entry = |cluster: &str| service_entry("qr", Path::new("cluster.toml"), &cluster.parse().unwrap());
+        assert!(
+            entry("[services.links]\n").is_some_and(|said| said.ends_with("\n\n[services.qr]\npackage = \"qr\"\n"))
+        );
+        assert_eq!(entry("[services.qr]\n"), None);
+    }
+}
