@@ -9,7 +9,7 @@ use skyloom_core::Guid;
 use tokio::time::Instant;
 
 use super::{
-    pending::{Confirms, Pending, Publishing},
+    pending::{Confirms, MAX_WAITING, MAX_WAITING_BYTES, Pending, Publishing},
     target::Target,
 };
 
@@ -31,6 +31,7 @@ pub(super) struct Former {
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     waiting: VecDeque<Publishing>,
+    bytes: usize,
     /// When they are sent again.
     next: Option<Instant>,
     /// Queues that are full, and until when that is believed.
@@ -44,12 +45,13 @@ impl Doubts {
     /// Keeps a message that is to be sent again.
     pub(super) fn push(&mut self, publishing: Publishing, now: Instant) {
         self.next.get_or_insert(now + AGAIN);
+        self.bytes += publishing.envelope.encoded_len();
         self.waiting.push_back(publishing);
     }
 
-    /// How many wait to be sent again.
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+    /// Whether there is room for one more of this size.
+    pub(super) fn has_room(&self, size: usize) -> bool {
+        self.waiting.len() < MAX_WAITING && self.bytes + size <= MAX_WAITING_BYTES
     }
 
     /// Whether nothing waits to be sent again.
@@ -72,7 +74,7 @@ impl Doubts {
 
     /// Takes everything.
     pub(super) fn drain(&mut self) -> Vec<Publishing> {
-        self.next = None;
+        (self.next, self.bytes) = (None, 0);
         std::mem::take(&mut self.waiting).into()
     }
 
@@ -106,5 +108,52 @@ impl Doubts {
         self.full.clear();
         self.renewed = None;
         self.former.take().map(|mut former| former.confirms.clear()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use skyloom_core::{Channel, Envelope, QueueName};
+
+    use super::*;
+    use crate::amqp::{pending::Done, wire::Marks};
+
+    fn target() -> Target {
+        Target::Work(Channel::Queue(QueueName::from_static("a")))
+    }
+
+    fn publishing() -> Publishing {
+        Publishing::new(target(), Arc::new(Envelope::default()), Marks::default(), Done::Nobody)
+    }
+
+    #[test]
+    fn what_is_refused_is_sent_again_after_a_while() {
+        let (mut doubts, now) = (Doubts::default(), Instant::now());
+        doubts.push(publishing(), now);
+        doubts.push(publishing(), now + AGAIN / 2);
+        assert_eq!(doubts.due(now + AGAIN / 2).len(), 0);
+        assert_eq!(doubts.due(now + AGAIN).len(), 2, "all go together");
+        assert!(doubts.is_settled() && doubts.due(now + AGAIN * 9).is_empty());
+    }
+
+    #[test]
+    fn that_a_queue_is_full_is_doubted_again_however_often_it_refuses() {
+        let (mut doubts, now) = (Doubts::default(), Instant::now());
+        doubts.found_full(target(), now);
+        doubts.found_full(target(), now + FULL / 2);
+        assert!(doubts.is_full(&target(), now + FULL / 2));
+        assert!(!doubts.is_full(&target(), now + FULL));
+    }
+
+    #[test]
+    fn another_channel_is_tried_when_the_one_before_is_closed_and_not_at_once() {
+        let (mut doubts, now) = (Doubts::default(), Instant::now());
+        assert!(doubts.may_renew(now));
+        doubts.former = Some(Former { channel: 1, confirms: Confirms::default() });
+        assert!(!doubts.may_renew(now + AGAIN), "the one before is not closed");
+        doubts.former = None;
+        assert!(!doubts.may_renew(now + AGAIN / 2) && doubts.may_renew(now + AGAIN));
     }
 }

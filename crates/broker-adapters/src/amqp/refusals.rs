@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{
     doubt::Former,
     options::QueueKind,
-    pending::{Confirms, Done, MAX_WAITING, Publishing, Repeat},
+    pending::{Confirms, Done, Publishing, Repeat},
     role::{PUBLISH, PUBLISH_TOO, Role},
     state::State,
     target::Target,
@@ -51,7 +51,7 @@ impl State {
             }
             if let Some(Repeat { envelope, marks, refused }) = repeat.map(|repeat| *repeat) {
                 let since = refused.unwrap_or(now);
-                if now < since + DOUBTED && self.doubts.len() < MAX_WAITING {
+                if now < since + DOUBTED && self.doubts.has_room(envelope.encoded_len()) {
                     return self.doubts.push(Publishing { target, envelope, marks, done, refused: Some(since) }, now);
                 }
             }

@@ -237,7 +237,7 @@ impl State {
         }
         // What was refused was not accepted: it waits for the next connection.
         for publishing in self.doubts.drain() {
-            self.publish(publishing);
+            self.publish(Publishing { refused: None, ..publishing });
         }
         self.detach_streams();
         self.mailboxes.values_mut().for_each(|mailbox| mailbox.is_there = false);
