@@ -34,7 +34,10 @@ impl Fixture for Nats {
     }
 
     async fn connect(&self) -> Peer {
-        Peer::new(Arc::new(NatsBroker::connect(&self.0, PATIENCE).await.expect("the broker can be used")))
+        let url = self.0.clone();
+        let connect = async move || NatsBroker::connect(&url, PATIENCE).await.expect("the broker can be used");
+        let (broker, killer) = apart(connect).await;
+        Peer::new(broker, move || killer.kill())
     }
 
     fn queue_limit(&self) -> usize {
@@ -44,10 +47,10 @@ impl Fixture for Nats {
 
 impl RegistryFixture for Nats {
     async fn registry(&self) -> (Peer, Arc<dyn Registry>) {
-        let (url, peer) = (self.0.clone(), self.connect().await);
+        let (url, broker) = (self.0.clone(), self.connect().await.broker);
         let connect = async move || NatsRegistry::connect(&url, PATIENCE).await.expect("the registry can be used");
         let (registry, killer) = apart(connect).await;
-        (peer.with_crash(move || killer.kill()), registry)
+        (Peer::new(broker, move || killer.kill()), registry)
     }
 }
 

@@ -29,14 +29,17 @@ fn corner(url: &str) -> BrokerUrl {
 }
 
 async fn peer(url: &BrokerUrl) -> Peer {
-    Peer::new(Arc::new(RedisBroker::connect(url, PATIENCE).await.expect("the broker can be used")))
+    let url = url.clone();
+    let connect = async move || RedisBroker::connect(&url, PATIENCE).await.expect("the broker can be used");
+    let (broker, killer) = apart(connect).await;
+    Peer::new(broker, move || killer.kill())
 }
 
 async fn registry(url: &BrokerUrl) -> (Peer, Arc<dyn Registry>) {
-    let (own, peer) = (url.clone(), peer(url).await);
+    let (own, broker) = (url.clone(), peer(url).await.broker);
     let connect = async move || RedisRegistry::connect(&own, PATIENCE).await.expect("the registry can be used");
     let (registry, killer) = apart(connect).await;
-    (peer.with_crash(move || killer.kill()), registry)
+    (Peer::new(broker, move || killer.kill()), registry)
 }
 
 mod single {

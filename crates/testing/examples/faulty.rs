@@ -50,6 +50,16 @@ impl Faulty {
         Ok(report(&ctx))
     }
 
+    /// Says that it has begun, and takes its time at the first attempt only.
+    #[handler]
+    async fn hold(&self, ctx: Context, Json(order): Json<Order>) -> Result<Json<Report>> {
+        eprintln!("attempt {} is executed", ctx.attempt());
+        if ctx.attempt() == 1 {
+            tokio::time::sleep(Duration::from_millis(order.millis)).await;
+        }
+        Ok(report(&ctx))
+    }
+
     /// Blocks a thread beside the event loop, and does not wait for it.
     #[handler]
     async fn block_beside(&self, ctx: Context, Json(order): Json<Order>) -> Result<Json<Report>> {

@@ -92,11 +92,15 @@
 //! With the feature `conformance`, the module `conformance` states what every broker adapter and registry of Skyloom
 //! must do as rules. A crate with an adapter writes a `Fixture` and one line,
 //! `skyloom_testing::broker_conformance!(MyFixture);`, which makes one test of each rule. The module `servers` starts
-//! the real brokers that such a fixture needs, and `figures` is what programs that measure have in common.
+//! the real brokers that such a fixture needs, `load` keeps them busy while something happens to them, and `figures` is
+//! what programs that measure have in common.
 #![cfg_attr(all(doctest, feature = "cluster"), doc = include_str!("../../../docs/testing.md"))]
 
 #[cfg(feature = "cluster")]
 mod cluster;
+
+#[cfg(feature = "conformance")]
+pub mod load;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -18,32 +18,36 @@ const QUEUE_LIMIT: usize = 100;
 struct Local {
     address: Address,
     door: JoinHandle<Result<(), DoorError>>,
+    limits: Limits,
     _directory: tempfile::TempDir,
 }
 
-async fn open(address: &Address) -> JoinHandle<Result<(), DoorError>> {
-    let limits = Limits { channel_messages: QUEUE_LIMIT, ..Limits::default() };
+async fn open(address: &Address, limits: Limits) -> JoinHandle<Result<(), DoorError>> {
     let options = DoorOptions { limits, ..DoorOptions::default() };
     let door = Door::bind(address.clone(), options).await.expect("the door opens");
     tokio::spawn(door.run(std::future::pending()))
 }
 
 impl Local {
+    async fn with(limits: Limits) -> Self {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let address = Address::Unix(directory.path().join("broker.sock"));
+        let door = open(&address, limits).await;
+        Self { address, door, limits, _directory: directory }
+    }
+
     fn peer(&self) -> (Peer, LocalBroker) {
         let (broker, driver) = LocalBroker::connect(self.address.clone(), LocalOptions::default());
         let driver = tokio::spawn(driver);
         // The socket is the driver's; it is closed without a word.
         let crash = move || driver.abort();
-        (Peer::new(Arc::new(broker.clone())).with_crash(crash), broker)
+        (Peer::new(Arc::new(broker.clone()), crash), broker)
     }
 }
 
 impl Fixture for Local {
     async fn start() -> Self {
-        let directory = tempfile::tempdir().expect("a directory can be made");
-        let address = Address::Unix(directory.path().join("broker.sock"));
-        let door = open(&address).await;
-        Self { address, door, _directory: directory }
+        Self::with(Limits { channel_messages: QUEUE_LIMIT, ..Limits::default() }).await
     }
 
     async fn connect(&self) -> Peer {
@@ -56,15 +60,19 @@ impl Fixture for Local {
 }
 
 impl BrokerFixture for Local {
+    async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+        Ok(Self::with(Limits { channel_bytes: bytes, ..Limits::default() }).await)
+    }
+
     async fn durable() -> Self {
-        Self::start().await
+        Self::with(Limits::default()).await
     }
 
     async fn crash(&mut self) {
         self.door.abort();
         let ended = (&mut self.door).await;
         assert!(ended.is_err_and(|error| error.is_cancelled()), "it was serving until now");
-        self.door = open(&self.address).await;
+        self.door = open(&self.address, self.limits).await;
     }
 }
 

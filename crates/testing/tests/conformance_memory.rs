@@ -18,7 +18,7 @@ impl Memory {
         let crashing = broker.clone();
         // Whatever else ends, the engine sees no more of it than this.
         let crash = move || drop(crashing.close());
-        (Peer::new(Arc::new(broker.clone())).with_crash(crash), broker)
+        (Peer::new(Arc::new(broker.clone()), crash), broker)
     }
 }
 
@@ -37,8 +37,12 @@ impl Fixture for Memory {
 }
 
 impl BrokerFixture for Memory {
+    async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+        Ok(Self(MemoryBroker::new(Limits { channel_bytes: bytes, ..Limits::default() })))
+    }
+
     async fn durable() -> Self {
-        Self::start().await
+        Self(MemoryBroker::new(Limits::default()))
     }
 
     async fn crash(&mut self) {

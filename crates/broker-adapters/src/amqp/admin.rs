@@ -171,7 +171,7 @@ impl Operator {
             let (sender, accepted) = skyloom_core::broker::Ack::waiting();
             let marks = Marks { persistent, ..Marks::default() };
             let (target, done) = (Target::Work(channel.clone()), Done::Sender(sender));
-            self.0.with(|state| state.publish(Publishing { target, envelope: envelope.into(), marks, done }));
+            self.0.with(|state| state.publish(Publishing::new(target, envelope.into(), marks, done)));
             accepted.await?;
             look.deleted.push(seen.tag);
             kicked += 1;

@@ -135,7 +135,7 @@ impl State {
         sender: Option<AckSender>,
     ) {
         let done = Done::Move { consumer, tag: arrived.tag, sender };
-        self.publish(Publishing { target, envelope: arrived.envelope, marks, done });
+        self.publish(Publishing::new(target, arrived.envelope, marks, done));
     }
 
     /// Gives back what no worker has seen; it is no attempt.
@@ -176,7 +176,7 @@ impl State {
     fn notify(&mut self, inbox: Guid, call: Guid, error: &BrokerError) {
         let envelope = Arc::new(Notice::write(call, error));
         let (target, done) = (Target::Inbox(inbox), Done::Nobody);
-        self.publish(Publishing { target, envelope, marks: Marks::default(), done });
+        self.publish(Publishing::new(target, envelope, Marks::default(), done));
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::{
-    greeting::foreign,
+    greeting::{foreign, foreign_at},
     operate::{NOT_FOUND, explain},
     options::AmqpOptions,
     role::PUBLISH,
@@ -25,7 +25,7 @@ use crate::remote::OpenError;
 const STEP: Duration = Duration::from_secs(5);
 
 /// How long a server may be silent before it is asked in another way what it is.
-const SILENCE: Duration = Duration::from_secs(2);
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// The largest frame and the most channels that are asked for.
 const FRAME: u32 = 128 << 10;
@@ -100,7 +100,7 @@ impl Handshake<'_> {
     }
 
     async fn run(&mut self, options: &AmqpOptions) -> Result<Tuned, OpenError> {
-        self.greet().await?;
+        self.greet(options.tls).await?;
         let mut out = BytesMut::new();
         Outgoing(&mut out).start_ok(&client_properties(), &options.user, &options.password);
         self.write(&out).await?;
@@ -125,16 +125,19 @@ impl Handshake<'_> {
     }
 
     /// Says which protocol this is, and waits for the same from the server.
-    async fn greet(&mut self) -> Result<(), OpenError> {
+    async fn greet(&mut self, tls: bool) -> Result<(), OpenError> {
         self.write(HEADER).await?;
-        let silent = timeout(SILENCE, self.read()).await;
-        if silent.is_err() {
-            // Servers that wait for a line say something now.
-            self.write(b"\r\n\r\n").await?;
-            let silent = timeout(SILENCE, self.read()).await;
-            silent.unwrap_or_else(|_| Err(self.absent("it accepts connections and says nothing")))?;
-        } else if let Ok(read) = silent {
-            read?;
+        match timeout(SILENCE, self.read()).await {
+            Ok(read) => read?,
+            Err(_) => {
+                // Servers that wait for a line are known by what they say to one, which a slow RabbitMQ need not hear.
+                let foreign = if tls { None } else { foreign_at(self.host).await };
+                if let Some(reason) = foreign {
+                    return Err(self.unusable(reason));
+                }
+                let silent = timeout(STEP, self.read()).await;
+                silent.unwrap_or_else(|_| Err(self.absent("it accepts connections and says nothing")))?;
+            }
         }
         if let Some(reason) = foreign(&self.buffer) {
             return Err(self.unusable(reason));

@@ -181,7 +181,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
         shared.with(|state| {
             state.flush();
             let closing = state.phase == Phase::Closing;
-            if closing && !*goodbye && state.confirms.len() == 0 && state.operations.running.is_none() {
+            if closing && !*goodbye && state.is_confirmed() && state.operations.running.is_none() {
                 *goodbye = true;
                 state.send().close();
             }

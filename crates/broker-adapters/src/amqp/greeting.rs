@@ -1,21 +1,30 @@
 //! Telling other servers from RabbitMQ by what they say first.
 
+use crate::remote::stranger;
+
 /// What a server is, if its first bytes are not those of AMQP 0-9-1.
 pub(super) fn foreign(first: &[u8]) -> Option<String> {
-    let is = |what: &str| Some(format!("it is {what} and not a server of AMQP 0-9-1; check host and port"));
     match first {
         [1, 0, 0, ..] | [1] | [1, 0] => None,
         [b'A', b'M', b'Q', b'P', ..] => {
             Some("it speaks another version of AMQP; RabbitMQ and its relatives speak 0-9-1".to_owned())
         }
         [0x15, 3, ..] => Some("it expects TLS; write amqps://".to_owned()),
-        [b'H', b'T', b'T', b'P', ..] | [b'<', ..] => is("an HTTP server"),
-        [b'I', b'N', b'F', b'O', b' ', ..] => is("a NATS server"),
-        [b'-', ..] => is("a Redis server"),
-        [b'U', b'N', b'K', b'N', b'O', b'W', b'N', ..] | [b'B', b'A', b'D', b'_', ..] => is("a beanstalkd server"),
-        [b'S', b'S', b'H', ..] => is("an SSH server"),
-        _ => is("something else"),
+        _ => Some(not_ours(stranger::kind(first).unwrap_or("something else"))),
     }
+}
+
+/// What a server is that says nothing to the greeting of AMQP, if it is of another kind. It is asked by the way.
+pub(super) async fn foreign_at(host: &str) -> Option<String> {
+    match stranger::first_words(host).await {
+        amqp if amqp.starts_with(b"AMQP") => None,
+        tls if tls.starts_with(&[0x15, 3]) => foreign(&tls),
+        said => stranger::kind(&said).map(not_ours),
+    }
+}
+
+fn not_ours(kind: &str) -> String {
+    format!("it is {kind} and not a server of AMQP 0-9-1; check host and port")
 }
 
 #[cfg(test)]

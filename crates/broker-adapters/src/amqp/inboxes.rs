@@ -144,7 +144,7 @@ impl State {
     fn put_token(&mut self, inbox: Guid, done: Done) {
         let envelope = Envelope::new(Kind::Event, Guid::call()).into();
         let (target, marks) = (Target::Token(inbox), Marks::default());
-        self.publish(Publishing { target, envelope, marks, done });
+        self.publish(Publishing::new(target, envelope, marks, done));
     }
 
     /// Forgets an inbox, and deletes it with what is in it.

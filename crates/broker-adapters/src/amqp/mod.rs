@@ -41,8 +41,9 @@
 //! # What is guaranteed, and what is not
 //! - Every message is confirmed by the server, without waiting for one before sending the next. A refusal is
 //!   [`Full`](skyloom_core::broker::BrokerError::Full). An event that one group is too full for may have reached
-//!   others, so its outcome is unknown. RabbitMQ 4.3 refuses in the same way what reaches the channel of a process that
-//!   has just died; of one that has left in order it does not.
+//!   others, so its outcome is unknown. With quorum queues, and of an instance, a refusal is believed only after 1.5 s,
+//!   in which the message is sent again: RabbitMQ refuses in the same way while a leader is away, and what reaches the
+//!   channel of a process that has just died.
 //! - Leases are kept by the worker's side, for RabbitMQ has none: when one ends, the work goes to `:again` and
 //!   what the handler says later is stale. A worker's process that is frozen as a whole is noticed by the heartbeat,
 //!   after about twice its time, and all of its work is redelivered; until then it waits.
@@ -90,7 +91,11 @@ mod role;
 
 mod standing;
 
+mod doubt;
+
 mod state;
+
+mod refusals;
 
 mod publish;
 

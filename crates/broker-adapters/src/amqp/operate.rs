@@ -154,7 +154,7 @@ impl State {
         let mut note = skyloom_core::Envelope::new(skyloom_core::Kind::Event, Guid::call());
         note.payload = channel.to_string().into();
         let marks = Marks { persistent: true, ..Marks::default() };
-        self.publish(Publishing { target: Target::Index, envelope: note.into(), marks, done: Done::Nobody });
+        self.publish(Publishing::new(Target::Index, note.into(), marks, Done::Nobody));
     }
 
     /// The server has ended the connection. If that is what it says to an inbox, it would say it again.

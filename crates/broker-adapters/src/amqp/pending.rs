@@ -51,6 +51,22 @@ pub(super) struct Publishing {
     pub(super) envelope: Arc<Envelope>,
     pub(super) marks: Marks,
     pub(super) done: Done,
+    /// Since when it is refused, if it was.
+    pub(super) refused: Option<Instant>,
+}
+
+impl Publishing {
+    pub(super) fn new(target: Target, envelope: Arc<Envelope>, marks: Marks, done: Done) -> Self {
+        Self { target, envelope, marks, done, refused: None }
+    }
+}
+
+/// What it takes to send a message again that was refused.
+#[derive(Debug)]
+pub(super) struct Repeat {
+    pub(super) envelope: Arc<Envelope>,
+    pub(super) marks: Marks,
+    pub(super) refused: Option<Instant>,
 }
 
 /// A message that was sent and is not confirmed yet.
@@ -62,6 +78,8 @@ pub(super) struct Pending {
     pub(super) since: Instant,
     /// It came back: no queue has taken it.
     pub(super) returned: bool,
+    /// If a refusal of it is not believed at once.
+    pub(super) repeat: Option<Box<Repeat>>,
 }
 
 /// What the server has yet to confirm, in the order of sending; the server counts from one.
@@ -180,7 +198,7 @@ mod tests {
 
     fn numbered(n: u8) -> Pending {
         let id = Guid::from_bytes([n; 16]);
-        Pending { id, target: Target::Index, done: Done::Nobody, since: Instant::now(), returned: false }
+        Pending { id, target: Target::Index, done: Done::Nobody, since: Instant::now(), returned: false, repeat: None }
     }
 
     #[test]

@@ -10,8 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     operation::{Known, Operation},
-    pending::{Done, MAX_WAITING, Pending, Publishing},
-    role::PUBLISH,
+    pending::{Done, MAX_WAITING, Pending, Publishing, Repeat},
     state::{MAX_OUTGOING, PATIENCE, Phase, State, wall_clock},
     target::{Target, first_wait},
     tell::Tell,
@@ -92,7 +91,7 @@ impl State {
                 }
             }
         };
-        self.publish(Publishing { target, envelope, marks, done });
+        self.publish(Publishing::new(target, envelope, marks, done));
         ack
     }
 
@@ -122,31 +121,31 @@ impl State {
     }
 
     pub(super) fn write(&mut self, publishing: Publishing) {
-        let Publishing { target, envelope, marks, done } = publishing;
+        let Publishing { target, envelope, marks, done, refused } = publishing;
         if done.is_abandoned() {
             return;
         }
         let name = self.name(&target);
         let topic = matches!(target, Target::Topic(_));
         let (exchange, key) = if topic { (name.as_str(), "") } else { ("", name.as_str()) };
-        let address = Address { channel: PUBLISH, exchange, key, mandatory: !topic, frame: self.tuned.frame };
+        let address = Address { channel: self.outlet, exchange, key, mandatory: !topic, frame: self.tuned.frame };
         Outgoing(&mut self.out).publish(&address, &marks, &envelope);
-        self.confirms.push(Pending { id: envelope.id, target, done, since: Instant::now(), returned: false });
+        let id = envelope.id;
+        let repeat = self.may_repeat(&target).then(|| Box::new(Repeat { envelope, marks, refused }));
+        self.confirms.push(Pending { id, target, done, since: Instant::now(), returned: false, repeat });
     }
 
     /// The server has accepted or refused messages.
-    pub(super) fn confirmed(&mut self, tag: u64, multiple: bool, accepted: bool) {
-        for pending in self.confirms.take(tag, multiple) {
-            let Pending { id, target, done, returned, .. } = pending;
+    pub(super) fn confirmed(&mut self, channel: u16, tag: u64, multiple: bool, accepted: bool) {
+        for pending in self.confirms_of(channel).map(|confirms| confirms.take(tag, multiple)).unwrap_or_default() {
+            let Pending { id, target, done, returned, repeat, .. } = pending;
             match (accepted, returned) {
                 (true, false) => self.accepted(done),
                 (true, true) => self.unrouted(&target, done, id),
-                (false, _) => {
-                    let error = self.refusal(&target);
-                    self.fail(done, id, error);
-                }
+                (false, _) => self.not_accepted(target, done, id, repeat),
             }
         }
+        self.close_former();
     }
 
     fn accepted(&mut self, done: Done) {
@@ -185,7 +184,7 @@ impl State {
         self.fail(done, id, error);
     }
 
-    fn refusal(&self, target: &Target) -> BrokerError {
+    pub(super) fn refusal(&self, target: &Target) -> BrokerError {
         let limits = &self.options.limits;
         match target {
             Target::Topic(topic) => {

@@ -5,7 +5,7 @@ use skyloom_core::{Envelope, broker::BrokerError};
 
 use super::{
     operate::explain,
-    role::{INBOXES, PUBLISH, Partial, Role, TOPOLOGY},
+    role::{INBOXES, Partial, Role, TOPOLOGY},
     state::State,
     tell::Tell,
     wire::{BODY, CONTENT, Content, Frame, HEARTBEAT, Incoming, METHOD, Marks},
@@ -59,10 +59,10 @@ impl State {
                 _ => {}
             },
             // A worker's reply that finds no inbox comes back, too, and nobody needs it.
-            Incoming::Return { text } if channel == PUBLISH => {
+            Incoming::Return { text } => {
                 tracing::debug!(text, "a message has found no queue");
-                if let Ok(envelope) = Envelope::decode(body) {
-                    self.confirms.returned(envelope.id);
+                if let (Some(confirms), Ok(envelope)) = (self.confirms_of(channel), Envelope::decode(body)) {
+                    confirms.returned(envelope.id);
                 }
             }
             _ => {}
@@ -74,8 +74,8 @@ impl State {
             Incoming::Deliver { .. } | Incoming::Return { .. } => {
                 self.partial.insert(channel, Partial::new(method));
             }
-            Incoming::Ack { tag, multiple } => self.confirmed(tag, multiple, true),
-            Incoming::Nack { tag, multiple } => self.confirmed(tag, multiple, false),
+            Incoming::Ack { tag, multiple } => self.confirmed(channel, tag, multiple, true),
+            Incoming::Nack { tag, multiple } => self.confirmed(channel, tag, multiple, false),
             Incoming::Close { code, text } => {
                 self.send().close_ok();
                 return Err(self.dismissed(code, &text));
@@ -94,6 +94,7 @@ impl State {
             Incoming::ChannelClose { code, text } => return self.channel_closed(channel, code, text),
             Incoming::ChannelClosed => {
                 self.roles.remove(&channel);
+                self.former_is_closed(channel);
             }
             other => self.answer(channel, &other),
         }

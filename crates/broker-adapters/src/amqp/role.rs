@@ -16,13 +16,15 @@ pub(super) const TOPOLOGY: u16 = 2;
 pub(super) const INBOXES: u16 = 3;
 /// Tokens of durable inboxes are held on it.
 pub(super) const TOKENS: u16 = 4;
+/// Messages are sent on it when [`PUBLISH`] is not trusted any more, and the other way round.
+pub(super) const PUBLISH_TOO: u16 = 5;
 /// The first that has no fixed use.
-pub(super) const FREE: u16 = 5;
+pub(super) const FREE: u16 = 6;
 
 /// What an AMQP channel is for.
 #[derive(Debug)]
 pub(super) enum Role {
-    /// One of the first four.
+    /// One of the first five.
     Fixed,
     /// A consumer has it.
     Consumer(u32),

@@ -15,6 +15,7 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use super::{
+    doubt::Doubts,
     operation::{Known, Operation, Operations},
     options::AmqpOptions,
     pending::{Confirms, Done, Held, Publishing},
@@ -69,7 +70,10 @@ pub(super) struct State {
     /// Why the server takes no messages for now.
     pub(super) blocked: Option<String>,
     pub(super) held: Held,
+    /// The AMQP channel on which messages are sent, and what it has to confirm.
+    pub(super) outlet: u16,
     pub(super) confirms: Confirms,
+    pub(super) doubts: Doubts,
     pub(super) operations: Operations,
     pub(super) roles: HashMap<u16, Role, RandomState>,
     pub(super) partial: HashMap<u16, Partial, RandomState>,
@@ -100,7 +104,9 @@ impl State {
             tells: Vec::new(),
             blocked: None,
             held: Held::default(),
+            outlet: PUBLISH,
             confirms: Confirms::default(),
+            doubts: Doubts::default(),
             operations: Operations::default(),
             roles: HashMap::default(),
             partial: HashMap::default(),
@@ -165,6 +171,7 @@ impl State {
     /// What was not sent yet; it still waits.
     fn unsent(&self) -> HashSet<Guid> {
         let mut calls = self.held.calls();
+        calls.extend(self.doubts.calls());
         for known in self.operations.known.values() {
             if let Known::Asked { publishings, .. } = known {
                 calls.extend(publishings.iter().map(|publishing| publishing.envelope.id));
@@ -186,7 +193,7 @@ impl State {
         if self.is_closed() {
             return;
         }
-        (self.phase, self.tuned, self.blocked) = (Phase::Live, tuned, None);
+        (self.phase, self.tuned, self.blocked, self.outlet) = (Phase::Live, tuned, None, PUBLISH);
         for number in [PUBLISH, TOPOLOGY, INBOXES, TOKENS] {
             self.roles.insert(number, Role::Fixed);
             self.send().open_channel(number);
@@ -224,8 +231,13 @@ impl State {
         self.replies.clear();
         (self.blocked, self.replied) = (None, None);
         let error = self.lost();
-        for pending in self.confirms.clear() {
+        let of_former = self.doubts.forget_former();
+        for pending in self.confirms.clear().into_iter().chain(of_former) {
             self.fail(pending.done, pending.id, error.clone());
+        }
+        // What was refused was not accepted: it waits for the next connection.
+        for publishing in self.doubts.drain() {
+            self.publish(Publishing { refused: None, ..publishing });
         }
         self.detach_streams();
         self.mailboxes.values_mut().for_each(|mailbox| mailbox.is_there = false);
@@ -276,7 +288,8 @@ impl State {
 
     /// Whether time alone can change anything.
     pub(super) fn is_timed(&self) -> bool {
-        !(self.held.is_empty() && self.leases.is_empty()) || (self.blocked.is_some() && self.confirms.len() > 0)
+        !(self.held.is_empty() && self.leases.is_empty() && self.doubts.is_empty())
+            || (self.blocked.is_some() && self.confirms.len() > 0)
     }
 
     /// Does what is due by now.
@@ -297,6 +310,12 @@ impl State {
             }
         }
         self.end_leases(now);
+        self.ask_again(now);
+    }
+
+    /// Whether the server has said of everything that was sent whether it is accepted.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirms.len() == 0 && self.doubts.is_settled()
     }
 }
 

@@ -13,10 +13,16 @@ use super::{
     codec::{Command, Reply, Stats},
     options::Place,
 };
-use crate::remote::OpenError;
+use crate::remote::{OpenError, stranger};
 
 /// How long a server may take to answer before it counts as gone.
 pub(super) const SILENCE: Duration = Duration::from_secs(3);
+
+/// How long a server may take to answer before it is asked on another connection who it is.
+const HESITATION: Duration = Duration::from_millis(500);
+
+/// What beanstalkd says to that.
+const UNKNOWN: &[u8] = b"UNKNOWN_COMMAND";
 
 /// How much is read at once, at least.
 const READ: usize = 64 << 10;
@@ -86,17 +92,13 @@ impl Reader {
 
 /// What somebody who is no beanstalkd says, in a sentence.
 fn strange(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let line = text.lines().next().unwrap_or_default();
-    let who = match line {
-        _ if line.starts_with("HTTP/") => "an HTTP server",
-        _ if line.starts_with("-ERR") || line.starts_with("-NOAUTH") || line.starts_with("-DENIED") => "a Redis server",
-        _ if line.starts_with("INFO {") => "a NATS server",
-        _ if line.starts_with("AMQP") => "an AMQP broker such as RabbitMQ",
-        _ if bytes.starts_with(&[0x15, 0x03]) => "a server that expects TLS, which beanstalkd does not have",
-        _ => return format!("it does not speak beanstalkd's protocol: it says {:?}", line.escape_debug().to_string()),
+    let Some(kind) = stranger::kind(bytes) else {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.lines().next().unwrap_or_default();
+        return format!("it does not speak beanstalkd's protocol: it says {:?}", line.escape_debug().to_string());
     };
-    format!("it does not speak beanstalkd's protocol: it is {who}; check the port in the broker's URL")
+    let tls = if bytes.starts_with(&[0x15, 0x03]) { ", which beanstalkd does not have" } else { "" };
+    format!("it does not speak beanstalkd's protocol: it is {kind}{tls}; check the port in the broker's URL")
 }
 
 /// A connection whose other end is a beanstalkd.
@@ -120,8 +122,16 @@ impl Pipe {
         let mut out = BytesMut::new();
         Command::Stats.encode(&mut out);
         writer.write_all(&out).await.map_err(|error| absent(error.to_string()))?;
-        let reply = reader.next(SILENCE).await;
         let unusable = |reason: String| OpenError::Unusable { address: place.to_string(), reason };
+        let mut reply = reader.next(HESITATION).await;
+        if let (Err(_), Place::Tcp(host), true) = (&reply, place, reader.received.is_empty()) {
+            // Who waits for more than a line says who he is when he is asked in another way.
+            let words = stranger::first_words(host).await;
+            if !words.starts_with(UNKNOWN) && stranger::kind(&words).is_some() {
+                return Err(unusable(strange(&words)));
+            }
+            reply = reader.next(SILENCE).await;
+        }
         match reply {
             Ok(Reply::Ok(body)) => {
                 let facts = facts(&Stats::of(&body));

@@ -11,10 +11,9 @@ use std::{
 
 use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
-    time::{Instant, timeout},
+    time::Instant,
 };
 
 use super::{
@@ -23,7 +22,7 @@ use super::{
     link::{Link, UNWRITTEN},
     options::{Login, NatsOptions},
 };
-use crate::remote::{BrokerUrl, OpenError, Pauses};
+use crate::remote::{BrokerUrl, OpenError, Pauses, stranger};
 
 /// NATS's port.
 const PORT: u16 = 4222;
@@ -163,13 +162,20 @@ async fn why_unusable(hosts: &[String], options: &NatsOptions, error: &ConnectEr
         _ => {}
     }
     for host in hosts {
-        match greeting(host).await {
-            Greeting::Nats(info) => return tls_trouble(&info, options, &said),
-            Greeting::Other(answer) => return Some(format!("{host} does not speak NATS: it says {answer:?}")),
-            Greeting::Silent if error.kind() == ConnectErrorKind::TimedOut => {
-                return Some(format!("{host} accepts connections and says nothing, as no NATS server does"));
-            }
-            Greeting::Silent | Greeting::Absent => {}
+        let words = stranger::first_words(host).await;
+        if words.starts_with(b"INFO ") {
+            return tls_trouble(&String::from_utf8_lossy(&words), options, &said);
+        }
+        if let Some(kind) = stranger::kind(&words) {
+            return Some(format!("{host} does not speak NATS: it is {kind}; check host and port"));
+        }
+        if !words.is_empty() {
+            let text = String::from_utf8_lossy(&words);
+            let line: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
+            return Some(format!("{host} does not speak NATS: it says {line:?}"));
+        }
+        if error.kind() == ConnectErrorKind::TimedOut && TcpStream::connect(host).await.is_ok() {
+            return Some(format!("{host} accepts connections and says nothing, as no NATS server does"));
         }
     }
     None
@@ -188,36 +194,6 @@ fn tls_trouble(info: &str, options: &NatsOptions, said: &str) -> Option<String> 
         ));
     }
     (has("tls_required") && said.to_lowercase().contains("tls")).then(|| format!("TLS fails: {said}"))
-}
-
-enum Greeting {
-    Nats(String),
-    Other(String),
-    Silent,
-    Absent,
-}
-
-/// What a server says to whoever connects, or to a line that is part of no greeting.
-async fn greeting(host: &str) -> Greeting {
-    let Ok(Ok(mut socket)) = timeout(GREETING, TcpStream::connect(host)).await else { return Greeting::Absent };
-    let mut said = read_some(&mut socket).await;
-    if said.is_empty() && socket.write_all(b"PING\r\n\r\n").await.is_ok() {
-        said = read_some(&mut socket).await;
-    }
-    if said.is_empty() {
-        Greeting::Silent
-    } else if said.starts_with("INFO ") {
-        Greeting::Nats(said)
-    } else {
-        Greeting::Other(said.lines().next().unwrap_or_default().chars().take(60).collect())
-    }
-}
-
-async fn read_some(socket: &mut TcpStream) -> String {
-    let mut buffer = vec![0; 4096];
-    let read = timeout(Duration::from_millis(500), socket.read(&mut buffer)).await;
-    let length = read.ok().and_then(Result::ok).unwrap_or(0);
-    String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned()
 }
 
 /// Asks whether JetStream is there and we may use it.

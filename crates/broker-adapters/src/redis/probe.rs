@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use ::redis::{RedisError, Value, cmd};
+use ::redis::{ErrorKind, RedisError, Value, cmd};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::{Instant, sleep, timeout},
 };
 
-use crate::remote::{OpenError, Pauses};
+use crate::remote::{OpenError, Pauses, stranger};
 
 use super::{
     link::connect_with_scripts,
@@ -74,9 +74,24 @@ impl From<RedisError> for Wrong {
     }
 }
 
-/// A Redis without TLS does not answer to TLS at all; then it is asked without.
+/// A server of another kind is asked who it is. A Redis without TLS does not answer to TLS at all; then it is asked
+/// without.
 async fn explained(options: &Options, address: &Address, wrong: Wrong) -> Wrong {
     match (wrong, address) {
+        (Wrong::Redis(error), Address::Tcp(host, port)) if !options.tls && is_foreign(&error) => {
+            let words = stranger::first_words(&format!("{host}:{port}")).await;
+            match stranger::kind(&words).filter(|_| !words.starts_with(b"+") && !words.starts_with(b"-")) {
+                Some(_) if words.starts_with(&[0x15, 3]) => {
+                    let reason = "it expects TLS; write rediss:// instead of redis://".to_owned();
+                    Wrong::Open(OpenError::Unusable { address: address.to_string(), reason })
+                }
+                Some(kind) => {
+                    let reason = format!("it does not speak Redis's protocol: it is {kind}; check host and port");
+                    Wrong::Open(OpenError::Unusable { address: address.to_string(), reason })
+                }
+                None => Wrong::Redis(error),
+            }
+        }
         (Wrong::Redis(error), Address::Tcp(host, port)) if options.tls && error.is_timeout() => {
             let asked = timeout(PLAIN_TIME, answers_plainly(host, *port)).await;
             if !matches!(asked, Ok(Ok(true))) {
@@ -87,6 +102,11 @@ async fn explained(options: &Options, address: &Address, wrong: Wrong) -> Wrong 
         }
         (wrong, _) => wrong,
     }
+}
+
+/// Whether an error is such that servers of another kind cause it.
+fn is_foreign(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Parse || error.is_connection_dropped() || error.is_timeout()
 }
 
 async fn answers_plainly(host: &str, port: u16) -> std::io::Result<bool> {

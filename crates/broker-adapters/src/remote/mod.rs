@@ -14,6 +14,9 @@ mod error;
 mod pause;
 
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
+pub(crate) mod stranger;
+
+#[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod notice;
 
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]

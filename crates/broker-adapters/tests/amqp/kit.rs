@@ -42,3 +42,9 @@ pub(crate) fn url(port: u16, options: &str) -> BrokerUrl {
 pub(crate) async fn connect(port: u16, options: &str) -> AmqpBroker {
     AmqpBroker::connect(&url(port, options), PATIENCE).await.expect("the broker can be used")
 }
+
+/// The URL of these servers, which are tried in this order.
+pub(crate) fn cluster_url(ports: &[u16], options: &str) -> BrokerUrl {
+    let hosts: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    format!("amqp://guest:secret@{}/%2f?{options}", hosts.join(",")).parse().expect("a valid URL")
+}

@@ -1,10 +1,14 @@
 //! RabbitMQ and its relatives: AMQP 0-9-1 keeps every rule, against the real server.
 
+use skyloom_testing::load;
+
 mod kit;
 
 mod proxy;
 
 mod ends;
+
+mod traffic;
 
 mod rules;
 
@@ -13,3 +17,5 @@ mod starting;
 mod restarts;
 
 mod faults;
+
+mod cluster;

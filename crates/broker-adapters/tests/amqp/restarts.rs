@@ -1,6 +1,6 @@
 //! What happens when a server is killed and started anew, under load.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use skyloom_core::{
     Envelope, Kind,
@@ -11,6 +11,8 @@ use tokio::time::timeout;
 use crate::{
     ends::{Ends, SOON, cast, next, number, queue},
     kit::{connect, corner, troubled},
+    load::Load,
+    traffic::Traffic,
 };
 
 /// Every cast that was accepted before or while the server was killed is there afterwards, and senders and
@@ -79,53 +81,47 @@ async fn calls_around_a_restart_all_end(inboxes: &str) {
     let port = own.server().port();
     let options = format!("prefix={}{inboxes}", corner());
     let (client, worker) = (connect(port, &options).await, connect(port, &options).await);
-    let channel = queue("busy.v1");
-    let ends = Arc::new(Ends::default());
-    let inbox = client.open_inbox(ends.clone()).await.expect("an inbox can be opened");
-    let mut consumer = worker.consume(channel.clone(), ConsumeOptions::default()).await.expect("it can be consumed");
-    let answering = tokio::spawn(async move {
-        while let Some(delivery) = consumer.next().await {
-            let reply = Envelope::new(Kind::Reply, delivery.envelope().id);
-            drop(delivery.settle(Settlement::Reply(reply.into())));
-        }
-    });
-    let (calling, noted) = (client.clone(), Arc::clone(&ends));
-    let (kind, reply_to) = (Kind::Call, Some(inbox.id()));
-    let caller = tokio::spawn(async move {
-        loop {
-            let call = Envelope { kind, reply_to, ..Envelope::clone(&cast(1)) };
-            let id = call.id;
-            noted.note(|noted| noted.open.insert(id));
-            let sent = calling.enqueue(&channel, call.into(), EnqueueOptions::default());
-            let noted = Arc::clone(&noted);
-            tokio::spawn(async move {
-                if sent.await.is_err() {
-                    noted.note(|noted| noted.open.remove(&id));
-                }
-            });
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    });
+    let traffic = Traffic::start(client, worker, queue("busy.v1")).await;
     for _ in 0..2 {
-        let before = ends.note(|noted| noted.replies);
-        ends.until("calls are answered", |noted| noted.replies > before + 50).await;
+        traffic.goes_on(50).await;
         own.server_mut().kill();
         own.server_mut().restart();
     }
-    let before = ends.note(|noted| noted.replies);
-    ends.until("calls are answered again", |noted| noted.replies > before + 200).await;
-    caller.abort();
-    drop(caller.await);
-    ends.until("every call ends", |noted| noted.open.is_empty()).await;
-    answering.abort();
+    traffic.goes_on(200).await;
+    traffic.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_around_a_restart_end() {
     calls_around_a_restart_all_end("").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_around_a_restart_end_with_durable_inboxes() {
     calls_around_a_restart_all_end("&inboxes=durable").await;
+}
+
+/// The same under load: no cast that was accepted is lost, and nobody is told what is not true.
+async fn a_server_that_is_killed_under_load_hangs_nobody(options: &str) {
+    let mut own = troubled().await;
+    let port = own.server().port();
+    let options = format!("prefix={}&{options}", corner());
+    let (sender, worker) = (connect(port, &options).await, connect(port, &options).await);
+    let load = Load::start(Arc::new(sender), Arc::new(worker)).await;
+    for _ in 0..2 {
+        own.server_mut().kill();
+        own.server_mut().restart();
+        load.goes_on().await;
+    }
+    load.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
+    a_server_that_is_killed_under_load_hangs_nobody("").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_under_load_loses_nothing_with_durable_inboxes() {
+    a_server_that_is_killed_under_load_hangs_nobody("inboxes=durable").await;
 }

@@ -24,7 +24,8 @@ struct Corner {
 
 impl Corner {
     fn of(kinds: &str, own: Option<RabbitMq>) -> Self {
-        let options = format!("prefix={}&queue_messages={QUEUE_LIMIT}&{kinds}", corner());
+        let limit = if own.is_none() { format!("&queue_messages={QUEUE_LIMIT}") } else { String::new() };
+        let options = format!("prefix={}&{kinds}{limit}", corner());
         Self { options, own, wires: Mutex::default() }
     }
 
@@ -33,7 +34,7 @@ impl Corner {
         let wire = Arc::new(Proxy::to(port).await);
         self.wires.lock().expect("nobody panics with it").push(Arc::clone(&wire));
         let broker = connect(wire.port(), &self.options).await;
-        Peer::new(Arc::new(broker)).with_crash(move || wire.cut())
+        Peer::new(Arc::new(broker), move || wire.cut())
     }
 
     fn server(&mut self) -> &mut Server {
@@ -58,6 +59,10 @@ impl Fixture for Classic {
 }
 
 impl BrokerFixture for Classic {
+    async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+        Ok(Self(Corner::of(&format!("queue=classic&queue_bytes={bytes}"), None)))
+    }
+
     async fn durable() -> Self {
         Self(Corner::of("queue=classic", Some(RabbitMq::start())))
     }
@@ -85,6 +90,10 @@ impl Fixture for Quorum {
 }
 
 impl BrokerFixture for Quorum {
+    async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+        Ok(Self(Corner::of(&format!("queue=quorum&inboxes=durable&queue_bytes={bytes}"), None)))
+    }
+
     async fn durable() -> Self {
         Self(Corner::of("queue=quorum&inboxes=durable", Some(RabbitMq::start())))
     }

@@ -3,32 +3,31 @@
 use std::{sync::Arc, time::Duration};
 
 use skyloom_core::{
-    Code,
+    Code, Outcome,
     broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
     client::Client,
 };
 use tokio::time::sleep;
 
 use super::{
-    fixture::{connect, durable_server, process, run, server, url},
+    fixture::{connect, durable_server, process, run, run_beside_load, server, url},
     load::{Load, call, cast, echo, number, queue as channel, soon, until, until_answered, work},
 };
 
-/// How long the load runs before and after something happens.
+/// How long a server is away.
 const WHILE: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
-    run(async {
+    run_beside_load(async {
         let mut server = durable_server();
         let (sender, worker) = (connect(&url(&server, "")).await, connect(&url(&server, "")).await);
         let load = Load::start(sender, worker).await;
         for _ in 0..2 {
-            sleep(WHILE).await;
             server.kill();
             sleep(WHILE).await;
             server.restart();
-            load.until_answered().await;
+            load.goes_on().await;
         }
         load.end().await;
     });
@@ -49,9 +48,10 @@ fn a_server_without_a_disk_that_restarts_has_forgotten_and_callers_hear_so() {
             server.restart();
         };
         let (called, ()) = soon("the caller hears", async { tokio::join!(calling, restarting) }).await;
-        assert_eq!(called.expect_err("it is lost").code(), Code::Aborted);
+        let status = called.expect_err("it is lost");
+        assert_eq!((status.code(), status.outcome()), (Code::Aborted, Outcome::Unknown), "{status}");
         let calls = channel("calls.v1");
-        work(Arc::clone(&broker), calls.clone());
+        work(Arc::clone(&broker), calls.clone(), Arc::default());
         until_answered(&client, &calls).await;
     });
 }
@@ -62,12 +62,13 @@ fn a_server_that_hangs_is_noticed_and_calls_end_by_their_deadline() {
         let server = server();
         let broker = connect(&url(&server, "")).await;
         let calls = channel("calls.v1");
-        work(Arc::clone(&broker), calls.clone());
+        work(Arc::clone(&broker), calls.clone(), Arc::default());
         let client = Client::new(Arc::clone(&broker));
         until_answered(&client, &calls).await;
         server.freeze();
         let cast = broker.enqueue(&calls, cast(1), EnqueueOptions::default());
-        assert!(call(&client, &calls, Duration::from_secs(1)).await.is_err(), "nobody answers");
+        let status = call(&client, &calls, Duration::from_secs(1)).await.expect_err("nobody answers");
+        assert_eq!((status.code(), status.outcome()), (Code::DeadlineExceeded, Outcome::Unknown), "{status}");
         // The heartbeat, not the call, says so: the cast has no deadline.
         let lost = soon("the hang is noticed", cast).await;
         assert!(matches!(lost, Err(BrokerError::Lost { .. })), "{lost:?}");

@@ -66,17 +66,28 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     runtime.block_on(limited).expect("the test ends in time");
 }
 
+/// Runs a test on two threads: its load goes on while it waits for a server.
+pub(crate) fn run_beside_load(test: impl Future<Output = ()>) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let limited = async { tokio::time::timeout(Duration::from_secs(300), test).await };
+    runtime.block_on(limited).expect("the test ends in time");
+}
+
 /// A server of its own for every rule.
-pub(crate) struct Beanstalkd(Server);
+pub(crate) struct Beanstalkd {
+    server: Server,
+    options: String,
+}
 
 impl Fixture for Beanstalkd {
     async fn start() -> Self {
-        Self(server())
+        Self { server: server(), options: format!("queue_messages={QUEUE_LIMIT}") }
     }
 
     async fn connect(&self) -> Peer {
-        let (broker, killer) = process(&url(&self.0, &format!("queue_messages={QUEUE_LIMIT}"))).await;
-        Peer::new(broker).with_crash(move || killer.kill())
+        let (broker, killer) = process(&url(&self.server, &self.options)).await;
+        Peer::new(broker, move || killer.kill())
     }
 
     fn queue_limit(&self) -> usize {
@@ -85,12 +96,18 @@ impl Fixture for Beanstalkd {
 }
 
 impl BrokerFixture for Beanstalkd {
+    async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+        let server = server();
+        let opened = try_connect(&url(&server, &format!("queue_bytes={bytes}")), PATIENCE).await;
+        opened.map(|_| Self { server, options: String::new() }).map_err(|error| error.to_string())
+    }
+
     async fn durable() -> Self {
-        Self(durable_server())
+        Self { server: durable_server(), options: String::new() }
     }
 
     async fn crash(&mut self) {
-        self.0.kill();
-        self.0.restart();
+        self.server.kill();
+        self.server.restart();
     }
 }

@@ -1,6 +1,6 @@
 //! What is in a job: one envelope or several, ours or somebody else's.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use skyloom_core::{
     Envelope, Guid, Kind,
@@ -49,7 +49,7 @@ fn many_calls_at_once_are_each_answered_and_share_no_job_if_they_may_not() {
         for prefix in ["shared", "alone&bundle=1"] {
             let broker = connect(&url(&server, &format!("prefix={prefix}"))).await;
             let queue = channel("echo.v1");
-            work(broker.clone(), queue.clone());
+            work(broker.clone(), queue.clone(), Arc::default());
             let client = Client::new(broker.clone());
             let mut callers = tokio::task::JoinSet::new();
             for _ in 0..CALLERS {

@@ -1,6 +1,6 @@
 //! What is full, too large or left behind.
 
-use std::{process::Command, time::Duration};
+use std::{process::Command, sync::Arc, time::Duration};
 
 use skyloom_core::{
     Channel, Envelope, Guid, Kind,
@@ -125,7 +125,7 @@ fn what_a_killed_process_leaves_behind_is_cleared_away() {
         let ephemeral = ConsumeOptions { ephemeral: true, ..ConsumeOptions::default() };
         let mut own = dying.consume(instance.clone(), ephemeral).await.expect("consumed");
         let listening = dying.consume(group, ephemeral).await.expect("consumed");
-        work(dying.clone(), channel("echo.v1"));
+        work(dying.clone(), channel("echo.v1"), Arc::default());
         let client = Client::new(dying.clone());
         until_answered(&client, &channel("echo.v1")).await;
         let put = dying.enqueue(&instance, cast(1), EnqueueOptions::default());

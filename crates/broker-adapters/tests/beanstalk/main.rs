@@ -1,9 +1,8 @@
 //! beanstalkd, by a client of our own, keeps every rule, against the real server.
 
-mod fixture;
+use skyloom_testing::load;
 
-#[path = "../common/load.rs"]
-mod load;
+mod fixture;
 
 mod by_hand;
 

@@ -15,21 +15,26 @@ const QUEUE_LIMIT: usize = 100;
 struct Nats {
     server: Arc<Server>,
     prefix: String,
-    storage: &'static str,
+    options: String,
+}
+
+impl Nats {
+    fn of(server: Arc<Server>, options: &str) -> Self {
+        Self { server, prefix: corner(), options: options.to_owned() }
+    }
 }
 
 impl Fixture for Nats {
     async fn start() -> Self {
-        Self { server: shared(), prefix: corner(), storage: "memory" }
+        Self::of(shared(), &format!("storage=memory&queue_messages={QUEUE_LIMIT}"))
     }
 
     async fn connect(&self) -> Peer {
         let line = Line::to(self.server.port()).await;
-        let Self { prefix, storage, .. } = self;
-        let options = format!("prefix={prefix}&queue_messages={QUEUE_LIMIT}&storage={storage}");
-        let url = format!("nats://127.0.0.1:{}?{options}", line.port);
+        let Self { prefix, options, .. } = self;
+        let url = format!("nats://127.0.0.1:{}?prefix={prefix}&{options}", line.port);
         let broker = connect(&url).await;
-        Peer::new(Arc::new(broker)).with_crash(move || line.cut())
+        Peer::new(Arc::new(broker), move || line.cut())
     }
 
     fn queue_limit(&self) -> usize {
@@ -38,8 +43,12 @@ impl Fixture for Nats {
 }
 
 impl BrokerFixture for Nats {
+    async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+        Ok(Self::of(shared(), &format!("storage=memory&queue_bytes={bytes}")))
+    }
+
     async fn durable() -> Self {
-        Self { server: Arc::new(nats()), prefix: corner(), storage: "file" }
+        Self::of(Arc::new(nats()), "storage=file")
     }
 
     async fn crash(&mut self) {

@@ -48,7 +48,7 @@ impl Fixture for Core {
     async fn connect(&self) -> Peer {
         let line = Line::to(self.server.port()).await;
         let broker = connect(&self.url(line.port)).await;
-        Peer::new(Arc::new(broker)).with_crash(move || line.cut())
+        Peer::new(Arc::new(broker), move || line.cut())
     }
 
     fn queue_limit(&self) -> usize {
@@ -57,6 +57,11 @@ impl Fixture for Core {
 }
 
 impl BrokerFixture for Core {
+    async fn bounded_in_bytes(_: usize) -> Result<Self, String> {
+        // There is nothing to fill.
+        Ok(Self::start().await)
+    }
+
     async fn durable() -> Self {
         Self { server: Arc::new(nats()), prefix: corner() }
     }
@@ -89,16 +94,19 @@ skyloom_testing::broker_rules! { Core;
     dead_letters: used_up_attempts_make_a_dead_letter_and_the_caller_is_told,
         a_paused_channel_delivers_nothing;
     bounds: a_full_queue_refuses_and_keeps_what_it_has,
+        a_queue_is_bounded_in_bytes,
         a_message_that_is_too_large_is_refused;
     topics: every_group_gets_an_event_once,
         an_event_without_a_group_is_accepted;
     inboxes: a_reply_reaches_only_the_inbox_that_is_named,
         a_closed_inbox_hears_nothing_and_hinders_nobody,
         an_unknown_instance_is_refused,
-        an_instance_is_reached_until_it_takes_no_more;
+        an_instance_is_reached_until_it_takes_no_more,
+        an_instance_that_has_died_is_gone;
     contents: a_large_binary_payload_survives,
         every_field_of_an_envelope_survives;
     crashes: what_was_accepted_outlives_its_sender,
+        connections_outlive_the_broker,
         what_was_accepted_outlives_the_broker_or_does_not;
 }
 

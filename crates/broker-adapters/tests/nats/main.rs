@@ -1,5 +1,7 @@
 //! The NATS adapter against a real nats-server.
 
+use skyloom_testing::load;
+
 mod site;
 
 mod kit;

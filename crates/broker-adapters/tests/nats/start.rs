@@ -130,9 +130,9 @@ fn stranger(first: &'static [u8], answer: &'static [u8]) -> u16 {
 #[tokio::test]
 async fn another_protocol_is_named() {
     let http = stranger(b"", b"HTTP/1.1 400 Bad Request\r\n\r\n");
-    unusable(&format!("nats://127.0.0.1:{http}"), "HTTP/1.1 400 Bad Request").await;
+    unusable(&format!("nats://127.0.0.1:{http}"), "an HTTP server").await;
     let redis = stranger(b"", b"+PONG\r\n");
-    unusable(&format!("nats://127.0.0.1:{redis}"), "+PONG").await;
+    unusable(&format!("nats://127.0.0.1:{redis}"), "a Redis server").await;
     let mail = stranger(b"220 mail.example ESMTP\r\n", b"500\r\n");
     unusable(&format!("nats://127.0.0.1:{mail}"), "220 mail.example").await;
 }

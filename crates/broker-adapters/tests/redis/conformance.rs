@@ -19,7 +19,7 @@ const QUEUE_LIMIT: usize = 100;
 fn corner(url: &str) -> String {
     static CORNERS: AtomicU32 = AtomicU32::new(0);
     let corner = CORNERS.fetch_add(1, Ordering::Relaxed);
-    format!("{url}?prefix=corner{corner}&queue_messages={QUEUE_LIMIT}")
+    format!("{url}?prefix=corner{corner}")
 }
 
 /// Kills servers that nobody else uses, and starts them anew.
@@ -45,7 +45,7 @@ mod single {
 
     impl Fixture for Single {
         async fn start() -> Self {
-            Self { url: url(&SERVER), own: None }
+            Self { url: format!("{}&queue_messages={QUEUE_LIMIT}", url(&SERVER)), own: None }
         }
 
         async fn connect(&self) -> Peer {
@@ -58,6 +58,10 @@ mod single {
     }
 
     impl BrokerFixture for Single {
+        async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+            Ok(Self { url: format!("{}&queue_bytes={bytes}", url(&SERVER)), own: None })
+        }
+
         async fn durable() -> Self {
             let server = durable_redis();
             Self { url: url(&server), own: Some(server) }
@@ -89,7 +93,7 @@ mod cluster {
 
     impl Fixture for Cluster {
         async fn start() -> Self {
-            Self { url: url(&SERVERS), own: None }
+            Self { url: format!("{}&queue_messages={QUEUE_LIMIT}", url(&SERVERS)), own: None }
         }
 
         async fn connect(&self) -> Peer {
@@ -102,6 +106,10 @@ mod cluster {
     }
 
     impl BrokerFixture for Cluster {
+        async fn bounded_in_bytes(bytes: usize) -> Result<Self, String> {
+            Ok(Self { url: format!("{}&queue_bytes={bytes}", url(&SERVERS)), own: None })
+        }
+
         async fn durable() -> Self {
             let servers = redis_cluster();
             Self { url: url(&servers), own: Some(servers) }

@@ -30,7 +30,7 @@ fn the_least_rights_are_enough() {
         let url = format!("redis://sky:secret@127.0.0.1:{}", server.port());
         let broker = connect(&url).await;
         let channel = queue("modest.v1");
-        work(Arc::clone(&broker), channel.clone());
+        work(Arc::clone(&broker), channel.clone(), Arc::default());
         until_answered(&Client::new(Arc::clone(&broker)), &channel).await;
 
         let failing = queue("failing.v1");
@@ -127,7 +127,7 @@ fn nothing_is_left_of_clients_and_instances_that_are_gone() {
         let url = format!("redis://127.0.0.1:{}", server.port());
         let (caller, worker) = (connect(&url).await, connect(&url).await);
         let channel = queue("tidy.v1");
-        work(Arc::clone(&worker), channel.clone());
+        work(Arc::clone(&worker), channel.clone(), Arc::default());
         until_answered(&Client::new(Arc::clone(&caller)), &channel).await;
         let instance = skyloom_core::Channel::Instance(skyloom_core::Guid::private());
         drop(worker.consume(instance, ConsumeOptions::default()).await.expect("a consumer"));

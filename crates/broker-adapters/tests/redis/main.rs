@@ -1,9 +1,8 @@
 //! Redis and Valkey: streams with consumer groups keeps every rule, against the real server.
 
-mod support;
+use skyloom_testing::load;
 
-#[path = "../common/load.rs"]
-mod load;
+mod support;
 
 mod conformance;
 

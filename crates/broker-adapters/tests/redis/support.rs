@@ -45,7 +45,7 @@ impl Process {
 
     /// As one that a rule can end.
     pub(crate) fn into_peer(self) -> Peer {
-        Peer::new(Arc::clone(&self.broker)).with_crash(move || self.kill())
+        Peer::new(Arc::clone(&self.broker), move || self.kill())
     }
 }
 
@@ -53,5 +53,12 @@ impl Process {
 pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let limited = async { tokio::time::timeout(Duration::from_secs(90), test).await };
+    runtime.block_on(limited).expect("the test ends in time");
+}
+
+/// Runs a test on two threads: its load goes on while it waits for a server.
+pub(crate) fn run_beside_load(test: impl Future<Output = ()>) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let limited = async { tokio::time::timeout(Duration::from_secs(300), test).await };
     runtime.block_on(limited).expect("the test ends in time");
 }

@@ -27,26 +27,19 @@ pub trait Fixture: Send + Sync + Sized + 'static {
 pub struct Peer {
     /// The broker through it.
     pub broker: Arc<dyn Broker>,
-    crash: Option<Box<dyn FnOnce() + Send>>,
+    crash: Box<dyn FnOnce() + Send>,
 }
 
 impl Peer {
-    /// A connection to a broker that cannot be broken from here.
+    /// A connection, and how to break it as the death of its process would.
     #[must_use]
-    pub fn new(broker: Arc<dyn Broker>) -> Self {
-        Self { broker, crash: None }
+    pub fn new(broker: Arc<dyn Broker>, crash: impl FnOnce() + Send + 'static) -> Self {
+        Self { broker, crash: Box::new(crash) }
     }
 
-    /// Says how to break the connection as the death of its process would.
-    #[must_use]
-    pub fn with_crash(mut self, crash: impl FnOnce() + Send + 'static) -> Self {
-        self.crash = Some(Box::new(crash));
-        self
-    }
-
-    /// Breaks the connection as the death of its process would; `false` if that cannot be done.
-    pub(crate) fn crash(&mut self) -> bool {
-        self.crash.take().map(|crash| crash()).is_some()
+    /// Breaks the connection as the death of its process would.
+    pub(crate) fn crash(self) {
+        (self.crash)();
     }
 }
 
@@ -56,10 +49,16 @@ impl std::fmt::Debug for Peer {
     }
 }
 
-/// A broker whose crash can be tried.
+/// A broker whose crash can be tried, and its limits.
 pub trait BrokerFixture: Fixture {
-    /// Starts an empty broker that stores what it can, as it is recommended for production, and that no other rule
-    /// uses.
+    /// Starts an empty broker whose queues take so many bytes.
+    ///
+    /// # Errors
+    /// The sentence with which it refuses to be set up so.
+    fn bounded_in_bytes(bytes: usize) -> impl Future<Output = Result<Self, String>> + Send;
+
+    /// Starts an empty broker that stores what it can, as it is recommended for production, whose queues take as much
+    /// as they do by default, and that no other rule uses.
     fn durable() -> impl Future<Output = Self> + Send;
 
     /// Ends it as a power failure would, and starts it anew.

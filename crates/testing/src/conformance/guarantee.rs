@@ -15,6 +15,8 @@ pub enum Guarantee {
     DeadLetters,
     /// A full queue refuses exactly at its limit.
     Bounded,
+    /// It does so at its limit of bytes, too.
+    BoundedInBytes,
     /// Lower priorities are delivered first.
     Priority,
     /// A message can be held back.
@@ -27,25 +29,29 @@ pub enum Guarantee {
     Confirms,
     /// What is there after the broker has crashed.
     Keeps,
+    /// Connections outlive the broker's crash.
+    Reconnects,
     /// The largest envelope that arrives, in bytes.
     LargestEnvelope,
 }
 
 impl Guarantee {
     /// Every column.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Redelivery,
         Self::AtOnce,
         Self::InPlace,
         Self::FreeRelease,
         Self::DeadLetters,
         Self::Bounded,
+        Self::BoundedInBytes,
         Self::Priority,
         Self::Delay,
         Self::Pause,
         Self::AtomicReply,
         Self::Confirms,
         Self::Keeps,
+        Self::Reconnects,
         Self::LargestEnvelope,
     ];
 
@@ -58,12 +64,14 @@ impl Guarantee {
             Self::FreeRelease => "FREE RELEASE",
             Self::DeadLetters => "DEAD LETTERS",
             Self::Bounded => "BOUNDED",
+            Self::BoundedInBytes => "BYTES",
             Self::Priority => "PRIORITY",
             Self::Delay => "DELAY",
             Self::Pause => "PAUSE",
             Self::AtomicReply => "ATOMIC REPLY",
             Self::Confirms => "CONFIRMS",
             Self::Keeps => "KEEPS",
+            Self::Reconnects => "RECONNECTS",
             Self::LargestEnvelope => "LARGEST ENVELOPE",
         }
     }

@@ -116,6 +116,18 @@ pub(crate) async fn refusal(probe: &Probe, call: Guid, ack: Ack) -> BrokerError 
     refused(probe, call).await
 }
 
+/// How a call is refused, if it is at once.
+pub(crate) async fn told_at_once(probe: &Probe, ack: Ack) -> Option<BrokerError> {
+    if let Err(error) = soon("the answer to an enqueue", ack).await {
+        return Some(error);
+    }
+    match tokio::time::timeout(QUIET, probe.next()).await {
+        Ok(Some(Heard::Refused(_, error))) => Some(error),
+        Ok(other) => panic!("a refusal was to come, or nothing, and {other:?} came"),
+        Err(_) => None,
+    }
+}
+
 /// How a call that was accepted is refused through its inbox.
 pub(crate) async fn refused(probe: &Probe, call: Guid) -> BrokerError {
     match soon("a refusal", probe.next()).await {

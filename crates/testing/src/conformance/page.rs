@@ -17,7 +17,7 @@ const END: &str = "```\n<!-- end -->";
 /// What begins the table in which a guarantee is a column. The first is also what `sky brokers` prints.
 fn begins(guarantee: Guarantee) -> &'static str {
     match guarantee {
-        Guarantee::LargestEnvelope => MEASURED,
+        Guarantee::LargestEnvelope | Guarantee::BoundedInBytes | Guarantee::Reconnects => MEASURED,
         _ => "<!-- sky brokers -->\n```\n",
     }
 }

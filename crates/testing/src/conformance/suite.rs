@@ -58,6 +58,7 @@ macro_rules! broker_conformance {
             bounds: a_call_whose_time_has_run_out_is_dropped_unexecuted,
                 a_call_whose_time_has_run_out_after_an_attempt_has_an_unknown_outcome,
                 a_full_queue_refuses_and_keeps_what_it_has,
+                a_queue_is_bounded_in_bytes,
                 a_message_that_is_too_large_is_refused;
             topics: every_group_gets_an_event_once,
                 a_group_shares_its_events,
@@ -68,11 +69,13 @@ macro_rules! broker_conformance {
                 a_closed_inbox_hears_nothing_and_hinders_nobody,
                 an_unknown_instance_is_refused,
                 an_instance_is_reached_until_it_takes_no_more,
+                an_instance_that_has_died_is_gone,
                 closing_ends_consumers;
             contents: a_large_binary_payload_survives,
                 every_field_of_an_envelope_survives,
                 every_valid_name_is_a_queue;
             crashes: what_was_accepted_outlives_its_sender,
+                connections_outlive_the_broker,
                 what_was_accepted_outlives_the_broker_or_does_not;
         }
     };

@@ -1,6 +1,6 @@
 //! RabbitMQ, with the users, virtual hosts and certificates that its tests need.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, thread};
 
 use super::{Launch, Server, free_port};
 
@@ -29,6 +29,16 @@ pub struct RabbitMq {
     environment: Vec<(&'static str, String)>,
 }
 
+/// What makes nodes one cluster: their names, the secret that they share, and the mapper that finds their ports.
+struct Peers {
+    names: Vec<String>,
+    mapper: u16,
+}
+
+/// What a node of a cluster does sooner than by default, in ways that all versions read: those before 4.3 know nothing
+/// of it.
+const ADVANCED: &str = "[{rabbit, [{consumer_disconnected_timeout, 5000}]}].\n";
+
 impl RabbitMq {
     /// Starts it.
     ///
@@ -36,30 +46,62 @@ impl RabbitMq {
     /// If RabbitMQ or openssl is not installed, or the server does not start.
     #[must_use]
     pub fn start() -> Self {
-        let installed = Path::new(PROGRAM).is_file();
-        let launch = Launch::new(if installed { PROGRAM } else { "rabbitmq-server" });
+        Self::node(launch(), &Peers { names: Vec::new(), mapper: free_port() })
+    }
+
+    /// Starts three that are one cluster.
+    ///
+    /// # Panics
+    /// As [`RabbitMq::start`], and if they do not become one cluster.
+    #[must_use]
+    pub fn cluster() -> [Self; 3] {
+        let launches = [launch(), launch(), launch()];
+        let names = launches.iter().map(|launch| name(launch.port())).collect();
+        let peers = Peers { names, mapper: free_port() };
+        // At once: each waits for the others for a while.
+        let nodes = thread::scope(|scope| {
+            let starting = launches.map(|launch| scope.spawn(|| Self::node(launch, &peers)));
+            starting.map(|node| node.join().expect("each node starts"))
+        });
+        for node in &nodes {
+            let status = node.control(&["cluster_status", "--formatter", "json"]);
+            let running = status.split("\"running_nodes\":").nth(1).and_then(|rest| rest.split(']').next());
+            let running = running.unwrap_or_default();
+            assert!(peers.names.iter().all(|name| running.contains(name.as_str())), "they are one cluster: {status}");
+        }
+        nodes
+    }
+
+    fn node(launch: Launch, peers: &Peers) -> Self {
         let (directory, tls_port) = (launch.directory().to_owned(), free_port());
         certify(&directory);
         let home = directory.to_str().expect("its path is UTF-8").to_owned();
         write(&directory, "definitions.json", DEFINITIONS);
         write(&directory, "plugins", "[].\n");
         write(&directory, "environment", "");
+        write(&directory, "advanced.config", ADVANCED);
+        let secret = format!("secret{}", peers.mapper);
+        write(&directory, ".erlang.cookie", &secret);
+        let only_ours = fs::Permissions::from_mode(0o400);
+        fs::set_permissions(directory.join(".erlang.cookie"), only_ours).expect("it can be kept from others");
         let port = launch.port();
         let configuration = format!(
             "listeners.tcp.default = 127.0.0.1:{port}\nlisteners.ssl.default = 127.0.0.1:{tls_port}\n\
              ssl_options.cacertfile = {home}/ca.pem\nssl_options.certfile = {home}/server.pem\n\
              ssl_options.keyfile = {home}/server.key\nload_definitions = {home}/definitions.json\n\
-             loopback_users = none\nlog.console.level = warning\n"
+             loopback_users = none\nlog.console.level = warning\n{}",
+            formation(&peers.names)
         );
         write(&directory, "rabbitmq.conf", &configuration);
         let environment = vec![
             ("HOME", home.clone()),
-            ("ERL_EPMD_PORT", free_port().to_string()),
+            ("ERL_EPMD_PORT", peers.mapper.to_string()),
             ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
-            ("RABBITMQ_NODENAME", format!("skyloom-{port}@localhost")),
+            ("RABBITMQ_NODENAME", name(port)),
             ("RABBITMQ_NODE_PORT", port.to_string()),
             ("RABBITMQ_DIST_PORT", free_port().to_string()),
             ("RABBITMQ_CONFIG_FILE", format!("{home}/rabbitmq")),
+            ("RABBITMQ_ADVANCED_CONFIG_FILE", format!("{home}/advanced.config")),
             ("RABBITMQ_CONF_ENV_FILE", format!("{home}/environment")),
             ("RABBITMQ_ENABLED_PLUGINS_FILE", format!("{home}/plugins")),
             ("RABBITMQ_MNESIA_BASE", format!("{home}/data")),
@@ -71,8 +113,9 @@ impl RabbitMq {
             // It does not spin while it waits: tests share the machine.
             ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none".to_owned()),
         ];
-        let mapper = environment.iter().find(|(name, _)| *name == "ERL_EPMD_PORT").map_or("", |(_, port)| port);
-        let at_end = format!("for i in 1 2 3 4 5 6 7 8 9; do epmd -port {mapper} -kill && break; sleep 0.2; done");
+        // The mapper refuses to end as long as it knows a node.
+        let at_end =
+            format!("for i in 1 2 3 4 5 6 7 8 9; do epmd -port {} -kill && break; sleep 0.2; done", peers.mapper);
         let launch = environment.iter().fold(launch, |launch, (name, value)| launch.env(name, value));
         let server = Server::start(launch.at_end(at_end));
         Self { server, tls_port, environment }
@@ -101,17 +144,36 @@ impl RabbitMq {
         self.server.directory().join("ca.pem").to_str().expect("its path is UTF-8").to_owned()
     }
 
-    /// Runs `rabbitmqctl` with these arguments.
+    /// Runs `rabbitmqctl` with these arguments; returns what it says.
     ///
     /// # Panics
     /// If it fails.
-    pub fn control(&self, arguments: &[&str]) {
+    pub fn control(&self, arguments: &[&str]) -> String {
         let installed = Path::new(PROGRAM).with_file_name("rabbitmqctl");
         let program = if installed.is_file() { installed } else { "rabbitmqctl".into() };
         let environment = self.environment.iter().map(|(name, value)| (name, value));
         let output = Command::new(program).args(arguments).envs(environment).output().expect("rabbitmqctl runs");
         assert!(output.status.success(), "rabbitmqctl {arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
+}
+
+fn launch() -> Launch {
+    let installed = Path::new(PROGRAM).is_file();
+    Launch::new(if installed { PROGRAM } else { "rabbitmq-server" })
+}
+
+/// What a node on this port is called.
+fn name(port: u16) -> String {
+    format!("skyloom-{port}@localhost")
+}
+
+/// The lines of a configuration by which a node finds the others.
+fn formation(names: &[String]) -> String {
+    let backend = (!names.is_empty()).then(|| "cluster_formation.peer_discovery_backend = classic_config\n".to_owned());
+    let nodes = names.iter().enumerate();
+    let nodes = nodes.map(|(n, name)| format!("cluster_formation.classic_config.nodes.{} = {name}\n", n + 1));
+    backend.into_iter().chain(nodes).collect()
 }
 
 fn write(directory: &Path, name: &str, text: &str) {

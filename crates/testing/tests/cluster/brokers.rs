@@ -1,14 +1,21 @@
 //! The example cluster on every broker: the walk-through, a dead letter, a killed worker.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use skyloom_testing::servers::{Launch, RabbitMq, Server, durable_redis};
 
 use crate::{
     cluster::{Cluster, said},
-    kit::{eventually, http},
+    kit::{Process, eventually, http},
     walkthrough::{audited, grpc, operator, rest},
 };
 
@@ -32,7 +39,8 @@ async fn keeps_every_promise_on(url: Option<&str>) {
     each_instance(&cluster);
     dead_letters(&cluster).await;
     drained_instance(&cluster).await;
-    killed_worker(&cluster, &code).await;
+    killed_worker_under_load(&cluster, &code).await;
+    killed_worker(&cluster).await;
     let down = cluster.script(&["down"]);
     assert!(down.status.success(), "{}", said(&down));
 }
@@ -102,18 +110,52 @@ fn instances(cluster: &Cluster, service: &str) -> BTreeMap<String, i32> {
         .collect()
 }
 
+/// A worker is killed while it executes a call: the call is executed again, as the second attempt, and answered.
+async fn killed_worker(cluster: &Cluster) {
+    let endpoints = cluster.endpoints();
+    let environment: Vec<_> = endpoints.iter().map(|(name, value)| (*name, value.as_str())).chain(LEASE).collect();
+    let start = || Process::start("faulty", &[], &environment, cluster.directory());
+    let mut victim = start();
+    eventually("it is registered", || async { instances(cluster, "faulty.v1.Faulty").len() == 1 }).await;
+    // Far more time than the call is given: only another attempt can answer it.
+    let request = json!({ "millis": 3_600_000 }).to_string();
+    let mut call = cluster.command(&["call", "faulty.v1.Faulty/Hold", &request, "--timeout", "60s"]);
+    let calling = tokio::task::spawn_blocking(move || call.output().unwrap());
+    victim.says("attempt 1 is executed", 1).await;
+    let other = start();
+    victim.kill();
+    let called = calling.await.unwrap();
+    assert!(called.status.success(), "{}", said(&called));
+    let report: Value = serde_json::from_slice(&called.stdout).unwrap();
+    assert_eq!((&report["attempt"], &report["pid"]), (&json!(2), &json!(other.id())), "{report}");
+    assert_eq!(other.said().matches("is executed").count(), 1, "{}", other.said());
+}
+
 /// A worker is killed while requests come; each has its answer.
-async fn killed_worker(cluster: &Cluster, code: &str) {
+async fn killed_worker_under_load(cluster: &Cluster, code: &str) {
+    const REQUESTS: usize = 200;
     let (_, victim) = instances(cluster, "qr.v1.Qr").pop_first().unwrap();
     let (port, line) = (cluster.port, format!("GET /v1/links/{code}/qr"));
+    let answered = Arc::new(AtomicUsize::new(0));
     let clients: Vec<_> = (0..8)
         .map(|_| {
-            let line = line.clone();
-            tokio::task::spawn_blocking(move || (0..25).map(|_| http(port, &line, None)).collect::<Vec<_>>())
+            let (line, answered) = (line.clone(), Arc::clone(&answered));
+            let ask = move || {
+                let response = http(port, &line, None);
+                answered.fetch_add(1, Ordering::Relaxed);
+                response
+            };
+            tokio::task::spawn_blocking(move || (0..REQUESTS / 8).map(|_| ask()).collect::<Vec<_>>())
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let under_way = async {
+        while answered.load(Ordering::Relaxed) < REQUESTS / 10 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), under_way).await.expect("requests are answered");
     kill_process(Pid::from_raw(victim).unwrap(), Signal::KILL).unwrap();
+    assert!(answered.load(Ordering::Relaxed) < REQUESTS, "it is killed while requests come");
     for client in clients {
         for response in client.await.unwrap() {
             assert_eq!(response.status, 200, "{}", response.text());

@@ -70,6 +70,17 @@ impl Cluster {
         self.state("broker").unwrap()
     }
 
+    /// Where its services find each other, as variables of their environment.
+    pub(crate) fn endpoints(&self) -> Vec<(&'static str, String)> {
+        let registry = self.state("registry").map(|url| ("SKYLOOM_REGISTRY", url));
+        [("SKYLOOM_BROKER", self.broker())].into_iter().chain(registry).collect()
+    }
+
+    /// Where its processes write.
+    pub(crate) fn directory(&self) -> &Path {
+        self.run.path()
+    }
+
     /// The processes that have been started for it and run.
     pub(crate) fn processes(&self) -> Vec<i32> {
         let mark = format!("CLUSTER_RUN={}\0", self.run.path().display());
@@ -92,9 +103,14 @@ impl Cluster {
 
     /// Runs `sky` on the cluster's broker and registry.
     pub(crate) fn sky(&self, arguments: &[&str]) -> Output {
-        let registry = self.state("registry").map(|url| ("SKYLOOM_REGISTRY", url));
+        self.command(arguments).output().unwrap()
+    }
+
+    /// `sky` on the cluster's broker and registry.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut sky = Command::new(program("sky"));
-        sky.args(arguments).env("SKYLOOM_BROKER", self.broker()).envs(registry).output().unwrap()
+        sky.args(arguments).envs(self.endpoints());
+        sky
     }
 
     /// Runs `sky` and reads what it prints.

@@ -9,7 +9,7 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use crate::conformance::{
-    Fixture, Guarantee, Shown,
+    BrokerFixture, Fixture, Guarantee, Shown,
     kit::{accepted, call, consume, inbox, next, nothing_comes, put, queue, refusal, refused, soon, take, work},
 };
 
@@ -107,6 +107,60 @@ async fn the_limit_is_kept_approximately(broker: &Arc<dyn Broker>, limit: usize)
         assert_eq!(take(&mut consumer).await, expected);
     }
     Guarantee::Bounded.refused()
+}
+
+/// A queue that holds as many bytes as it may refuses more, to casts and to calls, long before it holds as many messages
+/// as it may; it takes more when there is room again. Where the limit is kept approximately it is exceeded by less than
+/// the factor that is allowed for messages; a broker that cannot keep one refuses to be given one.
+pub async fn a_queue_is_bounded_in_bytes<F: BrokerFixture>(_: F) -> Shown {
+    const LIMIT: usize = 256 << 10;
+    const SIZE: usize = 16 << 10;
+    let fixture = match F::bounded_in_bytes(LIMIT).await {
+        Ok(fixture) => fixture,
+        Err(sentence) => {
+            assert!(sentence.contains("queue_bytes"), "the option that cannot be kept is named: {sentence}");
+            return Guarantee::BoundedInBytes.refused();
+        }
+    };
+    let broker = fixture.connect().await.broker;
+    let exactly = broker.capabilities().bounded;
+    let most = LIMIT / SIZE * if exactly { 1 } else { APPROXIMATELY };
+    let heavy = |number: usize| Envelope { payload: vec![number as u8; SIZE].into(), ..work(0) };
+    let channel = queue("heavy.v1");
+    let put =
+        async |number| soon("enqueue", broker.enqueue(&channel, heavy(number).into(), EnqueueOptions::default())).await;
+    let mut held = 0;
+    let error = loop {
+        match put(held).await {
+            Ok(()) => held += 1,
+            Err(error) => break error,
+        }
+        assert!(held <= most, "a queue for {LIMIT} bytes took {held} messages of {SIZE} bytes");
+    };
+    let nobody = held == 0 && matches!(error, BrokerError::Unavailable { .. }) && !exactly;
+    assert!(nobody || matches!(error, BrokerError::Full { .. }), "{held} were taken: {error:?}");
+    // What is said of each message takes a part of the limit.
+    assert!(!exactly || held + 1 >= most * 3 / 4, "a queue for {LIMIT} bytes took only {held} messages");
+    if !nobody {
+        let (probe, inbox) = inbox(&broker).await;
+        let request = Envelope { payload: heavy(0).payload, ..call(&inbox, 0) };
+        let ack = broker.enqueue(&channel, request.clone().into(), EnqueueOptions::default());
+        let error = refusal(&probe, request.id, ack).await;
+        assert!(matches!(error, BrokerError::Full { .. }), "{error:?}");
+    }
+    let mut consumer = consume(&broker, &channel, ConsumeOptions { credit: 1, ..ConsumeOptions::default() }).await;
+    for expected in 0..held {
+        let delivery = next(&mut consumer).await;
+        assert!(delivery.envelope().payload == heavy(expected).payload, "message {expected} arrives as it was sent");
+        accepted("settle", delivery.settle(Settlement::Done)).await;
+    }
+    let room = async {
+        while put(0).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon("room for one more", room).await;
+    if exactly { Guarantee::BoundedInBytes.kept() } else { Guarantee::BoundedInBytes.refused() }
 }
 
 /// A message of the size that the broker states arrives whole. One that is a byte larger is refused, to casts and to

@@ -8,8 +8,8 @@ use skyloom_core::{
 use crate::conformance::{
     Fixture,
     kit::{
-        accepted, answer, call, consume, inbox, lost, next, nothing_comes, number, queue, refusal, reply, silent, soon,
-        take, work,
+        SOON, accepted, answer, call, consume, inbox, lost, next, nothing_comes, number, queue, refusal, reply, silent,
+        soon, take, told_at_once, work,
     },
 };
 
@@ -96,6 +96,30 @@ pub async fn an_instance_is_reached_until_it_takes_no_more<F: Fixture>(fixture: 
     let request = call(&inbox, 11);
     let ack = client.enqueue(&instance, request.clone().into(), EnqueueOptions::default());
     assert_eq!(refusal(&probe, request.id, ack).await, BrokerError::Gone { instance: guid });
+}
+
+/// Callers of an instance whose process has just died hear that it is gone, as soon as the broker knows; until then they
+/// hear nothing, or that the outcome is unknown.
+pub async fn an_instance_that_has_died_is_gone<F: Fixture>(fixture: F) {
+    let (client, dying) = (fixture.connect().await.broker, fixture.connect().await);
+    let guid = Guid::private();
+    let instance = Channel::Instance(guid);
+    let consumer = consume(&dying.broker, &instance, ConsumeOptions::default()).await;
+    let (probe, inbox) = inbox(&client).await;
+    dying.crash();
+    let told = async {
+        loop {
+            let request = call(&inbox, 1);
+            match told_at_once(&probe, client.enqueue(&instance, request.into(), EnqueueOptions::default())).await {
+                None | Some(BrokerError::Lost { .. }) => {}
+                Some(error) => return error,
+            }
+        }
+    };
+    // Some brokers keep a channel without a consumer for a while.
+    let told = tokio::time::timeout(3 * SOON, told).await.expect("callers hear that the instance is gone");
+    assert_eq!(told, BrokerError::Gone { instance: guid });
+    drop(consumer);
 }
 
 /// Closing a connection ends its streams, its callers hear that the outcome of what they have sent

@@ -63,7 +63,7 @@ pub async fn a_lease_that_ends_gives_the_work_to_another<F: Fixture>(fixture: F)
 /// A worker that dies loses its leases with its connection, long before they end; on a broker that does not
 /// notice, when they end; on one that delivers once, its work is gone.
 pub async fn a_lost_connection_gives_its_work_to_another<F: Fixture>(fixture: F) -> Shown {
-    let (mut dying, living) = (fixture.connect().await, fixture.connect().await.broker);
+    let (dying, living) = (fixture.connect().await, fixture.connect().await.broker);
     let channel = queue("dying.v1");
     let prompt = living.capabilities().prompt_redelivery;
     let lease = if prompt { ConsumeOptions::default().lease } else { fixture.shortest_lease() };
@@ -72,7 +72,7 @@ pub async fn a_lost_connection_gives_its_work_to_another<F: Fixture>(fixture: F)
     put(&living, &channel, [1]).await;
     let lost = next(&mut first).await;
     let mut second = consume(&living, &channel, ConsumeOptions::default()).await;
-    assert!(dying.crash(), "the fixture of a broker says how its connections die");
+    dying.crash();
     if living.capabilities().redelivery {
         let again = next(&mut second).await;
         assert_eq!((number(again.envelope()), again.attempt()), (1, 2));

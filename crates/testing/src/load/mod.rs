@@ -1,0 +1,13 @@
+//! Load for tests of faults, whatever the broker, and its accounts: casts that must not be lost, and calls that must end.
+
+mod accounts;
+
+mod words;
+
+mod run;
+
+pub use self::{
+    accounts::Accounts,
+    run::{BURST, Load, work},
+    words::{SOON, call, cast, echo, number, queue, soon, until, until_answered},
+};
