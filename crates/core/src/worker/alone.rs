@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::timeout;
 use tower_service::Service;
 
 use super::{
@@ -37,6 +38,12 @@ pub(super) fn is_suspect(delivery: &Delivery) -> bool {
 
 /// How long it waits at most for what is under way already: this may take as long as it likes.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long giving back may take, and that wait with it.
+const CLEARING: Duration = Duration::from_secs(5);
+
+/// How long others wait for it at most. A stream may never end, and what has lived for so long has not killed its worker.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// How long to wait before a channel is opened again that could not be.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -66,9 +73,9 @@ where
         while is_suspect(&next) {
             let (id, attempt) = (next.envelope().id, next.attempt());
             tracing::warn!(channel = %self.channel, %id, attempt, "its workers were lost, so it is executed alone");
-            give_back(consumer).await;
-            self.quiet(&next, &mut hands.settling).await;
-            execute(Arc::clone(self), next).await;
+            self.clear(consumer, &next, &mut hands.settling).await;
+            // What takes longer goes on beside the others, and is waited for by a drain like any other.
+            let _ = timeout(LONGEST, tokio::spawn(execute(Arc::clone(self), next))).await;
             consumer = self.open(source, 1).await?;
             next = self.next(&mut consumer).await?;
         }
@@ -78,9 +85,13 @@ where
         self.open(source, source.options.credit).await
     }
 
-    /// Waits until nothing else is under way, as far as that is soon.
-    async fn quiet(&self, suspect: &Delivery, settling: &mut Settling) {
-        let mut idle = pin!(tokio::time::timeout(PATIENCE, self.shared.in_flight.wait_idle()));
+    /// Gives back what came with it, and waits until nothing else is under way, as far as that is soon.
+    async fn clear(&self, consumer: Consumer, suspect: &Delivery, settling: &mut Settling) {
+        let mut idle = pin!(timeout(CLEARING, async {
+            give_back(consumer).await;
+            // Who still works then shares its fate.
+            let _ = timeout(PATIENCE, self.shared.in_flight.wait_idle()).await;
+        }));
         let idle = pin!(poll_fn(|cx| {
             // Whether any are left is seen by what is in flight.
             let _ = settling.poll(cx);
