@@ -40,7 +40,7 @@ fn runs(image: &Image, folder: &Path) {
 
 #[test]
 fn each_kind_of_project_makes_one() {
-    for (template, name) in [("service", "orders"), ("gateway", "edge")] {
+    for (template, name) in [("service", "parcels"), ("gateway", "rim")] {
         let directory = tempfile::tempdir().unwrap();
         let project = made(directory.path(), template, name);
         let folder = directory.path().join("image");

@@ -72,6 +72,7 @@ pub(crate) fn cargo(folder: &Path) -> Command {
 }
 
 /// Has a command run in a project, with the target directory of all projects.
+/// Programs of one name replace each other there: what a test runs has a name that no other builds.
 pub(crate) fn in_project(command: &mut Command, folder: &Path) {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffold");
     command.env("CARGO_TARGET_DIR", target).env("CARGO_TERM_COLOR", "never").stdin(Stdio::null()).current_dir(folder);

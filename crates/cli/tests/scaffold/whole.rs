@@ -103,7 +103,7 @@ fn made(directory: &Path, variant: &Variant, by_sky: bool) -> PathBuf {
 #[test]
 fn each_kind_passes_its_own_ci() {
     let directory = tempfile::tempdir().unwrap();
-    let service = Variant { contract_first: true, streaming: true, event: true, ..Variant::new("service", "orders") };
+    let service = Variant { contract_first: true, streaming: true, event: true, ..Variant::new("service", "bookings") };
     let kinds = [(service, true), (Variant::new("gateway", "edge"), false), (Variant::new("workspace", "shop"), false)];
     for (variant, by_sky) in kinds {
         ci(&made(directory.path(), &variant, by_sky));
