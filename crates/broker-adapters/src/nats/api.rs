@@ -72,6 +72,7 @@ pub(super) struct StreamConfig {
 pub(super) struct StreamState {
     pub(super) messages: u64,
     pub(super) bytes: u64,
+    pub(super) first_seq: u64,
     pub(super) last_seq: u64,
     pub(super) first_ts: String,
     pub(super) subjects: Option<std::collections::HashMap<String, u64>>,
@@ -93,6 +94,9 @@ pub(super) struct ConsumerInfo {
     pub(super) config: ConsumerConfig,
     #[serde(default)]
     pub(super) delivered: Sequences,
+    /// Up to here everything is acknowledged.
+    #[serde(default)]
+    pub(super) ack_floor: Sequences,
     #[serde(default)]
     pub(super) num_ack_pending: u64,
     #[serde(default)]
@@ -103,6 +107,8 @@ pub(super) struct ConsumerInfo {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ConsumerConfig {
+    #[serde(default)]
+    pub(super) durable_name: Option<String>,
     /// In nanoseconds.
     #[serde(default)]
     pub(super) ack_wait: u64,

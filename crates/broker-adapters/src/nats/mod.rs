@@ -113,6 +113,8 @@ mod receive;
 
 mod leases;
 
+mod leftovers;
+
 mod session;
 
 mod depth;

@@ -10,11 +10,12 @@ use skyloom_core::{
     Channel,
     broker::{Ack, AckSender, ConsumerControl},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, interval_at, sleep, timeout};
 
 use super::{
     api::{self, ConsumerInfo, ConsumerList, Meaning, Retention},
     ask::AskError,
+    leftovers::LOOK,
     link::{ANSWER_TIME, Link, Phase},
     names::{Names, Target},
     receive::{HEARTBEAT, Session},
@@ -142,7 +143,7 @@ impl Worker {
         Ok((subscriber, Some(marker)))
     }
 
-    fn stream(&self) -> String {
+    pub(super) fn stream(&self) -> String {
         // A core target has none and never asks.
         self.handle.0.names.stream(&self.target).unwrap_or_default()
     }
@@ -209,6 +210,7 @@ impl Worker {
 
     async fn serve(self: &Arc<Self>, mut subscriber: Subscriber) -> End {
         let link = Arc::clone(&self.handle.0);
+        let mut look = interval_at(Instant::now() + LOOK, LOOK);
         loop {
             let message = tokio::select! {
                 message = subscriber.next() => message,
@@ -216,6 +218,11 @@ impl Worker {
                 () = self.stopping.notified() => {
                     self.stop(subscriber).await;
                     return End::Stopped;
+                }
+                _ = look.tick(), if !self.is_core => {
+                    let this = Arc::clone(self);
+                    tokio::spawn(async move { this.remove_leftovers().await });
+                    continue;
                 }
                 () = sleep(HEARTBEAT), if !self.is_core => {
                     let heard = self.state().heard;

@@ -1,6 +1,11 @@
 //! Servers and workers that die, come back, or stop answering.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use skyloom_broker_adapters::nats::NatsBroker;
 use skyloom_core::{
@@ -30,6 +35,52 @@ async fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
         load.goes_on().await;
     }
     load.end().await;
+}
+
+/// A server that is killed may know of an acknowledgement and still have the message. It does not count for long.
+#[tokio::test]
+async fn what_is_done_with_does_not_fill_the_queue_of_a_server_that_was_killed() {
+    const COUNT: u32 = 20;
+    let mut server = nats();
+    let url = format!("nats://127.0.0.1:{}", server.port());
+    let channel = queue("held.v1");
+    let broker = connect(&url).await;
+    let mut consumer = broker.consume(channel.clone(), ConsumeOptions::default()).await.expect("it is consumed");
+    for n in 0..COUNT {
+        let accepted = broker.enqueue(&channel, cast(n).into(), EnqueueOptions::default());
+        soon("a cast", accepted).await.expect("it is accepted");
+    }
+    let messages = messages_of(server.directory());
+    let kept: Vec<_> = messages.iter().map(|file| (file, fs::read(file).expect("it can be read"))).collect();
+    for _ in 0..COUNT {
+        let delivery = soon("a delivery", consumer.next()).await.expect("there is one");
+        soon("settle", delivery.settle(Settlement::Done)).await.expect("it is settled");
+    }
+    drop(consumer);
+    // By then the server has written down what is acknowledged.
+    sleep(Duration::from_secs(3)).await;
+    server.kill();
+    messages_of(server.directory()).iter().for_each(|file| fs::remove_file(file).expect("it can be removed"));
+    kept.iter().for_each(|(file, bytes)| fs::write(file, bytes).expect("it can be written"));
+    server.restart();
+    let broker = connect(&url).await;
+    let depth = async || broker.depth(&channel).await.expect("it is known");
+    assert_eq!(depth().await.ready, u64::from(COUNT), "the server has them again");
+    let mut consumer = broker.consume(channel.clone(), ConsumeOptions::default()).await.expect("it is consumed");
+    let begun = Instant::now();
+    while depth().await.ready > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the queue still holds {:?}", depth().await);
+        let again = tokio::time::timeout(Duration::from_millis(250), consumer.next()).await;
+        assert!(again.is_err(), "none is delivered again: {again:?}");
+    }
+}
+
+/// The files in which a server keeps the messages of the queue.
+fn messages_of(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let files = paths.flat_map(|path| if path.is_dir() { messages_of(&path) } else { vec![path] });
+    files.filter(|file| file.to_string_lossy().contains("held=v1/msgs/")).collect()
 }
 
 /// Calls go on after a restart, and none hangs past its deadline while the server is away.
