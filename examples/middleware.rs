@@ -76,7 +76,7 @@ async fn main() -> Result<()> {
 
     // The same client behind a layer that adds the token to each call.
     let add_token = MapRequestLayer::new(|mut request: Request| {
-        request.headers.set("token", "sesame");
+        request.headers_mut().set("token", "sesame");
         request
     });
     let Json(reply) = VaultClient::new(plain.layer(add_token)).open().header("user", "Ada").await?;

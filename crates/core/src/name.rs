@@ -1,7 +1,15 @@
 //! Validated names. Every name that enters Skyloom, from code, configuration, a socket or a URL,
 //! goes through one of these newtypes.
 
-use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+use std::{
+    borrow::Borrow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+    str::FromStr,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -21,6 +29,53 @@ pub struct NameError {
 impl NameError {
     fn new(name: &str, what: &'static str, reason: &'static str) -> Self {
         Self { name: name.chars().take(MAX_NAME).collect(), what, reason }
+    }
+}
+
+/// A name's text. One that is written in the source is copied for nothing.
+#[derive(Clone)]
+enum Kept {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
+
+impl Deref for Kept {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        match self {
+            Self::Static(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Kept {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Kept {}
+
+impl PartialOrd for Kept {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Kept {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl Hash for Kept {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
     }
 }
 
@@ -63,7 +118,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $type(Arc<str>);
+        pub struct $type(Kept);
 
         impl $type {
             /// Checks the text and makes it a name.
@@ -73,7 +128,7 @@ macro_rules! name {
             pub fn new(name: impl AsRef<str>) -> Result<Self, NameError> {
                 let name = name.as_ref();
                 $check(name).map_err(|reason| NameError::new(name, $what, reason))?;
-                Ok(Self(name.into()))
+                Ok(Self(Kept::Shared(name.into())))
             }
 
             /// A name that is written in the source.
@@ -83,14 +138,15 @@ macro_rules! name {
             #[must_use]
             #[track_caller]
             pub fn from_static(name: &'static str) -> Self {
-                match Self::new(name) {
-                    Ok(name) => name,
-                    Err(error) => panic!("{error}"),
+                match $check(name) {
+                    Ok(()) => Self(Kept::Static(name)),
+                    Err(reason) => panic!("{}", NameError::new(name, $what, reason)),
                 }
             }
 
             /// The name's text.
             #[must_use]
+            #[inline]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -104,7 +160,7 @@ macro_rules! name {
 
         impl fmt::Debug for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
+                fmt::Debug::fmt(&*self.0, f)
             }
         }
 
@@ -163,6 +219,8 @@ name!(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::{MethodName, QueueName};
 
     #[test]
@@ -171,6 +229,14 @@ mod tests {
             assert_eq!(QueueName::new(name).unwrap().as_str(), name);
         }
         assert_eq!(MethodName::new("Hello").unwrap().as_str(), "Hello");
+    }
+
+    #[test]
+    fn a_name_is_its_text_wherever_that_is_kept() {
+        let names = [QueueName::from_static("greeter.v1"), QueueName::new("greeter.v1").unwrap()];
+        assert_eq!(names[0], names[1]);
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), 1);
+        assert!(names[0] > QueueName::new("audit.v1").unwrap());
     }
 
     #[test]

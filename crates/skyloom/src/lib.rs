@@ -120,7 +120,7 @@ pub mod prelude;
 #[cfg(feature = "proto")]
 pub use prost_types;
 pub use skyloom_core::{
-    Channel, Code, Codec, Context, Detail, Envelope, GroupName, Guid, Headers, HttpBody, Json, Kind, Ledger,
+    Channel, Code, Codec, Context, Detail, Envelope, Extras, GroupName, Guid, Headers, HttpBody, Json, Kind, Ledger,
     MethodName, NameError, Outcome, Payload, QueueName, Result, ServiceRef, Status, StreamSender, Streaming, Text,
     TopicName, TraceContext, broker,
     client::{self, Client},

@@ -1,6 +1,6 @@
 //! How a request is sent: the options that calls and casts share.
 
-use skyloom::{Headers, broker::EnqueueOptions, client::Request};
+use skyloom::{broker::EnqueueOptions, client::Request};
 
 use super::drain::choose;
 use crate::{
@@ -77,11 +77,9 @@ impl SendingArgs {
         let mut request = Request::new(target.channel(), target.method.name.as_str().to_owned(), codec, payload);
         request.idempotent = target.method.idempotent;
         request.enqueue.priority = self.priority;
-        let mut headers = Headers::new();
         for (name, value) in &self.header {
-            headers.push(name.clone(), value.clone());
+            request.headers_mut().push(name.clone(), value.clone());
         }
-        request.headers = headers;
         if let Some(prefix) = &self.instance {
             request.set_instance(choose(&snapshot, prefix)?);
         }

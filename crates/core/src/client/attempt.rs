@@ -16,7 +16,7 @@ use super::{
     shared::Shared,
     table::{Reply, State},
 };
-use crate::{Envelope, Extras, Guid, Kind, Moment, Outcome, Result, Status, broker::Ack};
+use crate::{Envelope, Guid, Kind, Moment, Outcome, Result, Status, TraceContext, broker::Ack};
 
 /// The broker and the worker get a little less time than the caller has, so that their verdict
 /// (never started, or not finished in time) arrives before the caller gives up without one.
@@ -105,14 +105,14 @@ pub(super) fn fill(envelope: &mut Envelope, request: &mut Request) {
     envelope.method = std::mem::take(&mut request.method);
     envelope.codec = request.codec;
     envelope.payload = std::mem::take(&mut request.payload);
-    let (mut trace, mut principal) = (request.trace.take(), request.principal.take());
+    envelope.extras = std::mem::take(&mut request.extras);
     if let Some(scope) = &request.scope {
-        trace = trace.or_else(|| scope.trace.as_ref().map(crate::TraceContext::child));
-        principal = principal.or_else(|| scope.principal.clone());
-    }
-    if !request.headers.is_empty() || trace.is_some() || principal.is_some() {
-        let headers = std::mem::take(&mut request.headers);
-        envelope.extras = Extras::new().with_headers(headers).with_trace(trace).with_principal(principal);
+        if envelope.trace().is_none() {
+            envelope.extras.set_trace(scope.trace.as_ref().map(TraceContext::child));
+        }
+        if envelope.principal().is_none() {
+            envelope.extras.set_principal(scope.principal.clone());
+        }
     }
 }
 

@@ -88,12 +88,14 @@ impl Client {
     }
 
     /// What a typed call is made with.
+    #[inline]
     pub(super) fn make(&self, mut request: Request) -> Making {
         self.on_behalf(&mut request);
         Making::new(Exchange::new(Arc::clone(&self.shared), request), self.stack.clone())
     }
 
     /// Notes on whose behalf a request is made, so that it reaches through layers.
+    #[inline]
     pub(super) fn on_behalf(&self, request: &mut Request) {
         if request.scope.is_none() {
             request.scope.clone_from(&self.scope);

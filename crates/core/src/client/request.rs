@@ -5,9 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::Scope;
-use crate::{
-    Channel, Codec, Envelope, Guid, Headers, Ledger, Result, Status, Text, TraceContext, broker::EnqueueOptions,
-};
+use crate::{Channel, Codec, Envelope, Extras, Guid, Headers, Ledger, Result, Status, Text, broker::EnqueueOptions};
 
 /// An encoded request and how to send it.
 #[derive(Clone, Debug)]
@@ -20,8 +18,9 @@ pub struct Request {
     pub codec: Codec,
     /// The encoded message.
     pub payload: Bytes,
-    /// Headers for the handler.
-    pub headers: Headers,
+    /// What few requests carry: headers for the handler, the trace that it belongs to and who is asking. Of a trace and
+    /// a principal that are not there, those of the call that is being served are taken.
+    pub extras: Extras,
     /// How long the call may take; the client's default if none. The deadline of the call that is
     /// being served shortens it.
     pub timeout: Option<Duration>,
@@ -29,10 +28,6 @@ pub struct Request {
     pub idempotent: bool,
     /// Priority and delay.
     pub enqueue: EnqueueOptions,
-    /// The trace it belongs to; that of the call that is being served if none.
-    pub trace: Option<TraceContext>,
-    /// Who is asking; that of the call that is being served if none.
-    pub principal: Option<Text>,
     /// The call on whose behalf it is made; set by a scoped client, so that it reaches through layers.
     pub(super) scope: Option<Arc<Scope>>,
 }
@@ -40,20 +35,24 @@ pub struct Request {
 impl Request {
     /// A request with everything else at its default.
     #[must_use]
+    #[inline]
     pub fn new(channel: Channel, method: impl Into<Text>, codec: Codec, payload: Bytes) -> Self {
         Self {
             channel,
             method: method.into(),
             codec,
             payload,
-            headers: Headers::new(),
+            extras: Extras::new(),
             timeout: None,
             idempotent: false,
             enqueue: EnqueueOptions::default(),
-            trace: None,
-            principal: None,
             scope: None,
         }
+    }
+
+    /// The headers for the handler.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        self.extras.headers_mut()
     }
 
     /// Sends it to this instance, and to no other that serves the same queue. It is tried once: if the instance does

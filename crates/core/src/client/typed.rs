@@ -25,6 +25,7 @@ pub struct Call<Q, R> {
 // in the client as well.
 impl<Q, R> Call<Q, R> {
     /// A call of a method with the contract's own defaults.
+    #[inline]
     pub fn new(client: &Client, channel: &Channel, method: &'static str, message: Q) -> Self {
         let request = Request::new(channel.clone(), Text::from_static(method), Codec::default(), bytes::Bytes::new());
         Self { making: client.make(request), message: Some(message), reply: PhantomData }
@@ -38,7 +39,7 @@ impl<Q, R> Call<Q, R> {
 
     /// Adds a header for the handler; the name is made lower case.
     pub fn header(mut self, name: impl AsRef<str>, value: impl Into<Text>) -> Self {
-        self.making.request().headers.push(name.as_ref().to_ascii_lowercase(), value);
+        self.making.request().headers_mut().push(name.as_ref().to_ascii_lowercase(), value);
         self
     }
 

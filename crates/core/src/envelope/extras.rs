@@ -68,19 +68,29 @@ impl Extras {
     /// With this trace.
     #[must_use]
     pub fn with_trace(mut self, trace: Option<TraceContext>) -> Self {
-        if self.0.is_some() || trace.is_some() {
-            self.fields().trace = trace;
-        }
+        self.set_trace(trace);
         self
     }
 
     /// With this principal.
     #[must_use]
     pub fn with_principal(mut self, principal: Option<Text>) -> Self {
+        self.set_principal(principal);
+        self
+    }
+
+    /// Sets the trace.
+    pub fn set_trace(&mut self, trace: Option<TraceContext>) {
+        if self.0.is_some() || trace.is_some() {
+            self.fields().trace = trace;
+        }
+    }
+
+    /// Sets who is asking.
+    pub fn set_principal(&mut self, principal: Option<Text>) {
         if self.0.is_some() || principal.is_some() {
             self.fields().principal = principal;
         }
-        self
     }
 
     /// With these unknown fields.
@@ -98,7 +108,8 @@ impl Extras {
         self.0.as_mut().map(|fields| std::mem::take(&mut fields.headers)).unwrap_or_default()
     }
 
-    pub(super) fn headers_mut(&mut self) -> &mut Headers {
+    /// The headers, to change them.
+    pub fn headers_mut(&mut self) -> &mut Headers {
         &mut self.fields().headers
     }
 

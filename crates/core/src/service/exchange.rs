@@ -11,8 +11,30 @@ use crate::{Codec, Context, Envelope, Streaming};
 pub struct Incoming {
     /// What is known about the call.
     pub context: Context,
-    /// The envelope it came in.
-    pub envelope: Arc<Envelope>,
+    /// What the handler gets in place of the envelope that the call came in.
+    replaced: Option<Arc<Envelope>>,
+}
+
+impl Incoming {
+    /// What came with this context.
+    #[inline]
+    #[must_use]
+    pub const fn new(context: Context) -> Self {
+        Self { context, replaced: None }
+    }
+
+    /// The same with another envelope for the handler.
+    #[must_use]
+    pub fn with_envelope(self, envelope: Envelope) -> Self {
+        Self { replaced: Some(Arc::new(envelope)), ..self }
+    }
+
+    /// The envelope that the handler gets.
+    #[inline]
+    #[must_use]
+    pub fn envelope(&self) -> &Arc<Envelope> {
+        self.replaced.as_ref().unwrap_or_else(|| self.context.envelope())
+    }
 }
 
 /// A handler's reply.

@@ -47,7 +47,7 @@ impl<S: Send + Sync + 'static> Service<Incoming> for HandlerService<S> {
 
     fn call(&mut self, incoming: Incoming) -> Self::Future {
         let Handlers { service, definition, methods, events } = &*self.0;
-        let envelope = &incoming.envelope;
+        let envelope = incoming.envelope();
         let name = envelope.method.as_bytes();
         let handler = if envelope.kind == Kind::Event {
             events.find(name).and_then(|place| definition.events.get(place)).map(|event| &event.handler)

@@ -148,7 +148,7 @@ fn describe<Q: Payload, R: Reply>(parts: &MethodParts, name: MethodName, options
 }
 
 pub(super) fn decode<Q: Payload>(incoming: &Incoming) -> Result<Q> {
-    let envelope = &incoming.envelope;
+    let envelope = incoming.envelope();
     if envelope.codec != Q::CODEC {
         let (takes, got) = (Q::CODEC.name(), envelope.codec.name());
         return Err(Status::invalid_argument(format!("{} takes {takes}, not {got}", envelope.method)));

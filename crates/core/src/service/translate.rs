@@ -62,16 +62,16 @@ pub(super) fn translated(
     incoming: Incoming,
     handler: impl FnOnce(Incoming) -> BoxFuture<'static, Result<Answer>>,
 ) -> BoxFuture<'static, Result<Answer>> {
-    let method = incoming.envelope.method.clone();
+    let method = incoming.envelope().method.clone();
     let request = translator.and_then(|translator| {
-        let payload = translator.request(&method, &incoming.envelope.payload)?;
-        Ok((translator, Envelope { codec: Codec::Protobuf, payload, ..Envelope::clone(&incoming.envelope) }))
+        let payload = translator.request(&method, &incoming.envelope().payload)?;
+        Ok((translator, Envelope { codec: Codec::Protobuf, payload, ..Envelope::clone(incoming.envelope()) }))
     });
     let (translator, envelope) = match request {
         Ok(request) => request,
         Err(status) => return Box::pin(std::future::ready(Err(status))),
     };
-    let answer = handler(Incoming { envelope: Arc::new(envelope), ..incoming });
+    let answer = handler(incoming.with_envelope(envelope));
     Box::pin(async move {
         let body = match answer.await?.body {
             Body::Message(payload) => Body::Message(translator.reply(&method, &payload)?),

@@ -80,7 +80,10 @@ where
             next = self.next(&mut consumer).await?;
         }
         let mut next = Some(next);
+        let turn = hands.turn();
         poll_fn(|cx| Poll::Ready(next.take().map(|next| hands.take(next, None, cx)))).await;
+        hands.rest();
+        drop(turn);
         give_back(consumer).await;
         self.open(source, source.options.credit).await
     }

@@ -72,14 +72,23 @@ where
     if drain.is_some_and(|drain| drain.poll(cx).is_ready()) {
         return Poll::Ready(Step::Drain);
     }
-    let mut now = None;
-    loop {
+    let (mut now, mut turn) = (None, None);
+    let step = loop {
         match consumer.poll_next(cx) {
-            Poll::Ready(Some(delivery)) if is_suspect(&delivery) => return Poll::Ready(Step::Alone(delivery)),
-            Poll::Ready(Some(delivery)) => now = hands.take(delivery, now, cx),
-            Poll::Ready(None) => return Poll::Ready(Step::Ended),
-            Poll::Pending => break,
+            Poll::Ready(Some(delivery)) if is_suspect(&delivery) => break Poll::Ready(Step::Alone(delivery)),
+            Poll::Ready(Some(delivery)) => {
+                turn.get_or_insert_with(|| hands.turn());
+                now = hands.take(delivery, now, cx);
+            }
+            Poll::Ready(None) => break Poll::Ready(Step::Ended),
+            Poll::Pending => break Poll::Pending,
         }
+    };
+    if turn.is_some() {
+        hands.rest();
+    }
+    if step.is_ready() {
+        return step;
     }
     // Whether any are left does not matter: there may be more.
     let _ = hands.settling.poll(cx);

@@ -34,9 +34,6 @@ pub(super) struct Started {
     pub(super) received: Instant,
 }
 
-/// Counts an execution until it is over.
-type Counted = Guard<Arc<InFlight>>;
-
 /// Runs the handler of a delivery and settles it.
 pub(super) async fn execute<T>(lane: Arc<Lane<T>>, delivery: Delivery)
 where
@@ -63,7 +60,7 @@ where
         return;
     }
     let context = lane.context(&delivery, treatment, received);
-    let incoming = Incoming { context: context.clone(), envelope: Arc::clone(delivery.envelope()) };
+    let incoming = Incoming::new(context.clone());
     let future = Box::pin(call(lane.service.clone(), incoming));
     let started = Started { delivery, context, received };
     supervise(Arc::clone(&lane), future, started, in_flight).await;
@@ -93,7 +90,7 @@ async fn turn<'a>(own: Option<&'a Semaphore>, method: Option<&'a Semaphore>) -> 
 }
 
 /// Goes on with a handler that has to wait.
-pub(super) async fn resume<T, F, E>(lane: Arc<Lane<T>>, future: F, started: Started, in_flight: Counted)
+pub(super) async fn resume<T, F, E>(lane: Arc<Lane<T>>, future: F, started: Started, in_flight: Guard)
 where
     F: Future<Output = Result<Answer, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -103,7 +100,7 @@ where
     supervise(lane, future, started, in_flight).await;
 }
 
-async fn supervise<T, F>(lane: Arc<Lane<T>>, future: F, started: Started, in_flight: Counted)
+async fn supervise<T, F>(lane: Arc<Lane<T>>, future: F, started: Started, in_flight: Guard)
 where
     F: Future<Output = Result<Answer>> + Unpin,
 {
@@ -114,7 +111,7 @@ where
 }
 
 /// Settles a delivery after its handler.
-pub(super) async fn ended<T>(lane: Arc<Lane<T>>, started: Started, end: End<Result<Answer>>, in_flight: Counted) {
+pub(super) async fn ended<T>(lane: Arc<Lane<T>>, started: Started, end: End<Result<Answer>>, in_flight: Guard) {
     let Started { delivery, context, received } = started;
     let is_failure = !matches!(end, End::Finished(Ok(_)));
     let settlement = match end {

@@ -13,9 +13,10 @@ use tower_service::Service;
 
 use super::{
     execute::{Started, answered, ended, execute, resume},
-    in_flight::InFlight,
+    in_flight::{Guard, InFlight},
     lane::Lane,
     settling::{Settling, report},
+    stats::Tally,
     supervise::{End, panic_message},
 };
 use crate::{
@@ -32,6 +33,7 @@ pub(super) struct Hands<T: Service<Incoming>> {
     /// Where a handler's future runs; used again unless one has to stay in it.
     place: Place<T::Future>,
     pub(super) settling: Settling,
+    tally: Tally,
 }
 
 /// A place for one future after the other.
@@ -59,11 +61,21 @@ where
 {
     pub(super) fn new(lane: Arc<Lane<T>>) -> Self {
         let settling = Settling::new(&lane.channel);
-        Self { service: lane.service.clone(), lane, place: Place::new(), settling }
+        Self { service: lane.service.clone(), lane, place: Place::new(), settling, tally: Tally::default() }
+    }
+
+    /// Counts as in flight until it is dropped: whoever executes several deliveries one after the other does so once.
+    pub(super) fn turn(&self) -> Guard {
+        InFlight::enter(Arc::clone(&self.lane.shared.in_flight))
+    }
+
+    /// Ends a turn: what it has executed can be read from now on.
+    pub(super) fn rest(&mut self) {
+        self.tally.enter();
     }
 
     /// Executes a delivery; what has to wait becomes a task of its own. `now` is the time if it has
-    /// just been read, and so is what is returned.
+    /// just been read, and so is what is returned. The caller holds a turn.
     pub(super) fn take(&mut self, delivery: Delivery, now: Option<Instant>, cx: &mut Context<'_>) -> Option<Instant> {
         let received = now.unwrap_or_else(Instant::now);
         let lane = &*self.lane;
@@ -73,9 +85,8 @@ where
             start(execute(Arc::clone(&self.lane), delivery), cx);
             return None;
         }
-        let in_flight = InFlight::enter(&*lane.shared.in_flight);
         let context = lane.context(&delivery, treatment, received);
-        let incoming = Incoming { context: context.clone(), envelope: Arc::clone(delivery.envelope()) };
+        let incoming = Incoming::new(context.clone());
         let (service, place) = (&mut self.service, &mut self.place);
         let end = match catch_unwind(AssertUnwindSafe(|| run(service, incoming, place, cx))) {
             Ok(Run::Ended(answer)) => End::Finished(answer),
@@ -113,14 +124,14 @@ where
         };
         let took = now.saturating_duration_since(received);
         match treatment.and_then(|method| method.counter.as_ref()) {
-            Some(counter) => counter.add(took, failed),
+            Some(counter) => self.tally.add(counter, took, failed),
             None => lane.count(delivery.envelope(), took, failed),
         }
         match delivery.settle(settlement).into_ready() {
             Ok(settled) => report(&lane.channel, settled),
             Err(ack) => self.settling.add(ack, InFlight::enter(Arc::clone(&lane.shared.in_flight))),
         }
-        drop((moment, in_flight));
+        drop(moment);
         Some(now)
     }
 }

@@ -1,8 +1,8 @@
 //! Counts what has been taken and is not settled yet.
 
-use std::{
-    ops::Deref,
-    sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire},
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire},
 };
 
 use tokio::sync::Notify;
@@ -14,12 +14,12 @@ pub(super) struct InFlight {
     idle: Notify,
 }
 
-/// Counts one delivery until it is dropped.
+/// Counts one delivery, or several that are executed one after the other, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Guard<P: Deref<Target = InFlight>>(P);
+pub(super) struct Guard(Arc<InFlight>);
 
 impl InFlight {
-    pub(super) fn enter<P: Deref<Target = Self>>(this: P) -> Guard<P> {
+    pub(super) fn enter(this: Arc<Self>) -> Guard {
         this.count.fetch_add(1, AcqRel);
         Guard(this)
     }
@@ -40,7 +40,7 @@ impl InFlight {
     }
 }
 
-impl<P: Deref<Target = InFlight>> Drop for Guard<P> {
+impl Drop for Guard {
     fn drop(&mut self) {
         if self.0.count.fetch_sub(1, AcqRel) == 1 {
             self.0.idle.notify_waiters();

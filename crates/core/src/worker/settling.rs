@@ -8,7 +8,7 @@ use std::{
 
 use slab::Slab;
 
-use super::in_flight::{Guard, InFlight};
+use super::in_flight::Guard;
 use crate::broker::{Ack, BrokerError};
 
 /// The settlements of one channel that the broker has still to confirm, awaited together by whoever takes from the
@@ -30,7 +30,7 @@ struct Waiting {
 /// A settlement, counted as in flight until it is confirmed.
 struct Unconfirmed {
     ack: Ack,
-    _in_flight: Guard<Arc<InFlight>>,
+    _in_flight: Guard,
 }
 
 /// Which of the settlements have to be looked at.
@@ -79,7 +79,7 @@ impl Settling {
     }
 
     /// Takes one more, whose outcome is reported once it is known. It is to be polled after this.
-    pub(super) fn add(&mut self, ack: Ack, in_flight: Guard<Arc<InFlight>>) {
+    pub(super) fn add(&mut self, ack: Ack, in_flight: Guard) {
         let Waiting { acks, wakers, woken, .. } = &mut self.0;
         let place = acks.insert(Unconfirmed { ack, _in_flight: in_flight });
         if place == wakers.len() {

@@ -71,6 +71,13 @@ impl Counters {
         self.max = self.max.max(took);
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.total += other.total;
+        self.max = self.max.max(other.max);
+    }
+
     fn row(&self, name: String) -> MethodStats {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (total_us, max_us) = (micros(self.total), micros(self.max));
@@ -85,6 +92,37 @@ impl Counter {
 
     pub(super) fn add(&self, took: Duration, failed: bool) {
         self.counters().add(took, failed);
+    }
+}
+
+/// Executions of one method that are not in its counter yet. Whoever executes several in a row enters them together.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    counter: Option<Arc<Counter>>,
+    counters: Counters,
+}
+
+impl Tally {
+    /// Counts an execution of the method whose counter this is.
+    pub(super) fn add(&mut self, counter: &Arc<Counter>, took: Duration, failed: bool) {
+        if !self.counter.as_ref().is_some_and(|known| Arc::ptr_eq(known, counter)) {
+            self.enter();
+            self.counter = Some(Arc::clone(counter));
+        }
+        self.counters.add(took, failed);
+    }
+
+    /// Enters what has been counted.
+    pub(super) fn enter(&mut self) {
+        if let Some(counter) = self.counter.as_ref().filter(|_| self.counters.calls > 0) {
+            counter.counters().merge(&std::mem::take(&mut self.counters));
+        }
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        self.enter();
     }
 }
 

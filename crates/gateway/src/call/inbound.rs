@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
-use skyloom::client::Request;
+use skyloom::{Extras, client::Request};
 
 use crate::{
     exchange::{Known, RequestId, forwarded, trace},
@@ -37,8 +37,8 @@ impl<'a> Inbound<'a> {
     pub(crate) fn request(&mut self, operation: &Operation, payload: Bytes, timeout: Option<Duration>) -> Request {
         let channel = operation.service.channel.clone();
         let mut request = Request::new(channel, operation.method.clone(), operation.transcoder.codec(), payload);
-        request.headers = forwarded(self.parts, &self.known, &self.id, &mut self.buffer);
-        request.trace = Some(trace(&self.known));
+        let headers = forwarded(self.parts, &self.known, &self.id, &mut self.buffer);
+        request.extras = Extras::new().with_headers(headers).with_trace(Some(trace(&self.known)));
         request.timeout = timeout.or(operation.timeout);
         request.idempotent = operation.idempotent;
         request

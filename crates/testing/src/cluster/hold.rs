@@ -76,7 +76,7 @@ impl<T: Target> Held<T> {
     #[must_use]
     #[track_caller]
     pub fn request(&self) -> T::Request {
-        match self.shared.request(Some(&self.queue), &self.incoming.envelope) {
+        match self.shared.request(Some(&self.queue), self.incoming.envelope()) {
             Ok(request) => request,
             Err(reason) => panic!("{reason}"),
         }

@@ -105,7 +105,7 @@ impl Probe {
         }
         self.disturb(&incoming).await?;
         let Some(methods) = &self.faked else { return handle(service, incoming).await };
-        let envelope = Arc::clone(&incoming.envelope);
+        let envelope = Arc::clone(incoming.envelope());
         if !methods.contains(&&*envelope.method) {
             return Err(self.missing(&envelope.method, methods).into());
         }
@@ -141,7 +141,7 @@ impl Probe {
 
     /// Waits for the test's word if it holds such executions.
     async fn held(&self, incoming: &Incoming) -> Option<Word> {
-        let holder = self.shared.plan.holder(self.queue.as_str(), &incoming.envelope)?;
+        let holder = self.shared.plan.holder(self.queue.as_str(), incoming.envelope())?;
         let (word, heard) = oneshot::channel();
         // An error in either means that nobody holds it any more.
         holder
@@ -152,8 +152,7 @@ impl Probe {
 
     /// Does what the test has in mind for this execution.
     async fn disturb(&self, incoming: &Incoming) -> Result<(), Status> {
-        let Incoming { context, envelope } = incoming;
-        let fate = match self.shared.plan.fault(self.queue.as_str(), envelope) {
+        let fate = match self.shared.plan.fault(self.queue.as_str(), incoming.envelope()) {
             None => return Ok(()),
             Some(Fault::Delay(time)) => {
                 tokio::time::sleep(time).await;
@@ -164,7 +163,7 @@ impl Probe {
             Some(Fault::Redelivery) => Fate::Redelivery,
             Some(Fault::LostWorker) => Fate::LostWorker,
         };
-        self.shared.plan.set_fate(self.seat.number, context.id(), context.attempt(), fate);
+        self.shared.plan.set_fate(self.seat.number, incoming.context.id(), incoming.context.attempt(), fate);
         Ok(())
     }
 

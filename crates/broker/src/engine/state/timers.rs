@@ -45,8 +45,10 @@ impl Timers {
     /// When the earliest comes up.
     #[inline]
     pub(crate) fn next(&self) -> Option<Time> {
-        let next = [self.leases.next(), self.others.next()];
-        next.into_iter().flatten().min()
+        match (self.leases.next(), self.others.next()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
     }
 }
 
