@@ -4,68 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Ack, BrokerError};
+use super::{Ack, Holding, Lease, Leases, Settlement};
 use crate::Envelope;
-
-/// Names one lease of one message at its broker. Its meaning is the adapter's; a lease that has
-/// ended never comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lease {
-    /// Where the message is.
-    pub slot: u32,
-    /// Which lease of the broker's life this is.
-    pub number: u64,
-}
-
-/// How a delivery ends.
-#[derive(Debug)]
-pub enum Settlement {
-    /// Answered: the reply goes to the request's inbox and the lease ends, as one operation.
-    Reply(Arc<Envelope>),
-    /// Done; there is nobody to answer.
-    Done,
-    /// To be tried again after a delay; counts as an attempt.
-    Retry {
-        /// How long to hold it back.
-        delay: Duration,
-        /// Why, for the dead letter that it becomes when its attempts are used up.
-        reason: String,
-    },
-    /// Given back untouched; does not count as an attempt.
-    Release,
-    /// Not to be tried again: becomes a dead letter.
-    Bury {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// The broker's side of its leases.
-pub trait Leases: Send + Sync {
-    /// Ends a lease. [`BrokerError::Stale`] if it has ended already.
-    fn settle(&self, lease: Lease, settlement: Settlement) -> Ack;
-
-    /// Sends a reply that is not the final one to the request's inbox.
-    fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack;
-
-    /// Starts the lease's time anew.
-    fn extend(&self, lease: Lease) -> Ack;
-
-    /// Makes this the last attempt: however the lease ends, the message is not delivered again. If
-    /// it ends without a reply, the caller hears [`BrokerError::Lost`].
-    fn once(&self, lease: Lease) -> Ack;
-}
 
 /// One envelope handed to one worker under a lease. It is settled by value, so that settling twice
 /// does not compile; dropped unsettled, it is given back at once as a failed attempt.
 pub struct Delivery {
     envelope: Arc<Envelope>,
-    attempt: u32,
-    losses: u32,
-    lease_time: Duration,
-    deadline: Option<Instant>,
-    lease: Option<Lease>,
-    leases: Arc<dyn Leases>,
+    holding: Holding,
 }
 
 impl Delivery {
@@ -73,14 +19,15 @@ impl Delivery {
     #[inline]
     #[must_use]
     pub fn new(envelope: Arc<Envelope>, lease: Lease, lease_time: Duration, leases: Arc<dyn Leases>) -> Self {
-        Self { envelope, attempt: 1, losses: 0, lease_time, deadline: None, lease: Some(lease), leases }
+        let holding = Holding { attempt: 1, losses: 0, lease_time, deadline: None, lease: Some(lease), leases };
+        Self { envelope, holding }
     }
 
     /// Says which attempt this is, 1 for the first.
     #[inline]
     #[must_use]
     pub fn with_attempt(mut self, attempt: u32) -> Self {
-        self.attempt = attempt;
+        self.holding.attempt = attempt;
         self
     }
 
@@ -89,7 +36,7 @@ impl Delivery {
     #[inline]
     #[must_use]
     pub fn with_losses(mut self, losses: u32) -> Self {
-        self.losses = losses;
+        self.holding.losses = losses;
         self
     }
 
@@ -97,7 +44,7 @@ impl Delivery {
     #[inline]
     #[must_use]
     pub fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
-        self.deadline = deadline;
+        self.holding.deadline = deadline;
         self
     }
 
@@ -107,11 +54,29 @@ impl Delivery {
         self
     }
 
+    /// The two parts of a delivery, together again.
+    #[must_use]
+    pub(crate) fn from_parts(envelope: Arc<Envelope>, holding: Holding) -> Self {
+        Self { envelope, holding }
+    }
+
+    /// The envelope, and what is to be settled.
+    #[inline]
+    #[must_use]
+    pub fn into_parts(self) -> (Arc<Envelope>, Holding) {
+        (self.envelope, self.holding)
+    }
+
     /// When the caller's budget will be used up.
     #[inline]
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.holding.deadline
+    }
+
+    /// What is to be settled.
+    pub(crate) fn holding(&self) -> &Holding {
+        &self.holding
     }
 
     /// The envelope.
@@ -125,68 +90,47 @@ impl Delivery {
     #[inline]
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.holding.attempt
     }
 
     /// How many of the attempts before were lost with their workers, if that matters to a worker.
     #[inline]
     #[must_use]
     pub fn losses(&self) -> u32 {
-        self.losses
+        self.holding.losses
     }
 
     /// How long the lease lasts unless it is extended.
     #[inline]
     #[must_use]
     pub fn lease_time(&self) -> Duration {
-        self.lease_time
+        self.holding.lease_time
     }
 
     /// Sends a reply that is not the final one.
     pub fn partial(&self, reply: Arc<Envelope>) -> Ack {
-        match self.lease {
-            Some(lease) => self.leases.partial(lease, reply),
-            None => Ack::ready(Err(BrokerError::Stale)),
-        }
+        self.holding.partial(reply)
     }
 
     /// Starts the lease's time anew.
     pub fn extend(&self) -> Ack {
-        match self.lease {
-            Some(lease) => self.leases.extend(lease),
-            None => Ack::ready(Err(BrokerError::Stale)),
-        }
+        self.holding.extend()
     }
 
     /// Makes this the last attempt, so that the work is done at most once.
     pub fn once(&self) -> Ack {
-        match self.lease {
-            Some(lease) => self.leases.once(lease),
-            None => Ack::ready(Err(BrokerError::Stale)),
-        }
+        self.holding.once()
     }
 
     /// Ends the lease.
-    pub fn settle(mut self, settlement: Settlement) -> Ack {
-        match self.lease.take() {
-            Some(lease) => self.leases.settle(lease, settlement),
-            None => Ack::ready(Err(BrokerError::Stale)),
-        }
-    }
-}
-
-impl Drop for Delivery {
-    fn drop(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            let reason = "the worker dropped it".to_owned();
-            drop(self.leases.settle(lease, Settlement::Retry { delay: Duration::ZERO, reason }));
-        }
+    pub fn settle(self, settlement: Settlement) -> Ack {
+        self.holding.settle(settlement)
     }
 }
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Delivery");
-        debug.field("envelope", &self.envelope.id).field("attempt", &self.attempt).finish_non_exhaustive()
+        debug.field("envelope", &self.envelope.id).field("attempt", &self.attempt()).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ mod future;
 mod error;
 mod ack;
 mod capabilities;
+mod lease;
 mod delivery;
 mod consumer;
 mod depth;
@@ -16,10 +17,11 @@ pub use self::{
     admin::{Admin, ChannelStats, DeadLetter},
     capabilities::{Capabilities, Persistence},
     consumer::{ConsumeOptions, Consumer, ConsumerControl, DeliveryStream},
-    delivery::{Delivery, Lease, Leases, Settlement},
+    delivery::Delivery,
     depth::Depth,
     error::BrokerError,
     future::BoxFuture,
     inbox::{Inbox, InboxGuard, ReplySink},
+    lease::{Holding, Lease, Leases, Settlement},
     port::{Broker, EnqueueOptions},
 };

@@ -101,7 +101,7 @@ where
             idle.as_mut().poll(cx)
         }));
         // Its lease goes on meanwhile. Whether its time is over by then is looked at before it is executed.
-        let _: End<_> = Supervised::new(idle, suspect, suspect.deadline()).await;
+        let _: End<_> = Supervised::new(idle, suspect.holding(), suspect.deadline()).await;
     }
 
     /// The channel's next delivery, or none if the instance drains or the broker is closed.

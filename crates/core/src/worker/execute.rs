@@ -21,15 +21,15 @@ use super::{
     supervise::{End, Supervised},
 };
 use crate::{
-    Code, Context, Kind, Ledger, Outcome, Result, Status, Streaming,
-    broker::{Delivery, Settlement},
+    Code, Context, Envelope, Kind, Ledger, Outcome, Result, Status, Streaming,
+    broker::{Delivery, Holding, Settlement},
     client::into_status,
     service::{Answer, Body, Incoming},
 };
 
 /// A delivery that is with its handler.
 pub(super) struct Started {
-    pub(super) delivery: Delivery,
+    pub(super) holding: Holding,
     pub(super) context: Context,
     pub(super) received: Instant,
 }
@@ -43,26 +43,28 @@ where
 {
     let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
     let received = Instant::now();
-    let treatment = lane.treatment(delivery.envelope());
-    let turn = match delivery.deadline().is_some_and(|deadline| deadline <= received) {
+    let (envelope, holding) = delivery.into_parts();
+    let treatment = lane.treatment(&envelope);
+    let turn = match holding.deadline().is_some_and(|deadline| deadline <= received) {
         true => End::TimedOut,
         false => {
             let turn = pin!(turn(lane.own.as_ref(), treatment.and_then(|method| method.slots.as_deref())));
-            Supervised::new(turn, &delivery, delivery.deadline()).await
+            Supervised::new(turn, &holding, holding.deadline()).await
         }
     };
     let End::Finished(_turn) = turn else {
-        let settlement = failed(&lane, &delivery, too_late(delivery.attempt()), Ledger::default());
-        return report(&lane.channel, delivery.settle(settlement).await);
+        let attempt = holding.attempt();
+        let settlement = failed(&lane, (&envelope, attempt), too_late(attempt), Ledger::default());
+        return report(&lane.channel, holding.settle(settlement).await);
     };
-    if treatment.is_some_and(|method| method.once) && delivery.once().await.is_err() {
+    if treatment.is_some_and(|method| method.once) && holding.once().await.is_err() {
         // The lease is gone: whoever has it now will execute it.
         return;
     }
-    let context = lane.context(&delivery, treatment, received);
+    let context = lane.context(envelope, &holding, treatment, received);
     let incoming = Incoming::new(context.clone());
     let future = Box::pin(call(lane.service.clone(), incoming));
-    let started = Started { delivery, context, received };
+    let started = Started { holding, context, received };
     supervise(Arc::clone(&lane), future, started, in_flight).await;
 }
 
@@ -105,39 +107,39 @@ where
     F: Future<Output = Result<Answer>> + Unpin,
 {
     let mut future = future;
-    let end = Supervised::new(Pin::new(&mut future), &started.delivery, started.context.deadline()).await;
+    let end = Supervised::new(Pin::new(&mut future), &started.holding, started.context.deadline()).await;
     drop(future);
     ended(lane, started, end, in_flight).await;
 }
 
 /// Settles a delivery after its handler.
 pub(super) async fn ended<T>(lane: Arc<Lane<T>>, started: Started, end: End<Result<Answer>>, in_flight: Guard) {
-    let Started { delivery, context, received } = started;
+    let Started { holding, context, received } = started;
     let is_failure = !matches!(end, End::Finished(Ok(_)));
     let settlement = match end {
-        End::Finished(Ok(Answer { body: Body::Stream(stream), codec })) if delivery.envelope().reply_to.is_some() => {
+        End::Finished(Ok(Answer { body: Body::Stream(stream), codec })) if context.envelope().reply_to.is_some() => {
             // In a box of its own: few answers are streams, and every execution would be larger by it.
-            Box::pin(stream_out(&lane, &delivery, &context, codec, stream)).await
+            Box::pin(stream_out(&lane, &holding, &context, codec, stream)).await
         }
-        End::Finished(Ok(answer)) => answered(&lane, &delivery, &context, answer),
-        end => lane.unanswered(&delivery, &context, end),
+        End::Finished(Ok(answer)) => answered(&lane, &context, answer),
+        end => lane.unanswered(&context, end),
     };
     lane.count(context.envelope(), received.elapsed(), is_failure);
-    report(&lane.channel, delivery.settle(settlement).await);
+    report(&lane.channel, holding.settle(settlement).await);
     drop(in_flight);
 }
 
 impl<T> Lane<T> {
     /// How a delivery is settled whose handler gave no answer.
-    pub(super) fn unanswered(&self, delivery: &Delivery, context: &Context, end: End<Result<Answer>>) -> Settlement {
+    pub(super) fn unanswered(&self, context: &Context, end: End<Result<Answer>>) -> Settlement {
         let status = match end {
             End::Finished(Err(status)) => status,
             End::TimedOut => Status::deadline_exceeded("the handler was started and did not finish in time")
                 .with_outcome(Outcome::Unknown),
-            End::Panicked(message) => return panicked(self, delivery, context, &message),
+            End::Panicked(message) => return panicked(self, context, &message),
             End::Finished(Ok(_)) | End::Stopped => return Settlement::Done,
         };
-        failed(self, delivery, status, context.ledger())
+        failed(self, (context.envelope(), context.attempt()), status, context.ledger())
     }
 }
 
@@ -150,8 +152,8 @@ where
     service.call(incoming).await.map_err(into_status)
 }
 
-pub(super) fn answered<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context, answer: Answer) -> Settlement {
-    let (request, attempt) = (delivery.envelope(), delivery.attempt());
+pub(super) fn answered<T>(lane: &Lane<T>, context: &Context, answer: Answer) -> Settlement {
+    let (request, attempt) = (context.envelope(), context.attempt());
     if request.reply_to.is_none() {
         return Settlement::Done;
     }
@@ -164,8 +166,7 @@ pub(super) fn answered<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context
     Settlement::Reply(Arc::new(reply))
 }
 
-fn failed<T>(lane: &Lane<T>, delivery: &Delivery, status: Status, handler: Ledger) -> Settlement {
-    let (request, attempt) = (delivery.envelope(), delivery.attempt());
+fn failed<T>(lane: &Lane<T>, (request, attempt): (&Envelope, u32), status: Status, handler: Ledger) -> Settlement {
     if request.reply_to.is_none() {
         if status.code() != Code::Cancelled {
             tracing::warn!(channel = %lane.channel, method = %request.method, attempt, %status, "work failed");
@@ -180,13 +181,18 @@ fn failed<T>(lane: &Lane<T>, delivery: &Delivery, status: Status, handler: Ledge
 
 /// A panic is a failed attempt: another may succeed, and one that always panics becomes a dead
 /// letter with its reason, of which the caller is told. What was for this very instance is not tried again.
-fn panicked<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context, message: &str) -> Settlement {
-    let (request, attempt) = (delivery.envelope(), delivery.attempt());
+fn panicked<T>(lane: &Lane<T>, context: &Context, message: &str) -> Settlement {
+    let (request, attempt) = (context.envelope(), context.attempt());
     tracing::error!(channel = %lane.channel, method = %request.method, call = %request.id, attempt, message, "a handler panicked");
     let delay = if request.reply_to.is_some() { std::time::Duration::ZERO } else { backoff(attempt) };
     let reason = format!("the handler of {} panicked: {message}", request.method);
     if lane.own.is_some() {
-        return failed(lane, delivery, Status::internal(reason).with_outcome(Outcome::Unknown), context.ledger());
+        return failed(
+            lane,
+            (request, attempt),
+            Status::internal(reason).with_outcome(Outcome::Unknown),
+            context.ledger(),
+        );
     }
     Settlement::Retry { delay, reason }
 }
@@ -194,29 +200,29 @@ fn panicked<T>(lane: &Lane<T>, delivery: &Delivery, context: &Context, message: 
 /// Sends a stream: that it has started, and its messages. The settlement is its end.
 async fn stream_out<T>(
     lane: &Lane<T>,
-    delivery: &Delivery,
+    holding: &Holding,
     context: &Context,
     codec: crate::Codec,
     mut stream: Streaming<Bytes>,
 ) -> Settlement {
     let shared = &lane.shared;
-    let (request, attempt) = (delivery.envelope(), delivery.attempt());
+    let (request, attempt) = (context.envelope(), context.attempt());
     let mut entry = shared.streams.enter(request.id);
     let mut sent = 0u32;
     let pump = async {
         let headers = context.take_reply_headers();
         let started = reply_to(request, Kind::Started, shared.instance, attempt, headers);
-        delivery.partial(Arc::new(started)).await?;
+        holding.partial(Arc::new(started)).await?;
         while let Some(message) = stream.next().await {
             let mut partial = reply_to(request, Kind::Partial, shared.instance, attempt, crate::Headers::new());
             partial.codec = codec;
             partial.payload = message?;
-            delivery.partial(Arc::new(partial)).await?;
+            holding.partial(Arc::new(partial)).await?;
             sent = sent.saturating_add(1);
         }
         Ok::<(), Status>(())
     };
-    let end = Supervised::new(pin!(pump), delivery, None).stopped_by(&mut entry.stopped).await;
+    let end = Supervised::new(pin!(pump), holding, None).stopped_by(&mut entry.stopped).await;
     let spent = context.ledger().merge(Ledger { sends: sent.saturating_add(1), ..Ledger::default() });
     let status = match end {
         End::Finished(Ok(())) => None,

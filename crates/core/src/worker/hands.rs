@@ -20,8 +20,8 @@ use super::{
     supervise::{End, panic_message},
 };
 use crate::{
-    Context as CallContext, Moment, Result,
-    broker::Delivery,
+    Context as CallContext, Envelope, Moment, Result,
+    broker::{Delivery, Holding},
     client::into_status,
     service::{Answer, Body, Incoming},
 };
@@ -85,7 +85,8 @@ where
             start(execute(Arc::clone(&self.lane), delivery), cx);
             return None;
         }
-        let context = lane.context(&delivery, treatment, received);
+        let (envelope, holding) = delivery.into_parts();
+        let context = lane.context(envelope, &holding, treatment, received);
         let incoming = Incoming::new(context.clone());
         let (service, place) = (&mut self.service, &mut self.place);
         let end = match catch_unwind(AssertUnwindSafe(|| run(service, incoming, place, cx))) {
@@ -93,12 +94,13 @@ where
             Ok(Run::NotReady) => {
                 // A service that is to wait may hold something back that its clone waits for.
                 self.service = lane.service.clone();
+                let delivery = Delivery::from_parts(Arc::clone(context.envelope()), holding);
                 start(execute(Arc::clone(&self.lane), delivery), cx);
                 return None;
             }
             Ok(Run::Waits) => {
                 let future = std::mem::replace(&mut self.place, Place::new());
-                let started = Started { delivery, context, received };
+                let started = Started { holding, context, received };
                 let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
                 tokio::spawn(resume(Arc::clone(&self.lane), future, started, in_flight));
                 return None;
@@ -110,7 +112,7 @@ where
         };
         self.place.0.set(None);
         if matches!(&end, End::Finished(Ok(Answer { body: Body::Stream(_), .. }))) {
-            let started = Started { delivery, context, received };
+            let started = Started { holding, context, received };
             let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
             start(ended(Arc::clone(&self.lane), started, end, in_flight), cx);
             return None;
@@ -119,15 +121,15 @@ where
         let moment = Moment::hold(now);
         let failed = !matches!(end, End::Finished(Ok(_)));
         let settlement = match end {
-            End::Finished(Ok(answer)) => answered(lane, &delivery, &context, answer),
-            end => lane.unanswered(&delivery, &context, end),
+            End::Finished(Ok(answer)) => answered(lane, &context, answer),
+            end => lane.unanswered(&context, end),
         };
         let took = now.saturating_duration_since(received);
         match treatment.and_then(|method| method.counter.as_ref()) {
             Some(counter) => self.tally.add(counter, took, failed),
-            None => lane.count(delivery.envelope(), took, failed),
+            None => lane.count(context.envelope(), took, failed),
         }
-        match delivery.settle(settlement).into_ready() {
+        match holding.settle(settlement).into_ready() {
             Ok(settled) => report(&lane.channel, settled),
             Err(ack) => self.settling.add(ack, InFlight::enter(Arc::clone(&lane.shared.in_flight))),
         }
@@ -171,13 +173,16 @@ impl<T> Lane<T> {
     /// What a handler is told about a delivery.
     pub(super) fn context(
         &self,
-        delivery: &Delivery,
+        envelope: Arc<Envelope>,
+        holding: &Holding,
         treatment: Option<&super::lane::Treatment>,
         received: Instant,
     ) -> CallContext {
         let own = treatment.and_then(|method| method.timeout).map(|timeout| received + timeout);
-        let deadline = [own, delivery.deadline()].into_iter().flatten().min();
-        let envelope = Arc::clone(delivery.envelope());
-        CallContext::new(envelope, delivery.attempt(), deadline, &self.shared.client, self.shared.instance)
+        let deadline = match (own, holding.deadline()) {
+            (Some(own), Some(callers)) => Some(own.min(callers)),
+            (own, callers) => own.or(callers),
+        };
+        CallContext::new(envelope, holding.attempt(), deadline, &self.shared.client, self.shared.instance)
     }
 }

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use crate::broker::Delivery;
+use crate::broker::Holding;
 
 /// How a supervised future ended.
 pub(super) enum End<T> {
@@ -31,15 +31,15 @@ pub(super) enum End<T> {
 /// A future under supervision. A future that is ready at once costs no timer.
 pub(super) struct Supervised<'a, F> {
     future: Pin<&'a mut F>,
-    delivery: &'a Delivery,
+    holding: &'a Holding,
     deadline: Option<Instant>,
     stopped: Option<&'a mut oneshot::Receiver<()>>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<'a, F: Future> Supervised<'a, F> {
-    pub(super) fn new(future: Pin<&'a mut F>, delivery: &'a Delivery, deadline: Option<Instant>) -> Self {
-        Self { future, delivery, deadline, stopped: None, timer: None }
+    pub(super) fn new(future: Pin<&'a mut F>, holding: &'a Holding, deadline: Option<Instant>) -> Self {
+        Self { future, holding, deadline, stopped: None, timer: None }
     }
 
     pub(super) fn stopped_by(mut self, stopped: &'a mut oneshot::Receiver<()>) -> Self {
@@ -49,7 +49,7 @@ impl<'a, F: Future> Supervised<'a, F> {
 
     /// A third of the lease leaves room for two extensions to be late.
     fn next_alarm(&self) -> Instant {
-        let extend = Instant::now() + self.delivery.lease_time() / 3;
+        let extend = Instant::now() + self.holding.lease_time() / 3;
         self.deadline.map_or(extend, |deadline| deadline.min(extend))
     }
 
@@ -67,7 +67,7 @@ impl<'a, F: Future> Supervised<'a, F> {
                 return Poll::Ready(());
             }
             // If the lease is lost, the handler's answer will change nothing; let it finish.
-            drop(self.delivery.extend());
+            drop(self.holding.extend());
             timer.as_mut().reset(self.next_alarm());
             self.timer = Some(timer);
         }
