@@ -214,19 +214,19 @@ impl State {
             changes.lost = Some(self.lost_inboxes());
         }
         if self.phase == Phase::Live && self.sparing.take_if(|until| *until <= now).is_some() {
-            self.look_again();
+            // If the buffer is full of what stands, it is done a moment later.
+            self.sparing = self.look_again().is_err().then_some(now + RETURN);
         }
         changes
     }
 
     /// Has the broker tell the registry anew: who has not come back by now is gone.
-    fn look_again(&mut self) {
-        if self.standing.view.is_some()
-            && self.append(&ClientFrame::<Bytes>::Watch).is_ok()
-            && let Some(view) = &self.standing.view
-        {
-            view.restart();
+    fn look_again(&mut self) -> Result<(), BrokerError> {
+        if self.standing.view.is_some() {
+            self.append(&ClientFrame::<Bytes>::Watch)?;
         }
+        self.standing.view.iter().for_each(|view| view.restart());
+        Ok(())
     }
 
     /// There shall be no connection any more; what is in the outgoing buffer is still written.
