@@ -4,7 +4,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     str::FromStr,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -49,6 +49,15 @@ impl Guid {
     #[must_use]
     pub fn private() -> Self {
         Self(*uuid::Uuid::new_v4().as_bytes())
+    }
+
+    /// When it was made, if it is a call's: the time since the Unix epoch.
+    #[must_use]
+    pub fn made(&self) -> Option<Duration> {
+        const TIME_ORDERED: u128 = 7;
+        let bits = u128::from_be_bytes(self.0);
+        let millis = u64::try_from(bits >> 80).unwrap_or_default();
+        ((bits >> 76) & 0xF == TIME_ORDERED).then(|| Duration::from_millis(millis))
     }
 
     /// The GUID of these bytes, or `None` if there are not exactly 16.

@@ -31,7 +31,8 @@
 //! `application/problem+json` with the members `code` (gRPC's name), `request_id`, `outcome` (`known`,
 //! `not-started`, `unknown`), `retry_safe` and `details`; the status is the one that
 //! `google/rpc/code.proto` assigns to the code. 404 is for what never existed, 503 with `Retry-After` for
-//! a known service without a running instance.
+//! a known service without a running instance; and for everything that is not known, in the three seconds after a crash of
+//! the embedded broker, to a gateway that starts in them.
 //!
 //! A gateway that has just started lets requests wait for the registry's first snapshot, at most two
 //! seconds; `/readyz` says meanwhile that it is not ready.

@@ -20,6 +20,8 @@ pub(crate) struct State {
     draining: watch::Sender<bool>,
     /// The same where each request asks.
     closing: AtomicBool,
+    /// The registry does not know yet of everybody who is there.
+    incomplete: AtomicBool,
 }
 
 impl State {
@@ -30,6 +32,7 @@ impl State {
             table: watch::Sender::default(),
             draining: watch::Sender::default(),
             closing: AtomicBool::new(false),
+            incomplete: AtomicBool::new(false),
         }
     }
 
@@ -50,8 +53,14 @@ impl State {
 
     /// Takes over what the registry knows.
     pub(crate) fn update(&self, snapshot: &Snapshot) {
+        self.incomplete.store(snapshot.incomplete, Relaxed);
         let table = Table::of(snapshot, &self.table().unwrap_or_default());
         self.table.send_replace(Some(table));
+    }
+
+    /// Whether there may be somebody of whom the registry does not know yet.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.incomplete.load(Relaxed)
     }
 
     /// Ends streams and says to `/readyz` that no new requests are wanted.

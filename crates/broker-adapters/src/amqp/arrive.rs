@@ -134,7 +134,8 @@ impl State {
         marks: Marks,
         sender: Option<AckSender>,
     ) {
-        let done = Done::Move { consumer, tag: arrived.tag, sender };
+        let Some(life) = self.streams.get(&consumer).map(|stream| stream.life) else { return };
+        let done = Done::Move { consumer, life, tag: arrived.tag, sender };
         self.publish(Publishing::new(target, arrived.envelope, marks, done));
     }
 

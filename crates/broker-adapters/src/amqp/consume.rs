@@ -136,6 +136,7 @@ impl State {
         let error = self.lost();
         let Some(stream) = self.streams.get_mut(&consumer) else { return };
         (stream.number, stream.queues, stream.leased) = (None, 0, 0);
+        stream.life = stream.life.wrapping_add(1);
         stream.unacked.clear();
         stream.acks.clear();
         stream.waiting.clear();

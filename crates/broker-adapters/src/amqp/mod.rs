@@ -21,8 +21,8 @@
 //!
 //! A message's body is the envelope. A call is transient, for its caller hears of it if the server restarts;
 //! casts and events are persistent. Headers: `skyloom-sent` (when a call was sent, milliseconds since 1970),
-//! `skyloom-attempts` (how often it was attempted), `skyloom-losses` (how many of these attempts were lost with
-//! their workers), `skyloom-reason` (why the last attempt failed), `skyloom-delay` (milliseconds that it is still to be
+//! `skyloom-attempts` (how often it was attempted), `skyloom-losses` (how many of the last of these in a row were
+//! lost with their workers), `skyloom-reason` (why the last attempt failed), `skyloom-delay` (milliseconds that it is still to be
 //! held back); of a dead letter also `skyloom-number` and `skyloom-died`. `expiration` is a call's budget.
 //!
 //! To answer, a worker publishes the reply with `mandatory` to the default exchange, with the inbox's queue as the
@@ -128,5 +128,8 @@ mod driver;
 mod admin;
 
 mod broker;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{broker::AmqpBroker, guarantees::guarantees};

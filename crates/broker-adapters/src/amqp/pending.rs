@@ -28,8 +28,8 @@ pub(super) enum Done {
     Sender(AckSender),
     /// The inbox of a call is told of a refusal, unless the sender still waits.
     Call { inbox: Guid, sender: Option<AckSender> },
-    /// A delivery has been replaced by this message, and ends.
-    Move { consumer: u32, tag: u64, sender: Option<AckSender> },
+    /// A delivery has been replaced by this message, and ends, if its consumer still has that life.
+    Move { consumer: u32, life: u32, tag: u64, sender: Option<AckSender> },
     /// The queue of an inbox's tokens is where it was, and so is the inbox.
     Token { inbox: Guid },
 }
@@ -51,13 +51,22 @@ pub(super) struct Publishing {
     pub(super) envelope: Arc<Envelope>,
     pub(super) marks: Marks,
     pub(super) done: Done,
+    /// When it was to be sent first.
+    pub(super) begun: Instant,
     /// Since when it is refused, if it was.
     pub(super) refused: Option<Instant>,
 }
 
 impl Publishing {
     pub(super) fn new(target: Target, envelope: Arc<Envelope>, marks: Marks, done: Done) -> Self {
-        Self { target, envelope, marks, done, refused: None }
+        Self { target, envelope, marks, done, begun: Instant::now(), refused: None }
+    }
+
+    /// For how many milliseconds the server may still keep it, if that is limited: it has waited here for a part of its
+    /// time.
+    pub(super) fn left(&self, now: Instant) -> Option<u64> {
+        let waited = u64::try_from(now.saturating_duration_since(self.begun).as_millis()).unwrap_or(u64::MAX);
+        self.marks.expiration.map(|expiration| expiration.saturating_sub(waited))
     }
 }
 
@@ -66,6 +75,7 @@ impl Publishing {
 pub(super) struct Repeat {
     pub(super) envelope: Arc<Envelope>,
     pub(super) marks: Marks,
+    pub(super) begun: Instant,
     pub(super) refused: Option<Instant>,
 }
 

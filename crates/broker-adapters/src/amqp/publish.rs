@@ -121,18 +121,35 @@ impl State {
     }
 
     pub(super) fn write(&mut self, publishing: Publishing) {
-        let Publishing { target, envelope, marks, done, refused } = publishing;
+        let now = Instant::now();
+        let left = publishing.left(now);
+        let Publishing { target, envelope, mut marks, done, begun, refused } = publishing;
         if done.is_abandoned() {
             return;
+        }
+        if left == Some(0) {
+            return self.fail(done, envelope.id, BrokerError::Expired);
+        }
+        if self.is_void(&done) {
+            // The server has taken back what this is to replace, and delivers it again.
+            return self.fail(done, envelope.id, BrokerError::Stale);
         }
         let name = self.name(&target);
         let topic = matches!(target, Target::Topic(_));
         let (exchange, key) = if topic { (name.as_str(), "") } else { ("", name.as_str()) };
         let address = Address { channel: self.outlet, exchange, key, mandatory: !topic, frame: self.tuned.frame };
+        let whole = std::mem::replace(&mut marks.expiration, left);
         Outgoing(&mut self.out).publish(&address, &marks, &envelope);
+        marks.expiration = whole;
         let id = envelope.id;
-        let repeat = self.may_repeat(&target).then(|| Box::new(Repeat { envelope, marks, refused }));
-        self.confirms.push(Pending { id, target, done, since: Instant::now(), returned: false, repeat });
+        let repeat = self.may_repeat(&target).then(|| Box::new(Repeat { envelope, marks, begun, refused }));
+        self.confirms.push(Pending { id, target, done, since: now, returned: false, repeat });
+    }
+
+    /// Whether a message is to replace a delivery that the server has taken back meanwhile.
+    fn is_void(&self, done: &Done) -> bool {
+        let Done::Move { consumer, life, .. } = done else { return false };
+        self.streams.get(consumer).is_none_or(|stream| stream.life != *life)
     }
 
     /// The server has accepted or refused messages.
@@ -152,14 +169,15 @@ impl State {
         match done {
             Done::Nobody | Done::Call { sender: None, .. } => {}
             Done::Sender(sender) | Done::Call { sender: Some(sender), .. } => self.ack(sender, Ok(())),
-            Done::Move { consumer, tag, sender } => self.moved(consumer, tag, sender),
+            Done::Move { consumer, life, tag, sender } => self.moved(consumer, life, tag, sender),
             Done::Token { inbox } => self.operate(Operation::Inbox { inbox, anew: false }),
         }
     }
 
     /// What replaces a delivery is at the server.
-    fn moved(&mut self, consumer: u32, tag: u64, sender: Option<AckSender>) {
-        if let Some(stream) = self.streams.get_mut(&consumer) {
+    fn moved(&mut self, consumer: u32, life: u32, tag: u64, sender: Option<AckSender>) {
+        // In another life the tag is another delivery's.
+        if let Some(stream) = self.streams.get_mut(&consumer).filter(|stream| stream.life == life) {
             stream.ack(tag);
             self.touched.push(consumer);
         }
@@ -211,8 +229,8 @@ impl State {
                     self.tells.push(Tell::Refused(Arc::clone(&mailbox.sink), id, error));
                 }
             }
-            Done::Move { consumer, tag, sender } => {
-                self.requeue(consumer, tag);
+            Done::Move { consumer, life, tag, sender } => {
+                self.requeue(consumer, life, tag);
                 if let Some(sender) = sender {
                     self.ack(sender, Err(error));
                 }
@@ -222,9 +240,9 @@ impl State {
     }
 
     /// Gives a delivery back to the server, which delivers it again.
-    fn requeue(&mut self, consumer: u32, tag: u64) {
+    fn requeue(&mut self, consumer: u32, life: u32, tag: u64) {
         let live = self.is_live();
-        let Some(stream) = self.streams.get_mut(&consumer) else { return };
+        let Some(stream) = self.streams.get_mut(&consumer).filter(|stream| stream.life == life) else { return };
         if let (true, Some(number), true) = (live, stream.number, stream.unacked.remove(&tag)) {
             Outgoing(&mut self.out).requeue(number, tag);
             self.touched.push(consumer);

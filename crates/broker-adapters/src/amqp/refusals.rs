@@ -49,10 +49,11 @@ impl State {
             if self.options.queues == QueueKind::Quorum && self.doubts.may_renew(now) {
                 self.renew_outlet();
             }
-            if let Some(Repeat { envelope, marks, refused }) = repeat.map(|repeat| *repeat) {
+            if let Some(Repeat { envelope, marks, begun, refused }) = repeat.map(|repeat| *repeat) {
                 let since = refused.unwrap_or(now);
                 if now < since + DOUBTED && self.doubts.has_room(envelope.encoded_len()) {
-                    return self.doubts.push(Publishing { target, envelope, marks, done, refused: Some(since) }, now);
+                    let again = Publishing { target, envelope, marks, done, begun, refused: Some(since) };
+                    return self.doubts.push(again, now);
                 }
             }
             self.doubts.found_full(target.clone(), now);

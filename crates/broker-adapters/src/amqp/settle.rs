@@ -126,7 +126,9 @@ impl State {
 
     fn retry(&mut self, leased: Leased, delay: Duration, reason: String) -> Ack {
         let (consumer, attempts) = (leased.consumer, leased.attempt);
-        self.with_sender(|state, sender| state.again(consumer, arrived(leased, attempts), delay, reason, Some(sender)))
+        // Its worker has survived the attempt: what is lost from now on is the first of a new row.
+        let arrived = Arrived { losses: 0, ..arrived(leased, attempts) };
+        self.with_sender(|state, sender| state.again(consumer, arrived, delay, reason, Some(sender)))
     }
 
     /// Puts a failed attempt back, or away if it was the last.

@@ -19,7 +19,7 @@ pub(super) struct Arrived {
     pub(super) envelope: Arc<Envelope>,
     /// How often it was attempted before.
     pub(super) attempts: u32,
-    /// How many of these were lost with their workers.
+    /// How many of the last of these in a row were lost with their workers.
     pub(super) losses: u32,
     /// When its budget is used up.
     pub(super) deadline: Option<Instant>,
@@ -34,6 +34,8 @@ pub(super) struct Stream {
     pub(super) opened: Option<AckSender>,
     /// Its AMQP channel, on a live connection.
     pub(super) number: Option<u16>,
+    /// How often it has lost an AMQP channel, and with it all that it held there.
+    pub(super) life: u32,
     /// How many of its two queues it consumes.
     pub(super) queues: u8,
     /// Who waits for it to stop.
@@ -65,6 +67,7 @@ impl Stream {
             sender: Some(sender),
             opened: Some(opened),
             number: None,
+            life: 0,
             queues: 0,
             stopping: Vec::new(),
             stop: false,

@@ -220,9 +220,12 @@ impl State {
     /// The connection has ended: what was not sent is held, and of what was sent and not confirmed the outcome
     /// is unknown. The server has taken back what was leased.
     pub(super) fn detach(&mut self, reason: &str) {
-        if self.phase == Phase::Live {
-            self.phase = Phase::Away;
-        }
+        self.phase = match self.phase {
+            Phase::Live => Phase::Away,
+            // What waits here is not written to anybody any more.
+            Phase::Closing => Phase::Closed,
+            phase => phase,
+        };
         reason.clone_into(&mut self.reason);
         self.out.clear();
         self.roles.clear();
@@ -289,7 +292,7 @@ impl State {
     /// Whether time alone can change anything.
     pub(super) fn is_timed(&self) -> bool {
         !(self.held.is_empty() && self.leases.is_empty() && self.doubts.is_empty())
-            || (self.blocked.is_some() && self.confirms.len() > 0)
+            || (self.blocked.is_some() && !self.is_confirmed())
     }
 
     /// Does what is due by now.
@@ -304,10 +307,12 @@ impl State {
             self.fail(publishing.done, publishing.envelope.id, error);
         }
         if let (Some(reason), Some(since)) = (self.blocked.clone(), now.checked_sub(PATIENCE)) {
-            for pending in self.confirms.older(since) {
+            let former = self.doubts.former.as_mut().map(|former| former.confirms.older(since));
+            for pending in former.unwrap_or_default().into_iter().chain(self.confirms.older(since)) {
                 let reason = format!("it takes no messages for now: {reason}");
                 self.fail(pending.done, pending.id, BrokerError::lost(reason));
             }
+            self.close_former();
         }
         self.end_leases(now);
         self.ask_again(now);

@@ -17,7 +17,7 @@ pub(super) struct Notes {
     pub(super) sent: Option<u64>,
     /// Attempts that were made while it was another job.
     pub(super) attempts: u32,
-    /// How many of these were lost with their workers.
+    /// How many of the last of these in a row were lost with their workers.
     pub(super) losses: u32,
     /// Why it is a dead letter.
     pub(super) reason: Option<String>,

@@ -19,9 +19,9 @@
 //! a client takes each reply of a bundle. Headers that begin with `skyloom-` are the broker's and are taken out
 //! before delivery: `skyloom-sent` (when the envelope was sent, in milliseconds since the Unix epoch, from which a
 //! worker reckons what is left of the budget), `skyloom-attempts` (attempts that were made while it was another
-//! job) and `skyloom-losses` (how many of these were lost with their workers), and on dead letters `skyloom-reason` and
-//! `skyloom-died`. In an inbox, a final reply with the header `skyloom-refused` tells that the call expired, is a dead
-//! letter, or has an unknown outcome.
+//! job) and `skyloom-losses` (how many of the last of these in a row were lost with their workers), and on dead
+//! letters `skyloom-reason` and `skyloom-died`. In an inbox, a final reply with the header `skyloom-refused` tells that
+//! the call expired, is a dead letter, or has an unknown outcome.
 //!
 //! A worker in another language: watch the queue's tube; reserve; for each envelope, do the work, `use` the tube of
 //! the inbox `reply_to` and put the reply; then delete. A client: watch a tube `skyloom._inbox.<guid>`, put the

@@ -123,15 +123,19 @@ impl Pipe {
         Command::Stats.encode(&mut out);
         writer.write_all(&out).await.map_err(|error| absent(error.to_string()))?;
         let unusable = |reason: String| OpenError::Unusable { address: place.to_string(), reason };
-        let mut reply = reader.next(HESITATION).await;
-        if let (Err(_), Place::Tcp(host), true) = (&reply, place, reader.received.is_empty()) {
+        let asked = timeout(HESITATION, reader.next(SILENCE)).await;
+        if let (Err(_) | Ok(Err(_)), Place::Tcp(host), true) = (&asked, place, reader.received.is_empty()) {
             // Who waits for more than a line says who he is when he is asked in another way.
-            let words = stranger::first_words(host).await;
+            let words = stranger::first_words(host.as_str()).await;
             if !words.starts_with(UNKNOWN) && stranger::kind(&words).is_some() {
                 return Err(unusable(strange(&words)));
             }
-            reply = reader.next(SILENCE).await;
         }
+        let reply = match asked {
+            Ok(reply) => reply,
+            // One that is slow has its time nevertheless.
+            Err(_) => reader.next(SILENCE).await,
+        };
         match reply {
             Ok(Reply::Ok(body)) => {
                 let facts = facts(&Stats::of(&body));

@@ -1,6 +1,10 @@
 //! What a change of the connection brings about.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::{Bytes, BytesMut};
 use skyloom_broker::{
@@ -41,6 +45,12 @@ pub(super) struct LostInboxes {
     unsent: HashSet<Guid>,
 }
 
+/// How long a state has been there, if it is in the place of one that was lost and says so. The broker is on this host and
+/// has its clock.
+fn since(epoch: Guid) -> Option<Duration> {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + epoch.made()?).ok()
+}
+
 impl Changes {
     pub(super) fn tell(self) {
         if let Some(LostInboxes { sinks, error, unsent }) = self.lost {
@@ -79,6 +89,11 @@ impl State {
         self.inbox_grace = accepted.inbox_grace;
         self.version = Some(accepted.version);
         let known = self.epoch.replace(accepted.epoch);
+        // Who comes only now does not know who was there before.
+        let lost = known.is_none().then(|| since(accepted.epoch)).flatten();
+        if let Some(left) = lost.and_then(|since| RETURN.checked_sub(since)) {
+            self.sparing = Some(now + left);
+        }
         if known.is_some_and(|known| known != accepted.epoch) {
             self.sparing = Some(now + RETURN);
             if planned {
@@ -99,9 +114,9 @@ impl State {
         }
         if let Some(view) = &self.standing.view {
             if self.sparing.is_some() {
-                view.resume()
+                view.spare();
             } else {
-                view.restart()
+                view.restart();
             }
             // If the buffer is full of what stands, the view stays as it is until the next time.
             drop(self.append(&ClientFrame::<Bytes>::Watch));
@@ -214,19 +229,19 @@ impl State {
             changes.lost = Some(self.lost_inboxes());
         }
         if self.phase == Phase::Live && self.sparing.take_if(|until| *until <= now).is_some() {
-            self.look_again();
+            // If the buffer is full of what stands, it is done a moment later.
+            self.sparing = self.look_again().is_err().then_some(now + RETURN);
         }
         changes
     }
 
     /// Has the broker tell the registry anew: who has not come back by now is gone.
-    fn look_again(&mut self) {
-        if self.standing.view.is_some()
-            && self.append(&ClientFrame::<Bytes>::Watch).is_ok()
-            && let Some(view) = &self.standing.view
-        {
-            view.restart();
+    fn look_again(&mut self) -> Result<(), BrokerError> {
+        if self.standing.view.is_some() {
+            self.append(&ClientFrame::<Bytes>::Watch)?;
         }
+        self.standing.view.iter().for_each(|view| view.restart());
+        Ok(())
     }
 
     /// There shall be no connection any more; what is in the outgoing buffer is still written.

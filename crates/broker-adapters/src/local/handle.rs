@@ -70,6 +70,9 @@ impl Handle {
             return Arc::clone(view);
         }
         let view = Arc::<RegistryView>::default();
+        if state.sparing.is_some() {
+            view.spare();
+        }
         state.standing.view = Some(Arc::clone(&view));
         if state.phase == Phase::Live {
             // If the buffer is full the next connection asks.

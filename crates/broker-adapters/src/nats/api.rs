@@ -107,8 +107,6 @@ pub(super) struct ConsumerInfo {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ConsumerConfig {
-    #[serde(default)]
-    pub(super) durable_name: Option<String>,
     /// In nanoseconds.
     #[serde(default)]
     pub(super) ack_wait: u64,
@@ -127,6 +125,9 @@ pub(super) struct ConsumerList {
     pub(super) total: usize,
     #[serde(default)]
     pub(super) consumers: Option<Vec<ConsumerInfo>>,
+    /// Those of which a cluster that has lost a node can tell nothing.
+    #[serde(default)]
+    pub(super) missing: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

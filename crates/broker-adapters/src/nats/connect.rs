@@ -13,7 +13,7 @@ use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use tokio::{
     net::TcpStream,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -162,7 +162,7 @@ async fn why_unusable(hosts: &[String], options: &NatsOptions, error: &ConnectEr
         _ => {}
     }
     for host in hosts {
-        let words = stranger::first_words(host).await;
+        let words = stranger::first_words(host.as_str()).await;
         if words.starts_with(b"INFO ") {
             return tls_trouble(&String::from_utf8_lossy(&words), options, &said);
         }
@@ -174,7 +174,9 @@ async fn why_unusable(hosts: &[String], options: &NatsOptions, error: &ConnectEr
             let line: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
             return Some(format!("{host} does not speak NATS: it says {line:?}"));
         }
-        if error.kind() == ConnectErrorKind::TimedOut && TcpStream::connect(host).await.is_ok() {
+        // Who does not even accept connections may be on a network that is away for now.
+        let accepts = async || matches!(timeout(GREETING, TcpStream::connect(host)).await, Ok(Ok(_)));
+        if error.kind() == ConnectErrorKind::TimedOut && accepts().await {
             return Some(format!("{host} accepts connections and says nothing, as no NATS server does"));
         }
     }

@@ -34,7 +34,7 @@ impl Link {
             Err(error) if error.meaning() == Meaning::Missing => return Ok(Depth::default()),
             info => info?,
         };
-        let consumers = missing_is(self.consumers(&stream).await)?;
+        let consumers = missing_is(self.consumers(&stream).await)?.known;
         let dead = self.dead_counts().await?.get(&self.names.dead(channel)).copied().unwrap_or(0);
         Ok(depth_of(channel, &info, &consumers, dead))
     }
@@ -60,7 +60,7 @@ impl Link {
             seen += streams.len();
             for stream in streams {
                 let Some(target) = self.names.target(&stream.config.name) else { continue };
-                let consumers = missing_is(self.consumers(&stream.config.name).await)?;
+                let consumers = missing_is(self.consumers(&stream.config.name).await)?.known;
                 for channel in channels_of(&target, &consumers) {
                     let dead = dead.get(&self.names.dead(&channel)).copied().unwrap_or(0);
                     rows.push(stats_of(channel, &stream, &consumers, dead));

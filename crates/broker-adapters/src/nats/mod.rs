@@ -89,6 +89,8 @@ mod link;
 
 mod ask;
 
+mod consumers;
+
 mod streams;
 
 mod send;

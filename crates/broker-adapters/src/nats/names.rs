@@ -14,6 +14,9 @@ pub(super) struct Names {
 /// The durable consumer of a queue's stream.
 const WORKERS: &str = "workers";
 
+/// What begins the name of every marker.
+const MARKER: &str = "marker=";
+
 fn token(name: &str) -> String {
     name.replace('.', "=")
 }
@@ -105,7 +108,12 @@ impl Names {
 
     /// What the name of a marker begins with: the consumer by which one worker is counted.
     pub(super) fn marker(channel: &Channel) -> String {
-        format!("marker={}=", Self::workers(channel))
+        format!("{MARKER}{}=", Self::workers(channel))
+    }
+
+    /// Whether a consumer is a marker, which is never given anything.
+    pub(super) fn is_marker(consumer: &str) -> bool {
+        consumer.starts_with(MARKER)
     }
 
     /// The subjects of markers, on which nothing is ever published.

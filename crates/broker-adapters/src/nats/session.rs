@@ -13,10 +13,11 @@ use skyloom_core::{
 use tokio::time::{Instant, interval_at, sleep, timeout};
 
 use super::{
-    api::{self, ConsumerInfo, ConsumerList, Meaning, Retention},
+    api::{self, ConsumerInfo, Meaning, Retention},
     ask::AskError,
+    consumers::Consumers,
     leftovers::LOOK,
-    link::{ANSWER_TIME, Link, Phase},
+    link::{ANSWER_TIME, Phase},
     names::{Names, Target},
     receive::{HEARTBEAT, Session},
     time::ServerClock,
@@ -284,11 +285,11 @@ impl Worker {
     async fn forget(&self) {
         let link = &self.handle.0;
         let stream = self.stream();
-        let markers = link.consumers(&stream).await.map(|consumers| {
-            let marker = Names::marker(&self.channel);
-            consumers.into_iter().filter(|consumer| consumer.name.starts_with(&marker)).count()
+        let marker = Names::marker(&self.channel);
+        let is_last = link.consumers(&stream).await.is_ok_and(|Consumers { known, is_complete }| {
+            is_complete && !known.iter().any(|consumer| consumer.name.starts_with(&marker))
         });
-        if !matches!(markers, Ok(0)) {
+        if !is_last {
             return;
         }
         let what = match self.target {
@@ -299,24 +300,6 @@ impl Worker {
         link.outbox().routes.remove(&self.target);
         if let Err(error) = deleted {
             tracing::debug!(channel = %self.channel, ?error, "an ephemeral channel could not be removed");
-        }
-    }
-}
-
-impl Link {
-    /// All consumers of a stream, markers included.
-    pub(super) async fn consumers(&self, stream: &str) -> Result<Vec<ConsumerInfo>, AskError> {
-        let mut all = Vec::new();
-        loop {
-            let question = serde_json::json!({ "offset": all.len() });
-            let page: ConsumerList = self.api(&format!("CONSUMER.LIST.{stream}"), Some(question)).await?;
-            let page_total = page.total;
-            let found = page.consumers.unwrap_or_default();
-            let is_last = found.is_empty() || all.len() + found.len() >= page_total;
-            all.extend(found);
-            if is_last {
-                return Ok(all);
-            }
         }
     }
 }

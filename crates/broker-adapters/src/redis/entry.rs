@@ -15,7 +15,7 @@ pub(super) struct Entry {
     pub(super) expires: Vec<Option<u64>>,
     /// Field `a`: how often it was attempted before.
     pub(super) attempts: u32,
-    /// Field `k`: how many of these attempts were lost with their workers.
+    /// Field `k`: the last of these attempts, as many in a row as were lost with their workers.
     pub(super) losses: u32,
     /// Field `r`: why the last attempt failed.
     pub(super) reason: String,

@@ -32,7 +32,7 @@ struct Arrived {
     expires: Option<u64>,
     /// How often it was attempted before.
     attempts: u32,
-    /// How many of these were lost with their workers.
+    /// How many of the last of these in a row were lost with their workers.
     losses: u32,
     reason: String,
     was_claimed: bool,

@@ -13,7 +13,7 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope, or a `Bundle` of several, `n` of them; `x` when its time runs out, in ms of the server's clock, or `l`, for how many ms after the entry's own time each of a bundle lives (0: for ever), with spaces between them; `a` how often it was attempted before; `k` how many of these attempts were lost with their workers; `r` why that failed; `o` that it was claimed once by a worker who was lost |
+//! | `:work` | the stream, with the group `workers`. Fields of an entry: `e` the envelope, or a `Bundle` of several, `n` of them; `x` when its time runs out, in ms of the server's clock, or `l`, for how many ms after the entry's own time each of a bundle lives (0: for ever), with spaces between them; `a` how often it was attempted before; `k` how many of the last of these in a row were lost with their workers; `r` why that failed; `o` that it was claimed once by a worker who was lost |
 //! | `:later` | a sorted set of what is held back, by the time at which it is due |
 //! | `:dead` | a stream of dead letters: `e`, `a`, `r`, and `t`, when it died; its number is the letter's |
 //! | `:count` | a hash of figures, among them `bytes` of all that is held; `kept` of them are in `:later` and `:dead`; and `more`, the messages beyond the first of each entry of `:work` |

@@ -79,7 +79,7 @@ impl From<RedisError> for Wrong {
 async fn explained(options: &Options, address: &Address, wrong: Wrong) -> Wrong {
     match (wrong, address) {
         (Wrong::Redis(error), Address::Tcp(host, port)) if !options.tls && is_foreign(&error) => {
-            let words = stranger::first_words(&format!("{host}:{port}")).await;
+            let words = stranger::first_words((host.as_str(), *port)).await;
             match stranger::kind(&words).filter(|_| !words.starts_with(b"+") && !words.starts_with(b"-")) {
                 Some(_) if words.starts_with(&[0x15, 3]) => {
                     let reason = "it expects TLS; write rediss:// instead of redis://".to_owned();

@@ -47,6 +47,15 @@ impl RegistryView {
         *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
+    /// As [`RegistryView::resume`]; and if nothing is known, what is told says that somebody may be missing.
+    #[cfg(any(feature = "local", test))]
+    pub(crate) fn spare(&self) {
+        self.resume();
+        if let Some(snapshot) = &mut *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner) {
+            snapshot.incomplete |= !*self.complete.borrow();
+        }
+    }
+
     /// Takes note of a change. Changes that nobody has looked at between are merged: the newest
     /// snapshot is only copied if somebody holds it.
     pub(crate) fn apply(&self, change: RegistryChange) {
@@ -112,5 +121,22 @@ mod tests {
         view.apply(RegistryChange::Down(first.id));
         view.apply(RegistryChange::Down(second.id));
         assert!(watch.borrow().instances.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_begins_to_follow_a_registry_that_was_lost_hears_that_somebody_may_be_missing() {
+        let view = RegistryView::default();
+        view.spare();
+        view.apply(RegistryChange::Complete);
+        let watch = view.watch().await;
+        assert!(watch.borrow().incomplete);
+        view.apply(RegistryChange::Up(instance()));
+        assert!(watch.borrow().incomplete);
+        view.restart();
+        view.apply(RegistryChange::Complete);
+        assert!(!watch.borrow().incomplete);
+        view.spare();
+        view.apply(RegistryChange::Complete);
+        assert!(!watch.borrow().incomplete, "who was known is known still");
     }
 }

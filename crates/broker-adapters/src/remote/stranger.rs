@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpStream, ToSocketAddrs},
     time::timeout,
 };
 
@@ -43,7 +43,7 @@ pub(crate) fn kind(first: &[u8]) -> Option<&'static str> {
 
 /// What somebody at this host and port says, on a connection of its own: by himself, or when he is asked. Nothing if
 /// nobody is there or he is silent.
-pub(crate) async fn first_words(host: &str) -> Vec<u8> {
+pub(crate) async fn first_words(host: impl ToSocketAddrs + Copy) -> Vec<u8> {
     let said = answer(host, FIRST_WORD, QUESTION).await;
     if !said.is_empty() {
         return said;
@@ -54,7 +54,7 @@ pub(crate) async fn first_words(host: &str) -> Vec<u8> {
 }
 
 /// What somebody says within this time, or to a question.
-async fn answer(host: &str, time: Duration, question: &[u8]) -> Vec<u8> {
+async fn answer(host: impl ToSocketAddrs, time: Duration, question: &[u8]) -> Vec<u8> {
     let Ok(Ok(mut socket)) = timeout(PATIENCE, TcpStream::connect(host)).await else { return Vec::new() };
     let said = read_some(&mut socket, time).await;
     if !said.is_empty() || socket.write_all(question).await.is_err() {

@@ -111,6 +111,29 @@ fn a_unix_socket_serves_as_well() {
     });
 }
 
+/// A server that is slow to answer is no other, and has its time on a Unix socket as well.
+#[test]
+fn a_slow_server_is_waited_for() {
+    run(async {
+        let server = Server::start(launch());
+        let socket = server.directory().join("slow.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).expect("a socket");
+        let port = server.port();
+        tokio::spawn(async move {
+            loop {
+                let (mut client, _) = listener.accept().await.expect("somebody connects");
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(1_200)).await;
+                    let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("it is there");
+                    drop(tokio::io::copy_bidirectional(&mut client, &mut server).await);
+                });
+            }
+        });
+        let url = format!("beanstalk+unix://{}", socket.display());
+        try_connect(&url, Duration::ZERO).await.expect("it answers within three seconds");
+    });
+}
+
 #[test]
 fn what_survives_is_what_the_server_was_started_for() {
     run(async {

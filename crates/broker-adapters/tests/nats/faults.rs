@@ -75,6 +75,35 @@ async fn what_is_done_with_does_not_fill_the_queue_of_a_server_that_was_killed()
     }
 }
 
+/// An operator may let the stream of a queue keep something of his own, which no worker acknowledges.
+#[tokio::test]
+async fn what_an_operator_keeps_in_the_stream_of_a_queue_stays() {
+    let server = nats();
+    let url = format!("nats://127.0.0.1:{}", server.port());
+    let channel = queue("shared.v1");
+    let broker = connect(&url).await;
+    let mut consumer = broker.consume(channel.clone(), ConsumeOptions::default()).await.expect("it is consumed");
+    let operator = async_nats::connect(&url).await.expect("it is there");
+    let ask = async |subject: &str, question: String| {
+        let answer = operator.request(format!("$JS.API.{subject}"), question.into()).await.expect("an answer");
+        let answer: serde_json::Value = serde_json::from_slice(&answer.payload).expect("JSON");
+        assert!(answer.get("error").is_none(), "{subject}: {answer}");
+        answer
+    };
+    let mut config = ask("STREAM.INFO.skyloom=queue=shared=v1", String::new()).await["config"].take();
+    config["subjects"].as_array_mut().expect("subjects").push("notes.>".into());
+    ask("STREAM.UPDATE.skyloom=queue=shared=v1", config.to_string()).await;
+    let kept = operator.request("notes.first", "mind the gap".into()).await.expect("it is kept");
+    assert!(!String::from_utf8_lossy(&kept.payload).contains("error"), "{kept:?}");
+    soon("a cast", broker.enqueue(&channel, cast(1).into(), EnqueueOptions::default())).await.expect("it is accepted");
+    let delivery = soon("a delivery", consumer.next()).await.expect("there is one");
+    soon("settle", delivery.settle(Settlement::Done)).await.expect("it is settled");
+    // A worker looks every 15 seconds for what is done with.
+    sleep(Duration::from_secs(17)).await;
+    let info = ask("STREAM.INFO.skyloom=queue=shared=v1", String::new()).await;
+    assert_eq!(info["state"]["messages"], 1, "{info}");
+}
+
 /// The files in which a server keeps the messages of the queue.
 fn messages_of(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };

@@ -11,6 +11,7 @@ use std::{
 use skyloom_broker_adapters::{nats::NatsBroker, remote::OpenError};
 use skyloom_core::broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions};
 use skyloom_testing::servers::{Launch, Server, free_port, mutual_tls_nats, nats, nats_plain, nats_with, tls_nats};
+use tokio::{net::TcpStream, time::timeout};
 
 use crate::{
     account,
@@ -52,6 +53,24 @@ async fn nobody_there_is_waited_for_and_then_said() {
     let (mut server, _) = late.join().expect("it starts").expect("it starts");
     drop((server.kill(), server.wait()));
     connected.expect("it is waited for");
+}
+
+/// A host that does not even refuse, as one behind a firewall.
+#[tokio::test]
+async fn a_host_that_drops_what_is_sent_to_it_is_given_up_in_time() {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    // Nobody accepts: once as many wait as may, nobody else gets an answer.
+    let listener = socket.listen(1).expect("it listens");
+    let address = listener.local_addr().expect("an address");
+    let mut waiting = Vec::new();
+    while let Ok(Ok(stream)) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        waiting.push(stream);
+    }
+    let url = format!("nats://{address}").parse().expect("a URL");
+    let connecting = NatsBroker::connect(&url, Duration::from_secs(1));
+    let error = timeout(Duration::from_secs(30), connecting).await.expect("it ends").expect_err("nobody is there");
+    assert!(matches!(error, OpenError::Absent { .. }), "{error}");
 }
 
 #[tokio::test]

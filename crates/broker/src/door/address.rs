@@ -102,13 +102,15 @@ impl Default for Address {
     }
 }
 
-/// Whether a directory that is there is this user's, or root's.
+/// Whether a directory that is there is this user's, or root's; and so is the link to it, if it is one: another user's may
+/// lead to where everybody can listen.
 fn check_owner(directory: PathBuf, us: u32) -> Result<(), AddressError> {
     const ROOT: u32 = 0;
-    match fs::metadata(&directory) {
-        Ok(found) if ![us, ROOT].contains(&found.uid()) => Err(AddressError::Foreign(directory)),
-        _ => Ok(()),
+    let found = [fs::symlink_metadata(&directory), fs::metadata(&directory)];
+    if found.iter().flatten().all(|found| [us, ROOT].contains(&found.uid())) {
+        return Ok(());
     }
+    Err(AddressError::Foreign(directory))
 }
 
 fn check_path(path: &Path) -> Result<(), AddressError> {
@@ -219,6 +221,18 @@ mod tests {
         let refused = check_owner(directory.path().to_owned(), owner + 1).unwrap_err();
         assert!(refused.to_string().contains("belongs to another user"), "{refused}");
         check_owner(directory.path().join("none"), owner + 1).unwrap();
+    }
+
+    #[test]
+    fn another_users_link_to_a_directory_of_root_is_not_trusted() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("skyloom-1000");
+        std::os::unix::fs::symlink("/", &link).unwrap();
+        let us = link.symlink_metadata().unwrap().uid();
+        let owner = if us == 0 { 65_534 } else { us };
+        std::os::unix::fs::lchown(&link, Some(owner), None).unwrap();
+        check_owner(link.clone(), owner).unwrap();
+        check_owner(link, owner + 1).unwrap_err();
     }
 
     #[test]

@@ -89,6 +89,11 @@ impl Listener {
         }
     }
 
+    /// Whether it is in the place of a broker that has come to no orderly end. Of a socket that stays, that is not known.
+    pub(super) fn replaces_another(&self) -> bool {
+        matches!(self, Self::Unix { _file: Some(file), .. } if file.replaces)
+    }
+
     /// The next connection. That there is none at the moment, for instance because the process has
     /// no file descriptor left, must not end the broker.
     pub(crate) async fn accept(&self, shortage: &mut Shortage) -> Accepted {

@@ -67,7 +67,8 @@ impl Door {
     fn behind((listener, address): (Listener, Address), options: DoorOptions) -> Self {
         let snapshot = options.snapshot.path(&address);
         let kept = snapshot.as_deref().and_then(snapshot::take);
-        Self { hub: Arc::new(open(kept, options)), listener, address, snapshot }
+        let hub = Arc::new(open(kept, listener.replaces_another(), options));
+        Self { hub, listener, address, snapshot }
     }
 
     /// Where it listens. With port 0, the operating system has chosen one.
@@ -152,10 +153,14 @@ impl fmt::Debug for Door {
     }
 }
 
-fn open(kept: Option<Snapshot>, options: DoorOptions) -> Hub {
+fn open(kept: Option<Snapshot>, replaces_another: bool, options: DoorOptions) -> Hub {
     let DoorOptions { limits, outgoing_bytes, .. } = options;
     match kept {
-        None => Hub::new(Engine::new(limits), Duration::ZERO, Guid::private(), limits, outgoing_bytes),
+        None => {
+            // A state in the place of one that is lost says since when.
+            let epoch = if replaces_another { Guid::call() } else { Guid::private() };
+            Hub::new(Engine::new(limits), Duration::ZERO, epoch, limits, outgoing_bytes)
+        }
         Some(Snapshot { epoch, age, state }) => {
             tracing::info!(age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX), "taking up what was kept");
             // The engine resumes at the moment of the stop, and then learns how late it is.

@@ -33,6 +33,8 @@ pub(crate) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
+    /// It is in the place of one that a broker has left behind which came to no orderly end.
+    pub(super) replaces: bool,
 }
 
 impl Drop for SocketFile {
@@ -52,11 +54,11 @@ pub(super) async fn bind(path: &Path) -> Result<(UnixListener, SocketFile), Door
     create(directory)?;
     // Between looking for a stale socket and listening, nobody else may do the same.
     let _lock = lock(directory).await;
-    make_way(path).await?;
+    let replaces = make_way(path).await?;
     let socket = UnixSocket::new_stream().map_err(refused)?;
     socket.bind(path).map_err(refused)?;
     let found = fs::symlink_metadata(path).map_err(refused)?;
-    let file = SocketFile { path: path.to_owned(), device: found.dev(), inode: found.ino() };
+    let file = SocketFile { path: path.to_owned(), device: found.dev(), inode: found.ino(), replaces };
     check_owner(directory, found.uid())?;
     // Nobody can connect before `listen`, so the mode is right from the first connection on.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(refused)?;
@@ -87,12 +89,12 @@ async fn lock(directory: &Path) -> Option<File> {
     None
 }
 
-/// Removes a stale socket.
-async fn make_way(path: &Path) -> Result<(), DoorError> {
+/// Removes a stale socket; returns whether there was one.
+async fn make_way(path: &Path) -> Result<bool, DoorError> {
     let address = || Address::Unix(path.to_owned());
     let refused = |source| DoorError::Bind { address: address(), source };
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(refused(error)),
         Ok(found) if !found.file_type().is_socket() => return Err(DoorError::NotASocket(path.to_owned())),
         Ok(_) => {}
@@ -100,9 +102,9 @@ async fn make_way(path: &Path) -> Result<(), DoorError> {
     match time::timeout(PROBE_TIME, UnixStream::connect(path)).await {
         Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
             tracing::info!(path = %path.display(), "replacing a socket that a broker left behind");
-            remove(path).map_err(refused)
+            remove(path).map(|()| true).map_err(refused)
         }
-        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(false),
         Ok(Err(error)) if error.kind() == ErrorKind::PermissionDenied => Err(refused(error)),
         Ok(Ok(_) | Err(_)) | Err(_) => Err(DoorError::InUse(address())),
     }

@@ -31,8 +31,9 @@ impl Delivery {
         self
     }
 
-    /// Says how many of the attempts before were lost with their workers, so that a worker executes alone what they may
-    /// have died of. A broker that hands such messages out one at a time by itself does not say it.
+    /// Says how many of the last attempts in a row were lost with their workers, so that a worker executes alone what they
+    /// may have died of. An attempt whose worker has said how it failed ends the row. A broker that hands such messages out
+    /// one at a time by itself does not say it.
     #[inline]
     #[must_use]
     pub fn with_losses(mut self, losses: u32) -> Self {
@@ -93,7 +94,7 @@ impl Delivery {
         self.holding.attempt
     }
 
-    /// How many of the attempts before were lost with their workers, if that matters to a worker.
+    /// How many of the last attempts in a row were lost with their workers, if that matters to a worker.
     #[inline]
     #[must_use]
     pub fn losses(&self) -> u32 {

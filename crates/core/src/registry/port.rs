@@ -32,6 +32,9 @@ pub struct Snapshot {
     pub instances: BTreeMap<Guid, Arc<Instance>>,
     /// The contracts by full service name, also of services without a running instance.
     pub contracts: BTreeMap<String, Arc<Contract>>,
+    /// Somebody may be missing: the registry was lost a moment ago, and not everybody has had the time to come back. A
+    /// snapshot without this follows.
+    pub incomplete: bool,
 }
 
 impl Snapshot {

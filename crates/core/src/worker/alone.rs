@@ -69,6 +69,11 @@ where
         suspect: Delivery,
         hands: &mut Hands<T>,
     ) -> Option<Consumer> {
+        if source.options.ephemeral {
+            // It would go with its only consumer, and take along what it holds. Nobody else has it anyway.
+            start(suspect, hands).await;
+            return Some(consumer);
+        }
         let (mut consumer, mut next) = (consumer, suspect);
         while is_suspect(&next) {
             let (id, attempt) = (next.envelope().id, next.attempt());
@@ -79,11 +84,7 @@ where
             consumer = self.open(source, 1).await?;
             next = self.next(&mut consumer).await?;
         }
-        let mut next = Some(next);
-        let turn = hands.turn();
-        poll_fn(|cx| Poll::Ready(next.take().map(|next| hands.take(next, None, cx)))).await;
-        hands.rest();
-        drop(turn);
+        start(next, hands).await;
         give_back(consumer).await;
         self.open(source, source.options.credit).await
     }
@@ -135,6 +136,20 @@ where
         // It is not dropped as long as the lane is there.
         let _ = draining.wait_for(|draining| *draining).await;
     }
+}
+
+/// Starts to execute one like any other.
+async fn start<T>(delivery: Delivery, hands: &mut Hands<T>)
+where
+    T: Service<Incoming, Response = Answer> + Clone + Send + Sync + 'static,
+    T::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    T::Future: Send,
+{
+    let mut delivery = Some(delivery);
+    let turn = hands.turn();
+    poll_fn(|cx| Poll::Ready(delivery.take().map(|delivery| hands.take(delivery, None, cx)))).await;
+    hands.rest();
+    drop(turn);
 }
 
 /// What the second gives, or none if the first ends before.

@@ -7,7 +7,7 @@ mod replies;
 
 pub(crate) use self::{
     inbound::Inbound,
-    refusal::{ensure_live, missing},
+    refusal::{ensure_live, nothing},
     replies::Replies,
     routes::Routes,
 };

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use hyper::body::Frame;
-use skyloom::{Codec, Result, Status, client::Response as Reply};
+use skyloom::{Code, Codec, Result, Status, client::Response as Reply};
 
 use super::{
     ending::{failure, success},
     frame::{PREFIX, frame, too_large, unframe},
 };
 use crate::{
-    call::{Inbound, Replies, Routes, ensure_live, missing},
+    call::{Inbound, Replies, Routes, ensure_live, nothing},
     exchange::{Body, Failure, Response, Unreadable, apply, grpc_timeout, read, text},
 };
 
@@ -62,7 +62,7 @@ where
     let timeout = || grpc_timeout(known.grpc_timeout, state.options.max_timeout);
     let routes = Routes::of(state, timeout).await?;
     // A method that does not exist is "unimplemented" to gRPC.
-    let missing = || Status::unimplemented(missing(&routes.table, path));
+    let missing = || nothing(state, &routes.table, path, Code::Unimplemented);
     let operation = routes.table.operation(path).ok_or_else(missing)?;
     let name = operation.transcoder.name();
     if operation.transcoder.codec() == Codec::Json {

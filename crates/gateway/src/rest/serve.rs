@@ -5,7 +5,7 @@ use std::{fmt::Display, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use prost::Message as _;
-use skyloom::{Codec, Status, contract::HttpVerb};
+use skyloom::{Code, Codec, Status, contract::HttpVerb};
 
 use super::{
     content::{Format, check_encoding, format, unsupported},
@@ -15,7 +15,7 @@ use super::{
     render::unary,
 };
 use crate::{
-    call::{Inbound, Replies, Routes, ensure_live, missing},
+    call::{Inbound, Replies, Routes, ensure_live, nothing},
     exchange::{Body, Failure, Response, connect_timeout, read},
     routes::{Found, Operation, RestRoute},
     template::{Slashes, decode},
@@ -59,7 +59,7 @@ where
         }
         Found::NotAllowed(allowed) if parts.method == Method::OPTIONS => Ok(options(&allowed)),
         Found::NotAllowed(allowed) => Err(not_allowed(&parts.method, &allowed)),
-        Found::Nothing => Err(Status::not_found(missing(&routes.table, path)).into()),
+        Found::Nothing => Err(nothing(state, &routes.table, path, Code::NotFound).into()),
     }
 }
 

@@ -45,6 +45,7 @@ macro_rules! broker_conformance {
             leases: a_dropped_delivery_comes_back_as_the_next_attempt,
                 a_lease_that_ends_gives_the_work_to_another,
                 a_lost_connection_gives_its_work_to_another,
+                a_failure_that_is_reported_ends_a_row_of_losses,
                 a_release_is_no_attempt,
                 a_retry_waits_for_its_delay,
                 an_extended_lease_does_not_end,

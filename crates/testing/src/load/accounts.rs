@@ -7,12 +7,11 @@ use std::{
 };
 
 use skyloom_core::{
-    Channel, Code, Envelope, Guid, Kind, Outcome, Status, TopicName,
-    broker::{
-        Ack, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, Depth, EnqueueOptions,
-        Inbox, ReplySink,
-    },
+    Code, Envelope, Guid, Kind, Outcome, Status,
+    broker::{BoxFuture, Broker, BrokerError, Inbox, ReplySink},
 };
+
+use super::through::Front;
 
 /// What is known of numbered casts and calls.
 #[derive(Debug, Default)]
@@ -144,44 +143,20 @@ impl Accounts {
     }
 }
 
-/// A broker whose inboxes are listened to.
+/// Listens to a broker's inboxes.
 #[derive(Debug)]
 pub(super) struct Tapped {
     pub(super) broker: Arc<dyn Broker>,
     pub(super) accounts: Arc<Accounts>,
 }
 
-impl Broker for Tapped {
-    fn capabilities(&self) -> Capabilities {
-        self.broker.capabilities()
-    }
-
-    fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
-        self.broker.enqueue(channel, envelope, options)
-    }
-
-    fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
-        self.broker.publish(topic, envelope)
-    }
-
-    fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
-        self.broker.consume(channel, options)
+impl Front for Tapped {
+    fn behind(&self) -> &Arc<dyn Broker> {
+        &self.broker
     }
 
     fn open_inbox(&self, sink: Arc<dyn ReplySink>) -> BoxFuture<'_, Result<Inbox, BrokerError>> {
         self.broker.open_inbox(Arc::new(Tap { sink, accounts: Arc::clone(&self.accounts) }))
-    }
-
-    fn depth<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<Depth, BrokerError>> {
-        self.broker.depth(channel)
-    }
-
-    fn admin(&self) -> Option<&dyn Admin> {
-        self.broker.admin()
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.broker.close()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Load for tests of faults, whatever the broker, and its accounts: casts that must not be lost, and calls that must end.
 
+mod through;
+
 mod accounts;
 
 mod words;
@@ -9,5 +11,6 @@ mod run;
 pub use self::{
     accounts::Accounts,
     run::{BURST, Load, work},
+    through::{Front, Through},
     words::{SOON, call, cast, echo, number, queue, soon, until, until_answered},
 };

@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     accounts::{Accounts, Tapped},
+    through::Through,
     words::{CALL_TIME, SOON, call_with, cast, echo, fresh, number, queue, soon},
 };
 
@@ -150,7 +151,7 @@ impl Line {
         let mut running = JoinSet::new();
         running.spawn(put_until(Arc::clone(sender), channel.clone(), Arc::clone(&accounts), Arc::clone(stop)));
         let tapped = Tapped { broker: Arc::clone(sender), accounts: Arc::clone(&accounts) };
-        let client = Client::new(Arc::new(tapped));
+        let client = Client::new(Arc::new(Through(tapped)));
         for _ in 0..CALLERS {
             running.spawn(call_until(client.clone(), channel.clone(), Arc::clone(&accounts), Arc::clone(stop)));
         }

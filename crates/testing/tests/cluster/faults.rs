@@ -217,7 +217,12 @@ async fn a_killed_broker_is_an_error_by_the_deadline_and_everything_comes_back()
     for _ in 0..100 {
         calls.spawn(slow(connection.clone(), 60_000, timeout));
     }
-    eventually("they are at work", || async { depth(&connection, QUEUE).await.leased > 0 }).await;
+    // One that was not sent yet would truly not have been executed.
+    eventually("some are at work and all others wait", || async {
+        let depth = depth(&connection, QUEUE).await;
+        depth.leased > 0 && depth.ready + depth.leased == 100
+    })
+    .await;
     let start = Instant::now();
     broker.kill();
     for result in calls.join_all().await {

@@ -14,8 +14,9 @@ use std::{
 };
 
 use rustix::process::Signal;
+use tokio::time::Instant;
 
-use crate::kit::{Process, Site, eventually, free_port};
+use crate::kit::{Process, Site, eventually, free_port, try_http};
 
 /// Stands between a client and its broker, and lets the broker's first words through and no others: to the client it
 /// is there, and never answers. Counts how often the client has been heard.
@@ -127,4 +128,41 @@ async fn a_new_configuration_makes_no_process_ready() {
     let read = supervisor.recv(&mut message).unwrap();
     let first = String::from_utf8_lossy(&message[..read]);
     assert!(first.starts_with("READY=1\nSTATUS=listening on "), "{first}");
+}
+
+/// A gateway that starts just after a crash of the broker cannot know who was there, and does not say that nobody is.
+#[tokio::test]
+async fn a_gateway_that_starts_after_a_crash_of_the_broker_calls_nobody_unknown_who_comes_back() {
+    let site = Site::new();
+    let mut broker = site.broker(&[]);
+    let greeter = site.service("greeter", &[]);
+    drop(site.connect_when(1).await);
+    // It comes back late.
+    greeter.signal(Signal::STOP);
+    broker.kill();
+    let _broker = site.broker(&[]);
+    let begun = Instant::now();
+    let port = free_port();
+    let _gateway = site.service("gateway", &[("SKYLOOM_LISTEN", &format!("127.0.0.1:{port}"))]);
+    let first = loop {
+        match try_http(port, "GET /v1/hello/Ada", None) {
+            Some(response) => break response,
+            None => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    };
+    // On a machine that takes longer to start a gateway, nobody is waited for any more.
+    if begun.elapsed() < Duration::from_secs(2) {
+        assert_eq!(first.status, 503, "{}", first.text());
+        assert!(first.header("retry-after").is_some() && first.text().contains("try again"), "{}", first.text());
+    }
+    greeter.signal(Signal::CONT);
+    let mut told = Vec::new();
+    eventually("it is served", || {
+        told.extend(try_http(port, "GET /v1/hello/Ada", None).map(|response| response.status));
+        std::future::ready(told.last() == Some(&200))
+    })
+    .await;
+    assert!(told.iter().all(|status| [200, 503].contains(status)), "{told:?}");
+    let unknown = || async { try_http(port, "GET /v1/nothing", None).is_some_and(|answer| answer.status == 404) };
+    eventually("what never existed is said to be nothing", unknown).await;
 }

@@ -19,7 +19,7 @@ pub(in crate::amqp) struct Marks {
     pub(in crate::amqp) sent: Option<i64>,
     /// How often it was attempted.
     pub(in crate::amqp) attempts: u32,
-    /// How many of these attempts were lost with their workers.
+    /// How many of the last of these in a row were lost with their workers.
     pub(in crate::amqp) losses: u32,
     /// How many milliseconds it is still to be held back.
     pub(in crate::amqp) delay: u64,

@@ -111,7 +111,7 @@ impl Lane {
         let count = |key| stats.number::<u32>(key).unwrap_or_default();
         // What is given back untouched was kicked, and nothing else is.
         let reserves = count("reserves").saturating_sub(count("kicks")).max(1);
-        // What a worker has tried in vain was released.
+        // What a worker has tried in vain was released; if there were losses before, it has become another job.
         let losses = (reserves - 1).saturating_sub(count("releases"));
         let priority = count("pri");
         if state.is_stopped() {

@@ -95,7 +95,7 @@ impl Lane {
                 state.finish(None, ack);
             }
             Settlement::Done => state.finish(held.job, ack),
-            Settlement::Retry { delay, reason } => self.fail(state, held, delay, reason, ack),
+            Settlement::Retry { delay, reason } => self.fail(state, held, 0, (delay, reason), ack),
             Settlement::Release => self.give_back(state, held, ack),
         }
     }
@@ -107,15 +107,25 @@ impl Lane {
             return self.tell(state, &held, &BrokerError::lost("the lease of its only attempt has ended"));
         }
         let reason = format!("its lease of {lease:?} ended before it was settled");
-        self.fail(state, held, Duration::ZERO, reason, None);
+        let losses = held.notes.losses.saturating_add(1);
+        self.fail(state, held, losses, (Duration::ZERO, reason), None);
     }
 
-    /// A failed attempt: another is made, or it is dead.
-    fn fail(&self, state: &mut State, held: Held, delay: Duration, reason: String, ack: Option<AckSender>) {
+    /// A failed attempt, after so many that were lost in a row: another is made, or it is dead.
+    fn fail(
+        &self,
+        state: &mut State,
+        mut held: Held,
+        losses: u32,
+        (delay, reason): (Duration, String),
+        ack: Option<AckSender>,
+    ) {
         if held.attempt >= self.options.max_attempts {
             return self.kill(state, held, reason, ack);
         }
-        let Some((id, priority)) = alone(state, &held) else {
+        // As the server counts, a job that is released has as many losses as before.
+        let is_told = std::mem::replace(&mut held.notes.losses, losses) != losses;
+        let Some((id, priority)) = alone(state, &held).filter(|_| !is_told) else {
             let attempts = held.attempt;
             return self.put_back(state, held, attempts, delay, ack);
         };

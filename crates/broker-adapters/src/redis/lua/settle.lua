@@ -192,6 +192,8 @@ operations.back = function()
   if finish(id, number, count, 0) and fields then
     if attempts ~= (fields.a or '0') then
       redelivered = redelivered + 1
+      -- Its worker has survived the attempt: what is lost from now on is the first of a new row.
+      fields.k = nil
     end
     fields.a = attempts ~= '0' and attempts or nil
     if reason ~= '' then

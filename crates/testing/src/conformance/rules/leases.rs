@@ -84,6 +84,31 @@ pub async fn a_lost_connection_gives_its_work_to_another<F: Fixture>(fixture: F)
     if prompt { Guarantee::AtOnce.kept() } else { Guarantee::AtOnce.refused() }
 }
 
+/// A message that was lost with its worker, and of which the next worker says that it has failed, is one that workers
+/// survive. A broker that hands out by itself one at a time what they may die of says nothing of losses.
+pub async fn a_failure_that_is_reported_ends_a_row_of_losses<F: Fixture>(fixture: F) {
+    let (dying, living) = (fixture.connect().await, fixture.connect().await.broker);
+    if !living.capabilities().redelivery {
+        return;
+    }
+    let channel = queue("survived.v1");
+    let lease = if living.capabilities().prompt_redelivery { SOON * 3 } else { fixture.shortest_lease() };
+    let mut first = consume(&dying.broker, &channel, ConsumeOptions { lease, ..ConsumeOptions::default() }).await;
+    put(&living, &channel, [1]).await;
+    let lost = next(&mut first).await;
+    let mut second = consume(&living, &channel, ConsumeOptions::default()).await;
+    dying.crash();
+    let again = next(&mut second).await;
+    assert_eq!(again.attempt(), 2);
+    assert!(again.losses() <= 1, "it was lost once, and not {} times", again.losses());
+    let (delay, reason) = (Duration::ZERO, "the database is away".to_owned());
+    accepted("retry", again.settle(Settlement::Retry { delay, reason })).await;
+    let survived = next(&mut second).await;
+    assert_eq!((survived.attempt(), survived.losses()), (3, 0));
+    accepted("settle", survived.settle(Settlement::Done)).await;
+    drop(lost);
+}
+
 /// Work that is given back untouched has not been attempted. A broker that counts it says so, and counts; one
 /// that delivers once refuses.
 pub async fn a_release_is_no_attempt<F: Fixture>(fixture: F) -> Shown {

@@ -9,14 +9,15 @@ use std::{
 };
 
 use skyloom::{
-    Channel, Client, Connection, Envelope, TopicName,
+    Channel, Client, Connection, Envelope,
     broker::{
-        Ack, AckSender, Admin, BoxFuture, Broker, BrokerError, Capabilities, ConsumeOptions, Consumer, ConsumerControl,
-        Delivery, DeliveryStream, Depth, EnqueueOptions, Inbox, Lease, Leases, ReplySink, Settlement,
+        Ack, AckSender, BoxFuture, Broker, BrokerError, ConsumeOptions, Consumer, ConsumerControl, Delivery,
+        DeliveryStream, Lease, Leases, Settlement,
     },
     prelude::*,
     worker::Running,
 };
+use skyloom_testing::load::{Front, Through};
 
 /// The settlements that the test has still to confirm.
 type Unconfirmed = Arc<Mutex<Vec<AckSender>>>;
@@ -33,17 +34,9 @@ impl fmt::Debug for Late {
     }
 }
 
-impl Broker for Late {
-    fn capabilities(&self) -> Capabilities {
-        self.broker.capabilities()
-    }
-
-    fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
-        self.broker.enqueue(channel, envelope, options)
-    }
-
-    fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
-        self.broker.publish(topic, envelope)
+impl Front for Late {
+    fn behind(&self) -> &Arc<dyn Broker> {
+        &self.broker
     }
 
     fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
@@ -53,22 +46,6 @@ impl Broker for Late {
             let taken = Taken { consumer: Arc::clone(&consumer), unconfirmed };
             Ok(Consumer::new(taken, Arc::new(Control(consumer))))
         })
-    }
-
-    fn open_inbox(&self, sink: Arc<dyn ReplySink>) -> BoxFuture<'_, Result<Inbox, BrokerError>> {
-        self.broker.open_inbox(sink)
-    }
-
-    fn depth<'a>(&'a self, channel: &'a Channel) -> BoxFuture<'a, Result<Depth, BrokerError>> {
-        self.broker.depth(channel)
-    }
-
-    fn admin(&self) -> Option<&dyn Admin> {
-        None
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.broker.close()
     }
 }
 
@@ -155,7 +132,7 @@ async fn start() -> Started {
     let memory = Connection::memory();
     let unconfirmed = Unconfirmed::default();
     let late = Late { broker: Arc::clone(&memory.broker), unconfirmed: Arc::clone(&unconfirmed) };
-    let connection = Connection::new(Arc::new(late), Arc::clone(&memory.registry), "late:");
+    let connection = Connection::new(Arc::new(Through(late)), Arc::clone(&memory.registry), "late:");
     let running = App::new().serve(Echo).start(&connection).await.unwrap();
     Started { client: EchoClient::new(Client::new(memory.broker)), running, unconfirmed }
 }

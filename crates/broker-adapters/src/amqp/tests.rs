@@ -1,0 +1,178 @@
+//! What a connection makes of refusals, interruptions and ends, without a server.
+
+use std::{sync::Arc, time::Duration};
+
+use skyloom_core::{
+    Channel, Envelope, Guid, Kind, QueueName,
+    broker::{Ack, BrokerError, ConsumeOptions, Delivery, EnqueueOptions, Settlement},
+};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::{Instant, advance, timeout},
+};
+
+use super::{
+    options::AmqpOptions,
+    role::PUBLISH,
+    shared::Shared,
+    state::{PATIENCE, Phase, State, Tuned},
+    wire::Marks,
+};
+
+fn channel() -> Channel {
+    Channel::Queue(QueueName::from_static("a"))
+}
+
+fn cast() -> Envelope {
+    Envelope::new(Kind::Cast, Guid::call())
+}
+
+/// A connection that is there, to a server whose answers the test gives.
+fn connected(options: &str) -> Arc<Shared> {
+    let url = format!("amqp://guest:guest@localhost/%2f?{options}").parse().expect("a URL");
+    let shared = Shared::new(AmqpOptions::of(&url).expect("options"), String::new());
+    let tuned = Tuned { channels: 100, frame: 1 << 17, heartbeat: Duration::ZERO };
+    shared.with(|state| state.attach(tuned, "RabbitMQ 4.0.0"));
+    shared
+}
+
+/// The server has declared everything that it was asked for.
+fn declared(shared: &Shared) {
+    shared.with(|state| {
+        while state.operations.running.is_some() {
+            state.answered(Some((0, 0)));
+        }
+    });
+}
+
+fn enqueue(shared: &Shared, envelope: Envelope) -> Ack {
+    shared.with(|state| state.enqueue(&channel(), envelope.into(), EnqueueOptions::default()))
+}
+
+/// The server has confirmed or refused everything that was sent.
+fn answer_all(shared: &Shared, accepted: bool) {
+    shared.with(|state| state.confirmed(state.outlet, u64::MAX, true, accepted));
+}
+
+async fn told(ack: Ack) -> Option<Result<(), BrokerError>> {
+    timeout(Duration::ZERO, ack).await.ok()
+}
+
+/// A consumer whose deliveries are taken here.
+fn consumer(shared: &Shared) -> (u32, UnboundedReceiver<Delivery>) {
+    let (sender, deliveries) = unbounded_channel();
+    let (consumer, _opened) = shared.with(|state| state.consume(channel(), ConsumeOptions::default(), sender));
+    begun(shared, consumer);
+    (consumer, deliveries)
+}
+
+/// The server has begun to send to a consumer.
+fn begun(shared: &Shared, consumer: u32) {
+    declared(shared);
+    shared.with(|state| (0..2).for_each(|_| state.subscribed(consumer)));
+    answer_all(shared, true);
+}
+
+/// The server delivers a message with this tag, and the worker has it.
+fn delivered(shared: &Shared, consumer: u32, tag: u64, deliveries: &mut UnboundedReceiver<Delivery>) -> Delivery {
+    shared.with(|state| state.arrived(consumer, tag, false, Marks::default(), cast().encode()));
+    deliveries.try_recv().expect("it is delivered")
+}
+
+/// The server closes a consumer's AMQP channel, and takes back what was leased there.
+fn interrupted(shared: &Shared, consumer: u32) {
+    shared.with(|state| {
+        let number = state.streams[&consumer].number.expect("it has one");
+        state.interrupted(consumer, number, BrokerError::refused("PRECONDITION_FAILED - timeout"));
+    });
+    begun(shared, consumer);
+}
+
+fn retry(delivery: Delivery) -> Ack {
+    delivery.settle(Settlement::Retry { delay: Duration::ZERO, reason: "no".to_owned() })
+}
+
+/// Tags begin anew on each AMQP channel: what replaces a delivery of the one before ends none of the next.
+#[tokio::test]
+async fn an_interrupted_consumer_acknowledges_nothing_for_what_it_held_before() {
+    let shared = connected("");
+    let (consumer, mut deliveries) = consumer(&shared);
+    let first = delivered(&shared, consumer, 1, &mut deliveries);
+    let retried = retry(first);
+    let open = shared.with(|state| std::mem::take(&mut state.confirms));
+    interrupted(&shared, consumer);
+    let _second = delivered(&shared, consumer, 1, &mut deliveries);
+    shared.with(|state| state.confirms = open);
+    answer_all(&shared, true);
+    assert_eq!(told(retried).await, Some(Ok(())), "what replaces it is at the server");
+    let unacked = shared.with(|state| state.streams[&consumer].unacked.clone());
+    assert_eq!(unacked.into_iter().collect::<Vec<_>>(), [1], "the worker still has the second");
+}
+
+/// A replacement that was refused is not sent once the server has taken the original back.
+#[tokio::test]
+async fn what_the_server_has_taken_back_is_not_sent_again_as_well() {
+    let shared = connected("queue=quorum");
+    let (consumer, mut deliveries) = consumer(&shared);
+    let retried = retry(delivered(&shared, consumer, 1, &mut deliveries));
+    answer_all(&shared, false);
+    assert!(shared.with(|state| !state.doubts.is_empty()), "it is doubted");
+    interrupted(&shared, consumer);
+    shared.with(|state| state.tick(Instant::now() + Duration::from_secs(1)));
+    assert_eq!(shared.with(|state| state.confirms.len()), 0, "it would be there twice");
+    assert_eq!(told(retried).await, Some(Err(BrokerError::Stale)));
+}
+
+/// A server that takes no messages for now hangs nobody, on whatever AMQP channel his message was sent.
+#[tokio::test]
+async fn what_was_sent_on_the_channel_before_is_not_waited_for_longer_than_anything_else() {
+    let shared = connected("queue=quorum");
+    let first = enqueue(&shared, cast());
+    declared(&shared);
+    answer_all(&shared, true);
+    assert_eq!(told(first).await, Some(Ok(())));
+    let (refused, open) = (enqueue(&shared, cast()), enqueue(&shared, cast()));
+    shared.with(|state| {
+        // Two were confirmed before: the first message, and the note that there is such a channel.
+        state.confirmed(PUBLISH, 3, false, false);
+        assert_ne!(state.outlet, PUBLISH, "messages go another way");
+        state.blocked = Some("low on memory".to_owned());
+        assert!(state.is_timed());
+        state.tick(Instant::now() + PATIENCE + Duration::from_secs(1));
+    });
+    assert!(matches!(told(open).await, Some(Err(BrokerError::Lost { .. }))));
+    drop(refused);
+}
+
+/// What was refused was not accepted, and nobody says otherwise because the connection ends.
+#[tokio::test]
+async fn who_closes_while_a_refusal_is_doubted_hears_that_it_was_not_sent() {
+    let shared = connected("queue=quorum");
+    let first = enqueue(&shared, cast());
+    declared(&shared);
+    answer_all(&shared, true);
+    assert_eq!(told(first).await, Some(Ok(())));
+    let refused = enqueue(&shared, cast());
+    answer_all(&shared, false);
+    shared.with(|state| {
+        state.phase = Phase::Closing;
+        state.detach("it went");
+    });
+    shared.with(State::end);
+    assert!(matches!(told(refused).await, Some(Err(BrokerError::Unavailable { .. }))));
+}
+
+/// The time that a call has waited here is taken from what the server may keep it for.
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_begin_its_time_anew_at_the_server() {
+    let shared = connected("");
+    let call = |millis| Envelope { budget: Some(Duration::from_millis(millis)), ..cast() };
+    let (short, long) = (enqueue(&shared, call(50)), enqueue(&shared, call(5_000)));
+    advance(Duration::from_millis(60)).await;
+    declared(&shared);
+    assert_eq!(told(short).await, Some(Err(BrokerError::Expired)), "it is not sent any more");
+    let written = shared.with(|state| state.out.split());
+    let contains = |text: &[u8]| written.windows(text.len()).any(|part| part == text);
+    assert!(contains(b"\x044940") && !contains(b"\x045000"));
+    drop(long);
+}
