@@ -63,7 +63,9 @@ fn mark(pieces: &Pieces<'_>) -> String {
 pub(super) fn changed(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Option<String> {
     let processes = || pieces.parts().flat_map(|(part, _, _)| &part.processes);
     let gone = processes().flat_map(|spec| stale::others(tree, directory, &Path::new(&spec.name).join("env")));
-    let files: Vec<PathBuf> = tree.changes(directory, |text| text).into_iter().chain(gone).collect();
+    // A variable may be new, too.
+    let new = tree.paths().filter(|path| !directory.join(path).exists()).map(Path::to_path_buf);
+    let files: Vec<PathBuf> = tree.changes(directory, |text| text).into_iter().chain(gone).chain(new).collect();
     let folders = processes().flat_map(|spec| [PathBuf::from(&spec.name), Path::new(&spec.name).join("log")]);
     let changed = folders.filter(|folder| {
         let is_own = |file: &PathBuf| *file == folder.join("run") || file.starts_with(folder.join("env"));
