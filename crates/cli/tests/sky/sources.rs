@@ -185,7 +185,18 @@ async fn a_supervisor_is_given_what_was_built_for_production() {
 async fn a_mistake_about_sources_is_one_sentence() {
     for (file, sentence) in [
         ("[broker]\n[services.a]\npackage = 'ordres'\n", "has no package \"ordres\"; did you mean orders?"),
-        ("[broker]\n[services.a]\nsource = 'nowhere'\n", "nowhere is no directory"),
+        (
+            "[broker]\n[services.a]\nsource = 'nowhere'\n",
+            "nowhere does not exist; name the folder that a Cargo.toml is in",
+        ),
+        (
+            "[broker]\n[services.a]\nsource = 'Cargo.toml'\n",
+            "Cargo.toml is no folder; name the one that its Cargo.toml is in",
+        ),
+        (
+            "[broker]\n[services.a]\nsource = '..'\n",
+            " or any parent directory; name the folder that a Cargo.toml is in",
+        ),
         ("[broker]\n[services.a]\nsource = '.'\n", "holds no package of its own; say which one with package"),
         ("[broker]\n[services.a]\nsource = 'stock'\nbin = 'x'\n", "the package stock has no program \"x\""),
         ("[broker]\n[services.a]\npackage = 'stock'\ncommand = ['x']\n", "both command and package say what runs"),
@@ -197,7 +208,9 @@ async fn a_mistake_about_sources_is_one_sentence() {
     let said = workspace("[broker]\n[services.a]\ncommand = ['sh']\n").refused(&["--release"]).await;
     assert!(said.sentence(2).contains("has nothing to build; give a service package = \"NAME\""), "{said:?}");
     let lost = Cluster::new("[broker]\n[services.a]\npackage = 'orders'\n");
-    assert!(lost.refused(&[]).await.sentence(2).contains("could not find `Cargo.toml`"));
+    let said = lost.refused(&[]).await;
+    assert!(said.sentence(2).contains("services.a: package: could not find `Cargo.toml` in `"), "{said:?}");
+    assert!(said.sentence(2).ends_with("; say where the package is, with source = \"FOLDER\""), "{said:?}");
     let cluster = workspace("[broker]\n[services.a]\npackage = 'orders'\n");
     let mut sky = cluster.command(&["up", "cluster.toml"]);
     sky.env("CARGO", "/no/such/cargo");
