@@ -8,8 +8,8 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
+    blueprint::Blueprint,
     file::ClusterFile,
-    place::Place,
     plan::Plan,
     signals::{Wish, wished},
     source::{Show, Sources, Watcher},
@@ -21,8 +21,8 @@ use crate::{
 
 /// What is built, and how.
 pub(super) struct Build<'a> {
-    /// Where the cluster file is.
-    pub(super) place: &'a Place,
+    /// How the cluster file is read.
+    pub(super) blueprint: &'a Blueprint,
     /// With optimisations.
     pub(super) release: bool,
     /// The sources are followed from then on, together with these files, and a failure waits for their repair.
@@ -59,12 +59,12 @@ impl Build<'_> {
         plan: &mut Plan,
         done: &str,
     ) -> Result<(Sources, Option<Watcher>), Failure> {
-        let wrong = |sentence: String| Failure::usage(format!("{}: {sentence}", self.place.given().display()));
-        let sources = Sources::find(&file.wanted(), self.place.folder(), self.release).await;
-        let mut sources = sources.map_err(|mistake| wrong(file.wrong(&mistake.part, &mistake.sentence)))?;
+        let blueprint = self.blueprint;
+        let sources = Sources::find(&file.wanted(), blueprint.place.folder(), self.release).await;
+        let mut sources = sources.map_err(|mistake| blueprint.unfound(file, &mistake))?;
         // It watches before it builds, so that no change is missed.
         let mut watcher = match &self.follow {
-            Some(files) => Some(sources.watch(files).await.map_err(wrong)?),
+            Some(files) => Some(sources.watch(files).await.map_err(|sentence| blueprint.wrong(&sentence))?),
             None => None,
         };
         while !sources.is_empty() && !build(&mut sources, self.paint).await? {

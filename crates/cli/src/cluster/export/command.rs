@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    super::{build::Build, file::ClusterFile, place::Place, plan::Plan, signals::wishes},
+    super::{blueprint::Blueprint, build::Build, file::ClusterFile, place::Place, signals::wishes},
     daemontools, exposed,
     pieces::Pieces,
     systemd::{self, Earlier},
@@ -65,12 +65,14 @@ impl Supervisor {
 /// # Errors
 /// A mistake in the cluster file, or a file that cannot be written.
 pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(), Failure> {
-    let file = ClusterFile::read(&args.file)?;
     let place = Place::of(&args.file)?;
-    let mut plan = Plan::new(&file, place.folder(), &place.settings(global)?.endpoints())?;
+    let settings = place.settings(global)?;
+    let blueprint = Blueprint::new(place, global, &settings);
+    let file = blueprint.file(&ClusterFile::text(&args.file)?)?;
+    let mut plan = blueprint.plan(&file)?;
     // What runs in production is built for it.
     let paint = Paint::stderr(global.color);
-    let build = Build { place: &place, release: true, follow: None, paint };
+    let build = Build { blueprint: &blueprint, release: true, follow: None, paint };
     build.run(&file, &mut plan, "written", &mut wishes()?).await?;
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
@@ -129,7 +131,7 @@ fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, earlier: &Earlier
     note(&format!("  systemctl daemon-reload && systemctl enable --now {name}.target"));
     if !earlier.changed.is_empty() {
         note(&format!(
-            "  systemctl restart {}   # as far as they run: what they are made of has changed",
+            "  systemctl try-restart {}   # as far as they run: what they are made of has changed",
             earlier.changed.join(" ")
         ));
     }
