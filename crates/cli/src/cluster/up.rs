@@ -36,8 +36,8 @@ use crate::{
 ///
 /// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
 /// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
-/// `sky` itself is killed with SIGKILL, its processes go on, but not the gateway, whose socket it holds; the next
-/// `sky up` in the same --dir names them. Paths in the file are relative to its own folder, wherever this is started;
+/// `sky` itself is killed with SIGKILL, what is built on Skyloom ends by itself within seconds; other programs go on, and
+/// the next `sky up` in the same --dir names them. Paths in the file are relative to its own folder, wherever this is started;
 /// its processes run there, and read the skyloom.toml that is there. A program without a slash is looked for beside
 /// `sky` and then in PATH.
 #[derive(Clone, Debug, clap::Args)]

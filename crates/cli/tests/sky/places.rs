@@ -161,7 +161,14 @@ async fn what_a_supervisor_is_given_says_the_same_from_everywhere() {
         let tree = |number: u32| tree(cluster.path(&format!("{kind}.{number}")));
         assert_eq!(tree(1), tree(2));
     }
-    let folder = cluster.path(FOLDER);
+    let (folder, out) = (cluster.path(FOLDER), ["--out", "my units"]);
+    // What is to be typed can be typed as it is.
+    for (kind, next) in
+        [("systemd", "  cp 'my units'/cluster*.* /etc/"), ("daemontools", "next: svscan 'my units', or ")]
+    {
+        let said = run(elsewhere(&cluster, &[&["supervise", kind, TYPED], &out[..]].concat()), "").await;
+        assert!(said.err.contains(next), "{}", said.err);
+    }
     let run = fs::read_to_string(cluster.path("daemontools.1/hello.1/run")).unwrap();
     assert!(run.contains(&format!("'{}' '{}'\n", folder.display(), folder.join("bin/hello").display())), "{run}");
     let unit = fs::read_to_string(cluster.path("systemd.1/cluster-hello@.service")).unwrap();

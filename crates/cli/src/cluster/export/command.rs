@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     output::{Paint, note},
     session::Global,
+    text::shell_word,
 };
 
 /// Where the system's own units are.
@@ -107,11 +108,12 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
 
 /// Says what has been written and what to do next.
 fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, earlier: &Earlier, out: &Path) {
-    let (name, count, out) = (pieces.name, tree.paths().count(), out.display());
+    let (name, count, typed) = (pieces.name, tree.paths().count(), shell_word(&out.display().to_string()));
+    let out = out.display();
     if args.supervisor == Supervisor::Daemontools {
         let runs = pieces.plan.parts.iter().map(|part| part.processes.len()).sum::<usize>();
         return note(&format!(
-            "{runs} service directories are in {out}; next: svscan {out}, or link each into /service"
+            "{runs} service directories are in {out}; next: svscan {typed}, or link each into /service"
         ));
     }
     note(&format!("{count} files are in {out}; next, as root:"));
@@ -124,9 +126,9 @@ fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, earlier: &Earlier
         let places: Vec<String> = earlier.files.iter().map(|path| place(path).display().to_string()).collect();
         note(&format!("  rm -f {}", places.join(" ")));
     }
-    note(&format!("  cp {out}/{name}*.* {UNITS}/"));
+    note(&format!("  cp {typed}/{name}*.* {UNITS}/"));
     if tree.paths().any(|path| path.starts_with(name)) {
-        note(&format!("  cp -rp {out}/{name} /etc/   # what holds a password"));
+        note(&format!("  cp -rp {typed}/{name} /etc/   # what holds a password"));
     }
     note(&format!("  systemctl daemon-reload && systemctl enable --now {name}.target"));
     if !earlier.changed.is_empty() {
