@@ -99,7 +99,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         ..Blueprint::new(place, global, &settings)
     };
     let text = ClusterFile::text(&args.file)?;
-    let file = blueprint.file(&text)?;
+    let mut file = blueprint.file(&text)?;
     if args.check {
         return check(args, &file, &blueprint.endpoints(&file, &settings)?);
     }
@@ -117,7 +117,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let place = &blueprint.place;
     let follow = args.watch.then(|| vec![place.file(), place.settings_file()]);
     let build = Build { blueprint: &blueprint, release: args.release, follow, paint };
-    let (sources, watcher) = build.run(&file, &mut plan, "started", &mut wishes).await?;
+    let (sources, watcher) = build.run(&mut file, &mut plan, "started", &mut wishes).await?;
     let logs = Logs::new(std::io::stderr(), paint, run_dir.as_ref().map(|run_dir| run_dir.path().join("logs")));
     logs.follow_parts(&plan.parts.iter().map(|part| part.name.clone()).collect(), plan.width())?;
     if file.broker.is_some() && plan.embedded.is_none() {

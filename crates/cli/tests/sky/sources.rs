@@ -102,7 +102,8 @@ async fn nothing_starts_if_something_does_not_build() {
 
     // With --watch it waits for the repair.
     cluster.start(&["--watch"]);
-    until("the error", || cluster.screen().contains("a change of the sources tries again")).await;
+    until("the error", || cluster.screen().contains("a change of the sources or of the cluster file tries again"))
+        .await;
     fs::write(&main, good).unwrap();
     until("the cluster", || cluster.state()["ready"] == true).await;
     assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
@@ -162,6 +163,22 @@ async fn a_build_that_is_interrupted_leaves_nothing_running() {
         assert!(said.ends_with(&format!("ended before it was built: nothing was {done}\n")), "{said}");
         until("the script to end", || pid.is_some_and(|pid| test_kill_process(pid).is_err())).await;
     }
+}
+
+#[tokio::test]
+async fn what_does_not_build_at_the_start_may_be_taken_out_of_the_file() {
+    let mut cluster =
+        workspace("[broker]\n[services.orders]\npackage = 'orders'\n[services.stock]\npackage = 'stock'\n");
+    fs::write(cluster.path("stock/src/main.rs"), "fn main() { nothing }").unwrap();
+    cluster.start(&["--watch"]);
+    cluster.says("; a change of the sources or of the cluster file tries again\n").await;
+    cluster.edit("package = 'stock'", "pakage = 'stock'");
+    cluster.says("sky: cluster.toml: line 5: there is no key \"pakage\"").await;
+    cluster.edit("[services.stock]\npakage = 'stock'\n", "");
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    assert!(cluster.process("stock.1").is_null(), "{}", cluster.screen());
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
 }
 
 #[tokio::test]

@@ -69,12 +69,12 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
     let place = Place::of(&args.file)?;
     let settings = place.settings(global)?;
     let blueprint = Blueprint::new(place, global, &settings);
-    let file = blueprint.file(&ClusterFile::text(&args.file)?)?;
+    let mut file = blueprint.file(&ClusterFile::text(&args.file)?)?;
     let mut plan = blueprint.plan(&file)?;
     // What runs in production is built for it.
     let paint = Paint::stderr(global.color);
     let build = Build { blueprint: &blueprint, release: true, follow: None, paint };
-    build.run(&file, &mut plan, "written", &mut wishes()?).await?;
+    build.run(&mut file, &mut plan, "written", &mut wishes()?).await?;
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
     let out = args.out.clone().unwrap_or_else(|| args.supervisor.name().into());
