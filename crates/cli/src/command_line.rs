@@ -60,7 +60,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Gateway(args) => args.background.start(),
         _ => Ok(None),
     };
-    let _pidfile = match background {
+    let pidfile = match background {
         Ok(pidfile) => pidfile,
         Err(failure) => return end(Err(failure)),
     };
@@ -68,7 +68,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(Failure::failed(format!("cannot start the event loop: {error}")))),
     };
-    end(runtime.block_on(run(&line)))
+    let ended = runtime.block_on(run(&line));
+    // Whoever hears of the end may start it again at once.
+    drop(pidfile);
+    end(ended)
 }
 
 async fn run(line: &CommandLine) -> Result<(), Failure> {

@@ -38,8 +38,15 @@ impl Listener {
     }
 }
 
+/// The process that listens on an address; of several, the one that holds the socket for the others.
+pub(crate) fn listener(address: SocketAddr) -> Option<Listener> {
+    let mut all = listeners(address);
+    let holder = all.iter().position(|one| one.holds().is_some()).unwrap_or_default();
+    (!all.is_empty()).then(|| all.swap_remove(holder))
+}
+
 /// The processes that listen on an address.
-pub(crate) fn listeners(address: SocketAddr) -> Vec<Listener> {
+fn listeners(address: SocketAddr) -> Vec<Listener> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     let sockets: Vec<String> = tables.iter().flat_map(|table| inodes(table, address)).collect();
     if sockets.is_empty() {

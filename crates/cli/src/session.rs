@@ -86,6 +86,12 @@ impl Global {
         global
     }
 
+    /// Where the embedded broker is, if the command line says so.
+    pub(crate) fn names_embedded_broker(&self) -> bool {
+        let is_embedded = |url: &String| Endpoints::new(url).embedded().is_ok_and(|found| found == Some(url));
+        self.broker.as_ref().is_some_and(is_embedded)
+    }
+
     /// What this process is configured by, with those of its flags that are keys.
     pub(crate) fn sources(&self, section: Option<&str>) -> Sources {
         Sources { flags: self.as_flags(), ..Sources::of_process(section) }

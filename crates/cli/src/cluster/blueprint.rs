@@ -1,12 +1,18 @@
 //! How a cluster file becomes a plan: the same way at the start and whenever it is read again.
 
 use skyloom::{
-    Endpoints,
+    Endpoints, Settings,
     config::{FILE_VARIABLE, Sources},
 };
 
-use super::{file::ClusterFile, fixed::keep_fixed, place::Place, plan::Plan};
-use crate::failure::Failure;
+use super::{
+    file::ClusterFile,
+    fixed::keep_fixed,
+    place::Place,
+    plan::{Plan, settled},
+    source::Unfound,
+};
+use crate::{failure::Failure, session::Global};
 
 /// The variable that says how log lines look.
 const FORMAT_VARIABLE: &str = "SKYLOOM_LOG_FORMAT";
@@ -20,6 +26,8 @@ pub(super) struct Blueprint {
     pub(super) sources: Sources,
     /// What is used if the file names no broker.
     pub(super) endpoints: Endpoints,
+    /// Whether the command line says where the embedded broker is.
+    pub(super) is_placed: bool,
     /// How many of a service run.
     pub(super) scale: Vec<(String, u32)>,
     /// The gateway's port.
@@ -29,12 +37,25 @@ pub(super) struct Blueprint {
 }
 
 impl Blueprint {
+    /// That of the file at this place, for `sky` with this configuration; the command line says nothing of its parts.
+    pub(super) fn new(place: Place, global: &Global, settings: &Settings) -> Self {
+        Self {
+            sources: place.sources(None, global),
+            endpoints: settings.endpoints(),
+            is_placed: global.names_embedded_broker(),
+            scale: Vec::new(),
+            port: None,
+            logs_text: false,
+            place,
+        }
+    }
+
     /// Checks the file's text.
     ///
     /// # Errors
     /// A mistake in it, or what the command line says of parts that it does not have.
     pub(super) fn file(&self, text: &str) -> Result<ClusterFile, Failure> {
-        let mut file = ClusterFile::of(self.place.given(), text)?;
+        let mut file = self.read(text)?;
         for (name, instances) in &self.scale {
             file.scale(name, *instances).map_err(|sentence| Failure::usage(format!("--scale: {sentence}")))?;
         }
@@ -56,7 +77,7 @@ impl Blueprint {
         text: &str,
         running: &ClusterFile,
     ) -> Result<(ClusterFile, Vec<&'static str>), Failure> {
-        let mut file = ClusterFile::of(self.place.given(), text)?;
+        let mut file = self.read(text)?;
         // A service that is taken out needs no number any more.
         for (name, service) in &mut file.services {
             let given = self.scale.iter().rev().find(|(given, _)| given == name);
@@ -69,13 +90,39 @@ impl Blueprint {
         Ok((file, kept))
     }
 
+    fn read(&self, text: &str) -> Result<ClusterFile, Failure> {
+        let mut file = ClusterFile::of(self.place.given(), text)?;
+        if let Some(broker) = file.broker.as_mut().filter(|_| self.is_placed) {
+            broker.listen = None;
+        }
+        Ok(file)
+    }
+
+    /// Where the broker and the registry are by the file, if `sky` is configured like this.
+    ///
+    /// # Errors
+    /// If one of them can be no other process's.
+    pub(super) fn endpoints(&self, file: &ClusterFile, settings: &Settings) -> Result<Endpoints, Failure> {
+        settled(file, self.place.folder(), &settings.endpoints())
+    }
+
+    /// What is wrong in the file, with its name.
+    pub(super) fn wrong(&self, sentence: &str) -> Failure {
+        Failure::usage(format!("{}: {sentence}", self.place.given().display()))
+    }
+
+    /// What of a part of the file cannot be found.
+    pub(super) fn unfound(&self, file: &ClusterFile, mistake: &Unfound) -> Failure {
+        self.wrong(&file.wrong(&mistake.part, &mistake.sentence))
+    }
+
     /// The plan of a file. Where the programs are that are built it does not know yet.
     ///
     /// # Errors
     /// A program that is missing, or services that wait for each other.
     pub(super) fn plan(&self, file: &ClusterFile) -> Result<Plan, Failure> {
         let placed = |failure: Failure| match failure {
-            Failure::Usage(sentence) => Failure::usage(format!("{}: {sentence}", self.place.given().display())),
+            Failure::Usage(sentence) => self.wrong(&sentence),
             other => other,
         };
         let mut plan = Plan::new(file, self.place.folder(), &self.endpoints).map_err(placed)?;
@@ -100,6 +147,7 @@ mod tests {
         Blueprint {
             place: Place::seen_from("cluster.toml".as_ref(), "/srv".into()),
             sources: Sources::default(),
+            is_placed: false,
             endpoints: Endpoints::new("unix:/x"),
             scale: vec![("qr".to_owned(), 3)],
             port: Some(81),

@@ -8,8 +8,8 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
+    blueprint::Blueprint,
     file::ClusterFile,
-    place::Place,
     plan::Plan,
     signals::{Wish, wished},
     source::{Show, Sources, Watcher},
@@ -21,8 +21,8 @@ use crate::{
 
 /// What is built, and how.
 pub(super) struct Build<'a> {
-    /// Where the cluster file is.
-    pub(super) place: &'a Place,
+    /// How the cluster file is read.
+    pub(super) blueprint: &'a Blueprint,
     /// With optimisations.
     pub(super) release: bool,
     /// The sources are followed from then on, together with these files, and a failure waits for their repair.
@@ -39,7 +39,7 @@ impl Build<'_> {
     /// A package that is not there; that it does not build, or is to end meanwhile, so that nothing was `done`.
     pub(super) async fn run(
         &self,
-        file: &ClusterFile,
+        file: &mut ClusterFile,
         plan: &mut Plan,
         done: &str,
         wishes: &mut watch::Receiver<Wish>,
@@ -55,23 +55,31 @@ impl Build<'_> {
 
     async fn built(
         &self,
-        file: &ClusterFile,
+        file: &mut ClusterFile,
         plan: &mut Plan,
         done: &str,
     ) -> Result<(Sources, Option<Watcher>), Failure> {
-        let wrong = |sentence: String| Failure::usage(format!("{}: {sentence}", self.place.given().display()));
-        let sources = Sources::find(&file.wanted(), self.place.folder(), self.release).await;
-        let mut sources = sources.map_err(|mistake| wrong(file.wrong(&mistake.part, &mistake.sentence)))?;
+        let blueprint = self.blueprint;
+        let sources = Sources::find(&file.wanted(), blueprint.place.folder(), self.release).await;
+        let mut sources = sources.map_err(|mistake| blueprint.unfound(file, &mistake))?;
         // It watches before it builds, so that no change is missed.
         let mut watcher = match &self.follow {
-            Some(files) => Some(sources.watch(files).await.map_err(wrong)?),
+            Some(files) => Some(sources.watch(files).await.map_err(|sentence| blueprint.wrong(&sentence))?),
             None => None,
         };
         while !sources.is_empty() && !build(&mut sources, self.paint).await? {
             let failed = format!("the build failed, so nothing was {done}");
             let Some(watcher) = &mut watcher else { return Err(Failure::Failed(failed)) };
-            note(&format!("{failed}; a change of the sources tries again"));
+            note(&format!("{failed}; a change of the sources or of the cluster file tries again"));
             watcher.changed().await;
+            match self.read_again(file, &sources).await {
+                Ok(Some((other, planned, found))) => {
+                    (*file, *plan, sources) = (other, planned, found);
+                    sources.watch_more(watcher).await.unwrap_or_else(|sentence| note(&sentence));
+                }
+                Ok(None) => {}
+                Err(failure) => note(&failure.to_string()),
+            }
         }
         sources.renewed().map_err(Failure::failed)?;
         if let Some(watcher) = &mut watcher
@@ -81,6 +89,24 @@ impl Build<'_> {
         }
         plan.built(sources.built());
         Ok((sources, watcher))
+    }
+
+    /// What the cluster file says, if it says something else than this by now: what cannot be built may be another, or be
+    /// wanted no more. What would take a restart is told once the cluster runs.
+    async fn read_again(
+        &self,
+        file: &ClusterFile,
+        sources: &Sources,
+    ) -> Result<Option<(ClusterFile, Plan, Sources)>, Failure> {
+        let blueprint = self.blueprint;
+        let (other, _) = blueprint.changed_file(&ClusterFile::text(blueprint.place.given())?, file)?;
+        if other == *file {
+            return Ok(None);
+        }
+        let plan = blueprint.plan(&other)?;
+        let found = sources.find_others(&other.wanted(), blueprint.place.folder()).await;
+        let found = found.map_err(|mistake| blueprint.unfound(&other, &mistake))?;
+        Ok(Some((other, plan, found)))
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     difference::Difference,
     file::ClusterFile,
     logs::Logs,
-    plan::{Plan, settled},
+    plan::Plan,
     settings_file::SettingsFile,
     source::{Show, Sources, Wanted, Watcher},
 };
@@ -112,9 +112,10 @@ impl Changes {
         loop {
             let news = self.news().await;
             let is_other = (news.file || self.mistake.is_some()) && self.look(news.asked).await;
-            let is_set_otherwise = (news.settings || news.asked) && self.look_at_settings();
+            let is_set_otherwise = (news.settings || news.asked) && self.look_at_settings(news.asked);
             let (file, settings) = (self.name(), name(self.settings.path()));
             let opening = match (is_other, is_set_otherwise) {
+                (true, true) if news.asked => format!("{file} is read again and {settings} changed"),
                 (true, true) => format!("{file} and {settings} changed"),
                 (true, false) if news.asked => format!("{file} is read again"),
                 (true, false) => format!("{file} changed"),
@@ -155,14 +156,14 @@ impl Changes {
         News { file, settings, asked: false, sources }
     }
 
-    /// Reads the settings, if they are others. Whether somebody is concerned.
-    fn look_at_settings(&mut self) -> bool {
-        match self.settings.look() {
+    /// Reads the settings, if they are others or were asked for. Whether they say something else.
+    fn look_at_settings(&mut self, asked: bool) -> bool {
+        match self.settings.look(asked) {
             Ok(Some(revision)) => {
                 self.renewed.extend(revision.concerns(&self.wished, &self.board.sections()));
-                let endpoints = revision.endpoints(&self.blueprint.sources);
-                let settled = |given| settled(&self.file, self.blueprint.place.folder(), &given).ok();
-                if endpoints.and_then(settled).is_some_and(|settled| settled != self.running.endpoints) {
+                let settings = revision.settings(&self.blueprint.sources);
+                let endpoints = settings.and_then(|settings| self.blueprint.endpoints(&self.file, &settings).ok());
+                if endpoints.is_some_and(|endpoints| endpoints != self.running.endpoints) {
                     self.tell_restart(self.settings.path(), "the broker");
                 }
                 true
@@ -205,11 +206,8 @@ impl Changes {
         let plan = self.blueprint.plan(&file).map_err(|failure| failure.to_string())?;
         let wanted = file.wanted();
         if wanted != self.file.wanted() {
-            let place = &self.blueprint.place;
-            let found = self.sources.find_others(&wanted, place.folder()).await;
-            self.sources = found.map_err(|mistake| {
-                format!("{}: {}", place.given().display(), file.wrong(&mistake.part, &mistake.sentence))
-            })?;
+            let found = self.sources.find_others(&wanted, self.blueprint.place.folder()).await;
+            self.sources = found.map_err(|mistake| self.blueprint.unfound(&file, &mistake).to_string())?;
             self.watch_more().await;
         }
         (self.file, self.wished) = (file, plan);

@@ -1,9 +1,9 @@
 //! A cluster file, looked at without running it.
 
-use skyloom::Endpoints;
+use skyloom::{Endpoints, Settings};
 
-use super::{file::ClusterFile, place::Place, plan::Plan, source::Sources};
-use crate::failure::Failure;
+use super::{blueprint::Blueprint, file::ClusterFile, place::Place, source::Sources};
+use crate::{failure::Failure, session::Global};
 
 /// What a cluster file that can be run says.
 #[derive(Clone, Debug)]
@@ -20,17 +20,17 @@ pub(crate) struct Examined {
     pub(crate) endpoints: Endpoints,
 }
 
-/// Reads a cluster file and finds its programs and packages. The endpoints are for what the file does not say.
+/// Reads a cluster file and finds its programs and packages, as `sky` with this configuration would run it.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) async fn examine(place: &Place, endpoints: &Endpoints) -> Result<Examined, Failure> {
-    let file = ClusterFile::read(place.given())?;
-    let plan = Plan::new(&file, place.folder(), endpoints)?;
+pub(crate) async fn examine(place: &Place, global: &Global, settings: &Settings) -> Result<Examined, Failure> {
+    let blueprint = Blueprint::new(place.clone(), global, settings);
+    let file = blueprint.file(&ClusterFile::text(place.given())?)?;
+    let plan = blueprint.plan(&file)?;
     let wanted = file.wanted();
-    Sources::find(&wanted, place.folder(), false)
-        .await
-        .map_err(|mistake| Failure::usage(file.wrong(&mistake.part, &mistake.sentence)))?;
+    let found = Sources::find(&wanted, place.folder(), false).await;
+    found.map_err(|mistake| blueprint.unfound(&file, &mistake))?;
     Ok(Examined {
         parts: plan.parts.iter().map(|part| part.name.clone()).collect(),
         services: file.services.keys().cloned().collect(),

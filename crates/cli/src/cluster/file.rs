@@ -98,6 +98,9 @@ pub(super) struct GatewayPart {
     /// The arguments of a program that is built.
     #[serde(default)]
     pub(super) args: Vec<String>,
+    /// Variables of its environment.
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
     /// Whether the listening socket is held for it, so that one gateway can take the place of another.
     #[serde(default = "yes")]
     pub(super) hold: bool,
@@ -154,14 +157,6 @@ impl BrokerPart {
 }
 
 impl ClusterFile {
-    /// Reads and checks a file.
-    ///
-    /// # Errors
-    /// The first mistake: the file, the line where there is one, and what to do.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        Self::of(path, &Self::text(path)?)
-    }
-
     /// The text of a file.
     ///
     /// # Errors
@@ -181,7 +176,7 @@ impl ClusterFile {
     /// Checks the text of the file at this path.
     ///
     /// # Errors
-    /// As for [`ClusterFile::read`].
+    /// The first mistake: the file, the line where there is one, and what to do.
     pub(super) fn of(path: &Path, text: &str) -> Result<Self, Failure> {
         Self::parse(text).map_err(|sentence| Failure::usage(format!("{}: {sentence}", path.display())))
     }
@@ -218,11 +213,12 @@ impl ClusterFile {
             part.check().map_err(|sentence| self.wrong("broker", &sentence))?;
         }
         if self.gateway.as_ref().is_some_and(|gateway| gateway.port == 0) {
-            return Err("the gateway's port is 0; give a number from 1 to 65535".to_owned());
+            return Err(self.wrong("gateway", "port is 0; give a number from 1 to 65535"));
         }
         if let Some(part) = &self.gateway {
             let keys = Keys::of(&part.command, &part.package, &part.source, &part.bin, &part.args);
-            keys.check().map_err(|sentence| self.wrong("gateway", &sentence))?;
+            let checked = keys.check().and_then(|_| check_env(&part.env));
+            checked.map_err(|sentence| self.wrong("gateway", &sentence))?;
         }
         for (name, service) in &self.services {
             self.check_service(name, service).map_err(|sentence| self.wrong(name, &sentence))?;
@@ -249,9 +245,7 @@ impl ClusterFile {
             );
         }
         check_instances(service.instances)?;
-        if let Some(key) = service.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
-            return Err(format!("env: {:?} cannot be the name of a variable", without_password(key)));
-        }
+        check_env(&service.env)?;
         for earlier in &service.after {
             if !self.services.contains_key(earlier) {
                 let hint = match earlier.as_str() {
@@ -304,6 +298,13 @@ impl ClusterFile {
     }
 }
 
+fn check_env(env: &BTreeMap<String, String>) -> Result<(), String> {
+    match env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
+        Some(key) => Err(format!("env: {:?} cannot be the name of a variable", without_password(key))),
+        None => Ok(()),
+    }
+}
+
 fn check_instances(instances: u32) -> Result<(), String> {
     if instances <= MAX_INSTANCES {
         return Ok(());
@@ -337,7 +338,7 @@ mod tests {
             ("", "it names nothing to run"),
             ("[broker", "line 1: "),
             ("[gateway]\nport = 70000", "line 2: "),
-            ("[gateway]\nport = 0", "the gateway's port is 0"),
+            ("[gateway]\nport = 0", "line 1: gateway: port is 0; give a number"),
             ("[broker]\nsnapshot = ''", "line 1: broker: snapshot is empty; name a file"),
             ("[broker]\nlisten = '0.0.0.0:1'", "line 1: broker: listen: \"0.0.0.0:1\" is not a broker's address: use"),
             ("[broker]\nlisten = 'tcp://0.0.0.0:1'", "line 1: broker: listen: 0.0.0.0:1 is not a loopback address"),
@@ -356,6 +357,7 @@ mod tests {
             ("[services.'../qr']\ncommand = ['x']", "this is no name for a service"),
             ("[services.broker]\ncommand = ['x']", "this name is taken"),
             ("[services.qr]\ncommand = ['x']\nenv = { 'A=B' = '' }", "env: \"A=B\" cannot be"),
+            ("[gateway]\nenv = { '' = 'x' }", "line 1: gateway: env: \"\" cannot be"),
             (
                 "[services.qr]\ncommand = ['x']\n[services.links]\ncommand = ['x']\nafter = ['qq']",
                 "services.links: after names \"qq\", which is no service of this file",

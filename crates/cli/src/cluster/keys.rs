@@ -15,13 +15,14 @@ type Key = (&'static str, Form);
 
 const TOP: [&str; 3] = ["broker", "gateway", "services"];
 const BROKER: [Key; 2] = [("listen", Form::Text), ("snapshot", Form::Text)];
-const GATEWAY: [Key; 7] = [
+const GATEWAY: [Key; 8] = [
     ("port", Form::Port),
     ("command", Form::Texts),
     ("package", Form::Text),
     ("source", Form::Text),
     ("bin", Form::Text),
     ("args", Form::Texts),
+    ("env", Form::Table),
     ("hold", Form::Truth),
 ];
 const SERVICE: [Key; 8] = [
@@ -140,7 +141,8 @@ mod tests {
             ),
             (
                 "[gateway]\nxyz = 1",
-                "line 2: there is no key \"xyz\" in [gateway]; there are port, command, package, source, bin, args, hold",
+                "line 2: there is no key \"xyz\" in [gateway]; there are port, command, package, source, bin, args, env, \
+                 hold",
             ),
             ("services.qr.comand = []", "line 1: there is no key \"comand\" in [services.qr]; did you mean command?"),
         ];

@@ -10,7 +10,7 @@ use std::{
 use skyloom::embedded::Address;
 
 use super::plan::{Embedded, Plan};
-use crate::{failure::Failure, listener::listeners};
+use crate::{failure::Failure, listener::listener};
 
 /// How long a broker on this host may take to accept a connection.
 const LOOK: Duration = Duration::from_millis(500);
@@ -52,7 +52,7 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let (port, ip) = (address.port(), address.ip());
     TcpListener::bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
-            let who = listeners(address).first().map_or_else(String::new, |one| format!(" by {}", one.shown()));
+            let who = listener(address).map_or_else(String::new, |one| format!(" by {}", one.shown()));
             Failure::failed(format!(
                 "port {port} of {ip} is taken{who}: end what listens there, or choose another with --port"
             ))

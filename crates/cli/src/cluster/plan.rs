@@ -11,7 +11,7 @@ use skyloom::{ConnectError, Endpoints, embedded::Address};
 
 use super::{
     file::{ClusterFile, GatewayPart, ServicePart},
-    place::socket,
+    place::{absolute, socket},
     probe::Probe,
     program,
 };
@@ -86,9 +86,7 @@ impl Plan {
     pub(super) fn new(file: &ClusterFile, folder: &Path, endpoints: &Endpoints) -> Result<Self, Failure> {
         let sky =
             env::current_exe().map_err(|error| Failure::failed(format!("cannot find sky's own file: {error}")))?;
-        let endpoints = settled(file, folder, endpoints).map_err(|error| {
-            Failure::usage(format!("the cluster's processes need a broker that they can share: {error}"))
-        })?;
+        let endpoints = settled(file, folder, endpoints)?;
         let embedded = embedded(file, &endpoints).map_err(|error| Failure::usage(error.to_string()))?;
         let build = Build { endpoints: &endpoints, sky, folder };
         let mut parts = Vec::new();
@@ -138,7 +136,12 @@ fn names(parts: &[Part]) -> Vec<String> {
 ///
 /// # Errors
 /// If one of them can be no other process's.
-pub(super) fn settled(file: &ClusterFile, folder: &Path, given: &Endpoints) -> Result<Endpoints, ConnectError> {
+pub(super) fn settled(file: &ClusterFile, folder: &Path, given: &Endpoints) -> Result<Endpoints, Failure> {
+    shared(file, folder, given)
+        .map_err(|error| Failure::usage(format!("the cluster's processes need a broker that they can share: {error}")))
+}
+
+fn shared(file: &ClusterFile, folder: &Path, given: &Endpoints) -> Result<Endpoints, ConnectError> {
     let listen = file.broker.as_ref().and_then(|part| part.listen.clone());
     let mut settled = given.clone();
     // A broker on the network is used if it is asked for; then what the file has can be its registry.
@@ -183,7 +186,8 @@ impl Build<'_> {
     fn broker(&self, embedded: &Embedded, snapshot: Option<&str>) -> Part {
         let mut arguments = vec!["broker".to_owned(), "--listen".to_owned(), embedded.address.to_string()];
         if let Some(path) = snapshot {
-            arguments.extend(["--snapshot".to_owned(), path.to_owned()]);
+            let path = absolute(self.folder, Path::new(path));
+            arguments.extend(["--snapshot".to_owned(), path.display().to_string()]);
         }
         let spec = self.spec(embedded.name.to_owned(), self.sky.clone(), arguments);
         let probe = if embedded.name == "broker" { Probe::Broker } else { Probe::Registry };
@@ -218,7 +222,8 @@ impl Build<'_> {
             None => (self.sky.clone(), vec!["gateway".to_owned()]),
         };
         arguments.extend(["--listen".to_owned(), address.to_string()]);
-        let spec = self.spec("gateway".to_owned(), program, arguments);
+        let mut spec = self.spec("gateway".to_owned(), program, arguments);
+        spec.environment.extend(part.env.clone());
         Ok(Part {
             name: spec.name.clone(),
             after,
@@ -234,10 +239,8 @@ mod tests {
     use super::*;
 
     fn plan(text: &str) -> Result<Plan, Failure> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("cluster.toml");
-        std::fs::write(&path, text).unwrap();
-        Plan::new(&ClusterFile::read(&path)?, Path::new("/srv"), &Endpoints::new("unix:/tmp/x"))
+        let file = ClusterFile::parse(text).map_err(Failure::usage)?;
+        Plan::new(&file, Path::new("/srv"), &Endpoints::new("unix:/tmp/x"))
     }
 
     #[test]
@@ -277,10 +280,11 @@ mod tests {
 
     #[test]
     fn a_gateway_of_ones_own_is_told_where_to_listen() {
-        let plan = plan("[gateway]\ncommand = ['sh', '-x']\n").unwrap();
+        let plan = plan("[gateway]\ncommand = ['sh', '-x']\nenv = { TOKEN = 'x' }\n").unwrap();
         let gateway = &plan.parts[0].processes[0];
         assert!(gateway.program.ends_with("sh"));
         assert_eq!(gateway.arguments, ["-x", "--listen", "127.0.0.1:8080"]);
+        assert_eq!((&gateway.environment["TOKEN"], gateway.environment.len()), (&"x".to_owned(), 2));
         assert_eq!(plan.parts[0].held, plan.gateway);
         let alone = self::plan("[gateway]\ncommand = ['sh']\nhold = false\n").unwrap();
         assert_eq!(alone.parts[0].held, None);

@@ -142,7 +142,7 @@ fn left_behind(path: &Path) -> Option<String> {
     let runs = |process: &LeftProcess| {
         let pid = rustix::process::Pid::from_raw(process.pid?)?;
         // Each led a process group of its own; a process that only has its number again leads none.
-        let leads = rustix::process::getpgid(Some(pid)).is_ok_and(|group| group == pid);
+        let leads = rustix::process::getpgid(Some(pid)).is_ok_and(|group| group == pid) && !is_dead(pid);
         let pid = pid.as_raw_nonzero().to_string();
         leads.then(|| (format!("{} ({pid})", process.name), pid))
     };
@@ -156,6 +156,14 @@ fn left_behind(path: &Path) -> Option<String> {
         names.join(", "),
         pids.join(" ")
     ))
+}
+
+/// Whether a process has ended and only nobody has asked how, such as the first process of a container that waits for
+/// none but its own: proc_pid_stat(5).
+fn is_dead(pid: rustix::process::Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    // The name, in parentheses, may have any characters in it.
+    stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with(['Z', 'X']))
 }
 
 #[cfg(test)]
@@ -213,5 +221,21 @@ mod tests {
             sentence.ends_with(&format!("left qr.1 ({group}) behind: end them first, with `kill {group}`")),
             "{sentence}"
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_has_ended_is_not_left_behind_though_nobody_has_waited_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = Command::new("true").process_group(0).spawn().unwrap();
+        let id = process.id();
+        let state = format!(r#"{{"pid": 1, "processes": [{{"name": "qr.1", "pid": {id}}}]}}"#);
+        fs::write(directory.path().join(STATE), state).unwrap();
+        let ended = || fs::read_to_string(format!("/proc/{id}/stat")).unwrap().contains(") Z ");
+        while !ended() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        RunDir::take(directory.path(), Path::new("c"), &plan()).unwrap();
+        process.wait().unwrap();
     }
 }

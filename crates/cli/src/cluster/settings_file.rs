@@ -2,14 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use skyloom::{
-    Endpoints,
-    config::{FILE_VARIABLE, Settings, Sources},
-};
+use skyloom::config::{FILE_VARIABLE, Settings, Sources};
 use toml::Table;
 
 use super::{
@@ -23,8 +20,10 @@ pub(super) struct SettingsFile {
     path: PathBuf,
     /// As it was when it was well-formed last; empty if it is not there.
     read: String,
-    /// As it was seen last.
-    seen: String,
+    /// As it was seen last, or why it cannot be read.
+    seen: Result<String, String>,
+    /// Whether there was a mistake in it then.
+    wrong: bool,
 }
 
 /// What the file says now, and what it said before.
@@ -38,8 +37,8 @@ pub(super) struct Revision {
 impl SettingsFile {
     /// The file at this path, as it is now.
     pub(super) fn new(path: PathBuf) -> Self {
-        let read = text(&path);
-        Self { path, seen: read.clone(), read }
+        let seen = text(&path);
+        Self { path, read: seen.clone().unwrap_or_default(), seen, wrong: false }
     }
 
     /// Where it is.
@@ -47,27 +46,35 @@ impl SettingsFile {
         &self.path
     }
 
-    /// Looks at it again. What has changed, if it says something else now.
+    /// Looks at it again, because it may have changed or somebody `asked`. What has changed, if it says something else
+    /// now, or is mended.
     ///
     /// # Errors
-    /// A mistake in it that has not been told yet. What it was before counts until it is mended.
-    pub(super) fn look(&mut self) -> Result<Option<Revision>, String> {
+    /// A mistake in it that has not been told yet, or that somebody asks for again. What it was before counts until it is
+    /// mended.
+    pub(super) fn look(&mut self, asked: bool) -> Result<Option<Revision>, String> {
         let now = text(&self.path);
-        if now == self.seen {
+        if now == self.seen && !(asked && self.wrong) {
             return Ok(None);
         }
         self.seen.clone_from(&now);
+        let was_wrong = std::mem::replace(&mut self.wrong, true);
+        let now = now?;
         let sources = Sources { file: Some(self.path.clone()), ..Sources::default() };
         Settings::load_text(&sources, &now).map_err(|error| error.to_string())?;
+        self.wrong = false;
         let before = std::mem::replace(&mut self.read, now.clone());
         let differs = table(&before) != table(&now);
-        Ok(differs.then(|| Revision { path: self.path.clone(), before, now }))
+        Ok((differs || was_wrong).then(|| Revision { path: self.path.clone(), before, now }))
     }
 }
 
-/// A file that is not there says as much as an empty one.
-fn text(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
+/// A file that is not there says as much as an empty one. One that cannot be read says nothing.
+fn text(path: &Path) -> Result<String, String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|error| format!("cannot read {}: {error}", path.display())),
+    }
 }
 
 fn table(text: &str) -> Table {
@@ -79,6 +86,9 @@ impl Revision {
     /// The parts of a plan whose processes are configured otherwise now. `sections` are those that apply to processes, by
     /// their names, as far as these have told; empty if no section of a single service does.
     pub(super) fn concerns(&self, plan: &Plan, sections: &BTreeMap<String, String>) -> BTreeSet<String> {
+        if table(&self.before) == table(&self.now) {
+            return BTreeSet::new();
+        }
         let concerned = |probe: Probe, spec: &Spec| {
             let section = match (probe, sections.get(&spec.name)) {
                 // It reads the file only when it starts, and everybody is connected to it.
@@ -94,9 +104,9 @@ impl Revision {
         parts.map(|part| part.name.clone()).collect()
     }
 
-    /// Where the broker and the registry are by what the file says now, with these sources beside it.
-    pub(super) fn endpoints(&self, sources: &Sources) -> Option<Endpoints> {
-        Settings::load_text(sources, &self.now).ok().map(|settings| settings.endpoints())
+    /// The configuration by what the file says now, with these sources beside it.
+    pub(super) fn settings(&self, sources: &Sources) -> Option<Settings> {
+        Settings::load_text(sources, &self.now).ok()
     }
 
     /// Whether a process reads this file and no other.
@@ -140,7 +150,7 @@ mod tests {
         let sections = sections.iter().map(|(name, section)| ((*name).to_owned(), (*section).to_owned())).collect();
         let look = |text: &&str| {
             fs::write(&path, text).unwrap();
-            let revision = settings.look()?;
+            let revision = settings.look(false)?;
             let parts = revision.map(|revision| revision.concerns(&plan, &sections)).unwrap_or_default();
             Ok(parts.into_iter().collect::<Vec<_>>().join(" "))
         };
@@ -198,5 +208,34 @@ mod tests {
         assert!(mistake.contains("skyloom.toml, line 2") && mistake.contains("\"log\""), "{mistake}");
         let all = Ok("a b gateway".to_owned());
         assert_eq!([&found[0], &found[2], &found[3], &found[4]], [&all, &Ok(String::new()), &Ok(String::new()), &all]);
+    }
+
+    #[test]
+    fn a_mistake_is_told_again_to_whoever_asks_and_its_repair_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("skyloom.toml");
+        let mut settings = SettingsFile::new(path.clone());
+        assert_eq!(settings.look(true), Ok(None));
+        fs::write(&path, "[default]\nlgo = 'debug'\n").unwrap();
+        let told = settings.look(false).unwrap_err();
+        assert_eq!(settings.look(false), Ok(None));
+        assert_eq!(settings.look(true), Err(told));
+        fs::remove_file(&path).unwrap();
+        assert!(settings.look(false).unwrap().is_some(), "it is mended, and says what it said before");
+        assert_eq!(settings.look(true), Ok(None));
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_changes_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("skyloom.toml");
+        fs::write(&path, "[default]\nlog = 'debug'\n").unwrap();
+        let mut settings = SettingsFile::new(path.clone());
+        fs::write(&path, b"[default]\nlog = '\xff'\n").unwrap();
+        let told = settings.look(false).unwrap_err();
+        assert!(told.starts_with(&format!("cannot read {}: ", path.display())), "{told}");
+        fs::write(&path, "[default]\nlog = 'info'\n").unwrap();
+        let revision = settings.look(false).unwrap().unwrap();
+        assert_eq!(revision.before, "[default]\nlog = 'debug'\n");
     }
 }

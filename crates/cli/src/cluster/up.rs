@@ -36,8 +36,8 @@ use crate::{
 ///
 /// Each part starts when those it comes after are ready. Ctrl-C or SIGTERM stops the gateway first,
 /// then the services, then the broker, each after finishing its work; a second Ctrl-C kills. If
-/// `sky` itself is killed with SIGKILL, its processes go on, but not the gateway, whose socket it holds; the next
-/// `sky up` in the same --dir names them. Paths in the file are relative to its own folder, wherever this is started;
+/// `sky` itself is killed with SIGKILL, what is built on Skyloom ends by itself within seconds; other programs go on, and
+/// the next `sky up` in the same --dir names them. Paths in the file are relative to its own folder, wherever this is started;
 /// its processes run there, and read the skyloom.toml that is there. A program without a slash is looked for beside
 /// `sky` and then in PATH.
 #[derive(Clone, Debug, clap::Args)]
@@ -93,17 +93,15 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let place = Place::of(&args.file)?;
     let settings = place.settings(global)?;
     let blueprint = Blueprint {
-        sources: place.sources(None, global),
-        place,
-        endpoints: settings.endpoints(),
         scale: args.scale.clone(),
         port: args.port,
         logs_text: settings.log_format == LogFormat::Auto,
+        ..Blueprint::new(place, global, &settings)
     };
     let text = ClusterFile::text(&args.file)?;
-    let file = blueprint.file(&text)?;
+    let mut file = blueprint.file(&text)?;
     if args.check {
-        return check(args, &file, &blueprint.endpoints);
+        return check(args, &file, &blueprint.endpoints(&file, &settings)?);
     }
     if args.release && !args.watch && file.wanted().is_empty() {
         let shown = args.file.display();
@@ -118,8 +116,8 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let (mut wishes, reload) = wishes_and_reloads()?;
     let place = &blueprint.place;
     let follow = args.watch.then(|| vec![place.file(), place.settings_file()]);
-    let build = Build { place, release: args.release, follow, paint };
-    let (sources, watcher) = build.run(&file, &mut plan, "started", &mut wishes).await?;
+    let build = Build { blueprint: &blueprint, release: args.release, follow, paint };
+    let (sources, watcher) = build.run(&mut file, &mut plan, "started", &mut wishes).await?;
     let logs = Logs::new(std::io::stderr(), paint, run_dir.as_ref().map(|run_dir| run_dir.path().join("logs")));
     logs.follow_parts(&plan.parts.iter().map(|part| part.name.clone()).collect(), plan.width())?;
     if file.broker.is_some() && plan.embedded.is_none() {

@@ -63,8 +63,7 @@ async fn look(args: &DoctorArgs, global: &Global) -> Result<Vec<Finding>, Failur
     let settings = Settings::load(&sources(Some(skyloom_gateway::SECTION))).ok();
     let mut cluster = None;
     if let Some(place) = &place {
-        let endpoints = settings.as_ref().map_or_else(|| Settings::default().endpoints(), Settings::endpoints);
-        let (found, read) = project::cluster_file(place, &endpoints).await;
+        let (found, read) = project::cluster_file(place, global, &settings.clone().unwrap_or_default()).await;
         findings.extend(found);
         cluster = read;
     }

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::finding::Finding;
-use crate::listener::listeners;
+use crate::listener::listener;
 
 /// How long whoever listens on the gateway's port may take to say that it is one.
 const LOOK: Duration = Duration::from_secs(2);
@@ -81,8 +81,8 @@ pub(super) async fn port(address: SocketAddr, choose: &str) -> Finding {
             if matches!(timeout(LOOK, is_gateway(address)).await, Ok(Ok(true))) {
                 return Finding::ok(CHECK, format!("a gateway answers at {address}"));
             }
-            let taken = listeners(address);
-            if let Some(holder) = taken.iter().find(|one| one.holds().is_some()) {
+            let taken = listener(address);
+            if let Some(holder) = taken.as_ref().filter(|one| one.holds().is_some()) {
                 let found = format!("{} holds {address} for a gateway that does not answer yet", holder.shown());
                 return Finding::note(
                     CHECK,
@@ -90,7 +90,7 @@ pub(super) async fn port(address: SocketAddr, choose: &str) -> Finding {
                     "wait until it is ready; the lines of that command say what it does",
                 );
             }
-            let who = taken.first().map_or_else(String::new, |one| format!(": {}", one.shown()));
+            let who = taken.map_or_else(String::new, |one| format!(": {}", one.shown()));
             let found = format!("something that is no gateway listens on {address}{who}");
             let advice = format!("stop it (`ss -ltnp 'sport = :{}'` shows it), or {choose}", address.port());
             Finding::broken(CHECK, found, advice)

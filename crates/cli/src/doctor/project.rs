@@ -8,12 +8,15 @@ use std::{
 };
 
 use skyloom::{
-    Endpoints,
+    Endpoints, Settings,
     config::{Sources, origins},
 };
 
 use super::finding::Finding;
-use crate::cluster::{self, Examined, Place};
+use crate::{
+    cluster::{self, Examined, Place},
+    session::Global,
+};
 
 /// The oldest Rust that builds Skyloom: its `rust-version`.
 const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -42,10 +45,14 @@ pub(super) struct Cluster {
 }
 
 /// The cluster file, and what it has; nothing if it has a mistake.
-pub(super) async fn cluster_file(place: &Place, endpoints: &Endpoints) -> (Vec<Finding>, Option<Cluster>) {
+pub(super) async fn cluster_file(
+    place: &Place,
+    global: &Global,
+    settings: &Settings,
+) -> (Vec<Finding>, Option<Cluster>) {
     const CHECK: &str = "cluster file";
     let path = place.given();
-    match cluster::examine(place, endpoints).await {
+    match cluster::examine(place, global, settings).await {
         Ok(Examined { parts, services, built, port, endpoints }) => {
             let mut findings = vec![Finding::ok(CHECK, format!("{}: {}", path.display(), parts.join(", ")))];
             if built {

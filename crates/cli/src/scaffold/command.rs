@@ -14,6 +14,7 @@ use super::{
 use crate::{
     failure::Failure,
     output::{note, print},
+    text::shell_word,
 };
 
 /// Make a new project: a service, a gateway, or a workspace of services
@@ -122,9 +123,10 @@ fn next_steps(name: &str, folder: &str, kind: Kind) -> String {
         Kind::Gateway => "  curl -s localhost:8080/readyz\n".to_owned(),
         Kind::Workspace => "  curl -s localhost:8080/v1/hello/Ada\n".to_owned(),
     };
+    let typed = shell_word(folder);
     let follows = "follows the sources: a change replaces what runs";
     format!(
-        "{name} is in {folder}. Next:\n\n  cd {folder}\n  cargo test\n  sky up cluster.toml --watch   # {follows}\n\n\
+        "{name} is in {folder}. Next:\n\n  cd {typed}\n  cargo test\n  sky up cluster.toml --watch   # {follows}\n\n\
          and in a second terminal, in the same folder, once that is ready:\n\n{call}"
     )
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use toml::Table;
 
-/// What of a cluster file says which gateway it runs.
-const PROGRAM: [&str; 3] = ["package", "source", "command"];
+/// What of a cluster file says which gateway it runs, with what.
+const PROGRAM: [&str; 5] = ["package", "source", "bin", "args", "command"];
 
 /// What to add so that a service is one of the cluster; nothing if one of its name is.
 pub(super) fn service_entry(name: &str, file: &Path, cluster: &Table) -> Option<String> {
@@ -24,8 +24,12 @@ pub(super) fn gateway_entry(name: &str, file: &Path, cluster: &Table) -> Option<
     if gateway.get("package").is_some_and(|package| package.as_str() == Some(name)) {
         return None;
     }
-    let other = PROGRAM.into_iter().find(|key| gateway.get(key).is_some());
-    let place = other.map_or_else(|| "instead of `sky gateway`".to_owned(), |key| format!("in the place of `{key}`"));
+    let others = PROGRAM.into_iter().filter(|key| gateway.get(key).is_some());
+    let others: Vec<_> = others.map(|key| format!("`{key}`")).collect();
+    let place = match others.as_slice() {
+        [] => "instead of `sky gateway`".to_owned(),
+        others => format!("in the place of {}", others.join(" and ")),
+    };
     Some(format!("write this into [gateway] of {file}, {place}:\n\n{line}"))
 }
 
@@ -51,6 +55,8 @@ mod tests {
                 format!("write this into [gateway] of cluster.toml, in the place of `command`:\n\n{line}"),
             ),
         ];
+        let several = gateway("[gateway]\npackage = 'front'\nbin = 'frontd'\n").unwrap();
+        assert!(several.contains(" of cluster.toml, in the place of `package` and `bin`:\n"), "{several}");
         for (cluster, sentence) in cases {
             assert_eq!(gateway(cluster), Some(sentence), "{cluster}");
         }

@@ -1,11 +1,13 @@
-//! Text for people: times, suggestions.
+//! Text for people: times, suggestions, commands to type.
 
 mod duration;
 mod human;
+mod shell_word;
 mod suggest;
 
 pub(crate) use self::{
     duration::{parse_delay, parse_timeout},
     human::{latency, printable, span},
+    shell_word::shell_word,
     suggest::did_you_mean,
 };

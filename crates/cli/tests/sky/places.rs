@@ -104,6 +104,39 @@ async fn what_is_typed_is_relative_to_where_it_is_typed() {
 }
 
 #[tokio::test]
+async fn a_broker_that_is_typed_wins_over_what_the_file_says() {
+    let mut cluster = Cluster::new("[broker]\nlisten = 'unix:own.sock'\n[services.hello]\ncommand = ['HELLO']\n");
+    let typed = format!("unix:{}", cluster.path("typed.sock").display());
+    cluster.start_and_wait(&["--broker", &typed]).await;
+    assert_eq!(cluster.state()["broker"], typed);
+    assert!(cluster.path("typed.sock").exists() && !cluster.path("own.sock").exists());
+    cluster.edit("own.sock", "other.sock");
+    cluster.signal(Signal::HUP);
+    cluster.says("cluster.toml is read again; nothing that runs is concerned\n").await;
+    fs::write(cluster.path("skyloom.toml"), "[default]\nbroker = 'nats://127.0.0.1:1'\nlease = '9s'\n").unwrap();
+    cluster.signal(Signal::HUP);
+    cluster.says("cluster.toml is read again and skyloom.toml changed; replacing hello\n").await;
+    assert!(!cluster.screen().contains("takes a restart"), "{}", cluster.screen());
+    let said = run(cluster.command(&["doctor", "--json", "--broker", &typed]), "").await;
+    assert!(said.out.contains(&format!("{typed} answers")), "{}", said.out);
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+
+    // A variable is for all that is run, and the file knows better.
+    let file = cluster.path("cluster.toml");
+    let out = cluster.path("units");
+    let supervise = ["supervise", "systemd", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    fs::remove_file(cluster.path("skyloom.toml")).unwrap();
+    for (flag, listens) in [(&[][..], cluster.path("other.sock")), (&["--broker", &typed], cluster.path("typed.sock"))]
+    {
+        let said = run(cluster.command(&[&supervise, flag].concat()), "").await;
+        assert_eq!(said.code, 0, "{said:?}");
+        let socket = fs::read_to_string(out.join("cluster-broker.socket")).unwrap();
+        assert!(socket.contains(&format!("\nListenStream={}\n", listens.display())), "{socket}");
+    }
+}
+
+#[tokio::test]
 async fn cargo_is_configured_where_the_packages_are() {
     let cluster = apart();
     fs::create_dir(cluster.path(".cargo")).unwrap();
@@ -128,7 +161,14 @@ async fn what_a_supervisor_is_given_says_the_same_from_everywhere() {
         let tree = |number: u32| tree(cluster.path(&format!("{kind}.{number}")));
         assert_eq!(tree(1), tree(2));
     }
-    let folder = cluster.path(FOLDER);
+    let (folder, out) = (cluster.path(FOLDER), ["--out", "my units"]);
+    // What is to be typed can be typed as it is.
+    for (kind, next) in
+        [("systemd", "  cp 'my units'/cluster*.* /etc/"), ("daemontools", "next: svscan 'my units', or ")]
+    {
+        let said = run(elsewhere(&cluster, &[&["supervise", kind, TYPED], &out[..]].concat()), "").await;
+        assert!(said.err.contains(next), "{}", said.err);
+    }
     let run = fs::read_to_string(cluster.path("daemontools.1/hello.1/run")).unwrap();
     assert!(run.contains(&format!("'{}' '{}'\n", folder.display(), folder.join("bin/hello").display())), "{run}");
     let unit = fs::read_to_string(cluster.path("systemd.1/cluster-hello@.service")).unwrap();

@@ -9,6 +9,8 @@ use crate::{
     site::{Cluster, pid},
 };
 
+const MISTAKE: &str = "the settings of what runs stay as they are, for there is a mistake: ";
+
 const FILE: &str = "[broker]\n[gateway]\nport = PORT\n[services.hello]\ncommand = ['HELLO']\n\
                     [services.other]\ncommand = ['sh', '-c', 'exec HELLO']\n\
                     env = { SKYLOOM_SETTINGS_BYSTANDER = 'true', SKYLOOM_LEASE = '20s' }\n";
@@ -50,6 +52,24 @@ async fn only_those_are_replaced_whose_configuration_changed() {
     // Where the broker is has been told to everybody, and is no reason to replace anybody.
     fs::write(cluster.path("skyloom.toml"), "[default]\nconcurrency = 3\nregistry = 'nats://127.0.0.1:1'\n").unwrap();
     cluster.says("what skyloom.toml says about the broker takes a restart: end the cluster and start it again").await;
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_replaces_nobody_and_is_told_to_whoever_asks() {
+    let mut cluster = Cluster::new("[broker]\n[services.hello]\ncommand = ['HELLO']\n");
+    fs::write(cluster.path("skyloom.toml"), "[default]\nlog = 'debug'\n").unwrap();
+    cluster.start_and_wait(&["--watch"]).await;
+    let before = cluster.process("hello.1");
+    fs::write(cluster.path("skyloom.toml"), b"[default]\nlog = '\xff'\n").unwrap();
+    let mistake = format!("{MISTAKE}cannot read {}: ", cluster.path("skyloom.toml").display());
+    cluster.says(&mistake).await;
+    cluster.signal(Signal::HUP);
+    until("the mistake", || cluster.screen().matches(&mistake).count() == 2).await;
+    fs::write(cluster.path("skyloom.toml"), "[default]\nlog = 'debug'\n").unwrap();
+    cluster.says("skyloom.toml changed; nothing that runs is concerned\n").await;
+    assert_eq!(cluster.process("hello.1"), before);
     cluster.signal(Signal::TERM);
     assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
 }

@@ -68,7 +68,8 @@ impl Cluster {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut sky = command();
-        sky.args(["--broker", &self.url()]).args(arguments).current_dir(self.directory.path());
+        // As a flag it would win over what a cluster file says.
+        sky.env("SKYLOOM_BROKER", self.url()).args(arguments).current_dir(self.directory.path());
         // What a test builds is its own.
         sky.env("CARGO_TARGET_DIR", self.path("target")).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         sky

@@ -102,7 +102,8 @@ async fn nothing_starts_if_something_does_not_build() {
 
     // With --watch it waits for the repair.
     cluster.start(&["--watch"]);
-    until("the error", || cluster.screen().contains("a change of the sources tries again")).await;
+    until("the error", || cluster.screen().contains("a change of the sources or of the cluster file tries again"))
+        .await;
     fs::write(&main, good).unwrap();
     until("the cluster", || cluster.state()["ready"] == true).await;
     assert!(cluster.get("/v1/hello/Ada").contains("Hello, Ada!"));
@@ -165,6 +166,22 @@ async fn a_build_that_is_interrupted_leaves_nothing_running() {
 }
 
 #[tokio::test]
+async fn what_does_not_build_at_the_start_may_be_taken_out_of_the_file() {
+    let mut cluster =
+        workspace("[broker]\n[services.orders]\npackage = 'orders'\n[services.stock]\npackage = 'stock'\n");
+    fs::write(cluster.path("stock/src/main.rs"), "fn main() { nothing }").unwrap();
+    cluster.start(&["--watch"]);
+    cluster.says("; a change of the sources or of the cluster file tries again\n").await;
+    cluster.edit("package = 'stock'", "pakage = 'stock'");
+    cluster.says("sky: cluster.toml: line 5: there is no key \"pakage\"").await;
+    cluster.edit("[services.stock]\npakage = 'stock'\n", "");
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    assert!(cluster.process("stock.1").is_null(), "{}", cluster.screen());
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
+}
+
+#[tokio::test]
 async fn a_supervisor_is_given_what_was_built_for_production() {
     let cluster = workspace(FILE);
     let said = run(cluster.command(&["supervise", "daemontools", "cluster.toml", "--out", "svc"]), "").await;
@@ -185,7 +202,18 @@ async fn a_supervisor_is_given_what_was_built_for_production() {
 async fn a_mistake_about_sources_is_one_sentence() {
     for (file, sentence) in [
         ("[broker]\n[services.a]\npackage = 'ordres'\n", "has no package \"ordres\"; did you mean orders?"),
-        ("[broker]\n[services.a]\nsource = 'nowhere'\n", "nowhere is no directory"),
+        (
+            "[broker]\n[services.a]\nsource = 'nowhere'\n",
+            "nowhere does not exist; name the folder that a Cargo.toml is in",
+        ),
+        (
+            "[broker]\n[services.a]\nsource = 'Cargo.toml'\n",
+            "Cargo.toml is no folder; name the one that its Cargo.toml is in",
+        ),
+        (
+            "[broker]\n[services.a]\nsource = '..'\n",
+            " or any parent directory; name the folder that a Cargo.toml is in",
+        ),
         ("[broker]\n[services.a]\nsource = '.'\n", "holds no package of its own; say which one with package"),
         ("[broker]\n[services.a]\nsource = 'stock'\nbin = 'x'\n", "the package stock has no program \"x\""),
         ("[broker]\n[services.a]\npackage = 'stock'\ncommand = ['x']\n", "both command and package say what runs"),
@@ -197,7 +225,9 @@ async fn a_mistake_about_sources_is_one_sentence() {
     let said = workspace("[broker]\n[services.a]\ncommand = ['sh']\n").refused(&["--release"]).await;
     assert!(said.sentence(2).contains("has nothing to build; give a service package = \"NAME\""), "{said:?}");
     let lost = Cluster::new("[broker]\n[services.a]\npackage = 'orders'\n");
-    assert!(lost.refused(&[]).await.sentence(2).contains("could not find `Cargo.toml`"));
+    let said = lost.refused(&[]).await;
+    assert!(said.sentence(2).contains("services.a: package: could not find `Cargo.toml` in `"), "{said:?}");
+    assert!(said.sentence(2).ends_with("; say where the package is, with source = \"FOLDER\""), "{said:?}");
     let cluster = workspace("[broker]\n[services.a]\npackage = 'orders'\n");
     let mut sky = cluster.command(&["up", "cluster.toml"]);
     sky.env("CARGO", "/no/such/cargo");

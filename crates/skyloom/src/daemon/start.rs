@@ -9,7 +9,7 @@ use std::{
 
 use daemonize::{Daemonize, Outcome};
 
-use super::report::{keep, wait};
+use super::report::{failed, keep, wait};
 use crate::{arguments::arguments, exit::MISTAKE};
 
 /// What `--help` says of the flags.
@@ -110,7 +110,10 @@ impl Daemon {
         if let Some(path) = &self.pidfile {
             let file = made.open("pidfile", path)?;
             if let Err(TryLockError::WouldBlock) = file.try_lock() {
-                let pid = fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+                let pid = match fs::read_to_string(path).unwrap_or_default().trim() {
+                    "" => "just starting".to_owned(),
+                    pid => pid.to_owned(),
+                };
                 return Err(DaemonError::Runs { path: path.clone(), pid });
             }
         }
@@ -134,8 +137,14 @@ impl Daemon {
             Outcome::Child(detached) => {
                 drop(reader);
                 keep(writer);
-                detached?;
+                // If it cannot have the pidfile, that is another's, who was quicker.
                 made.keep();
+                if let Err(refused) = detached {
+                    let refused = DaemonError::from(refused);
+                    // Whoever waits in the foreground says it.
+                    failed(refused.exit_code(), &refused.to_string());
+                    std::process::exit(refused.exit_code().into())
+                }
                 Ok(Pidfile(self.pidfile.clone()))
             }
         }

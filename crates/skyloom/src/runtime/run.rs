@@ -29,7 +29,7 @@ where
 {
     is_version(version);
     #[cfg(feature = "daemon")]
-    let _pidfile = match crate::daemon::start_if_asked() {
+    let pidfile = match crate::daemon::start_if_asked() {
         Ok(pidfile) => pidfile,
         Err(error) => return end(&error.to_string(), error.exit_code()),
     };
@@ -40,6 +40,9 @@ where
     let ended = runtime.block_on(program);
     // It may be waited for within the time that the process has for its end, and not beyond.
     runtime.shutdown_timeout(left().map_or(BLOCKING, |left| left.min(BLOCKING)));
+    // Whoever hears of the end may start the program again at once.
+    #[cfg(feature = "daemon")]
+    drop(pidfile);
     match ended {
         Ok(_) => {
             // Whatever has come to its end without an error has not failed, ready or not.

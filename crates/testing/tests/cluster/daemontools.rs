@@ -174,7 +174,8 @@ fn what_runs_with_what_has_changed_is_named() {
     assert_eq!(restart(&cluster("info", "{ TOKEN = 'a', LEVEL = '1' }")), Some(qr));
     let links = service("links.1").display().to_string();
     assert_eq!(restart(&cluster("info", "{ TOKEN = 'b', LEVEL = '1' }")), Some(links.clone()), "a variable is another");
-    assert_eq!(restart(&cluster("info", "{ TOKEN = 'b' }")), Some(links), "a variable has gone");
+    assert_eq!(restart(&cluster("info", "{ TOKEN = 'b' }")), Some(links.clone()), "a variable has gone");
+    assert_eq!(restart(&cluster("info", "{ TOKEN = 'b', NEW = '1' }")), Some(links), "a variable has come");
     let run = fs::read_to_string(service("qr.1/run")).unwrap();
     assert!(run.contains("\nulimit -n 65536 2>/dev/null\n"), "{run}");
 }

@@ -426,7 +426,7 @@ async fn a_daemon_has_a_pidfile_or_says_why_not() {
     assert!(!exposed.status.success());
     assert!(said(&exposed).starts_with("sky: ") && said(&exposed).contains("0.0.0.0:1"), "{}", said(&exposed));
     let pidfile = site.path().join("sky.pid");
-    eventually("it has left no pidfile", || async { !pidfile.exists() }).await;
+    assert!(!pidfile.exists(), "whoever has heard why can start it again at once");
 
     let started = run(&["--pidfile", "sky.pid", "--logfile", "sky.log"]);
     assert!(started.status.success(), "{}", said(&started));
@@ -447,4 +447,27 @@ async fn a_daemon_has_a_pidfile_or_says_why_not() {
     eventually("the daemon has taken its pidfile away", || async { !pidfile.exists() }).await;
     let log = fs::read_to_string(site.path().join("sky.log")).unwrap();
     assert!(log.contains("the broker has stopped"), "{log}");
+}
+
+#[tokio::test]
+async fn of_two_daemons_that_start_at_once_one_says_why_not() {
+    let site = Site::new();
+    let pidfile = site.path().join("sky.pid");
+    for _ in 0..10 {
+        let start = || {
+            Command::new(program("sky"))
+                .args(["broker", "--daemon", "--pidfile", "sky.pid"])
+                .env("SKYLOOM_BROKER", &site.url)
+                .current_dir(site.path())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        let both = [start(), start()].map(|one| one.wait_with_output().unwrap());
+        let refused: Vec<_> = both.iter().filter(|one| !one.status.success()).map(said).collect();
+        assert!(matches!(refused.as_slice(), [why] if why.lines().count() == 1), "{refused:?}");
+        let number = fs::read_to_string(&pidfile).expect("the one that runs has it").trim().parse().unwrap();
+        kill_process(Pid::from_raw(number).unwrap(), Signal::TERM).unwrap();
+        eventually("it has ended", || async { !pidfile.exists() }).await;
+    }
 }

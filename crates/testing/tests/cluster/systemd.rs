@@ -110,14 +110,18 @@ fn a_snapshot_is_kept_wherever_it_is() {
     // Where a directory is that systemd would give the broker one of its own for, and has a space in its name.
     let directory = tempfile::Builder::new().prefix("a shop").tempdir_in("/tmp").unwrap();
     let file = directory.path().join("shop.toml");
-    let snapshot = directory.path().join("broker.snapshot").display().to_string();
-    fs::write(&file, format!("[broker]\nlisten = \"unix:/run/shop.sock\"\nsnapshot = \"{snapshot}\"\n")).unwrap();
-    let out = directory.path().join("units");
-    units(&file, &[], &out, &[]);
-    verify(&out);
-    let unit = fs::read_to_string(out.join("shop-broker.service")).unwrap();
-    assert!(unit.contains(&format!("\nReadWritePaths=\"{}\"\n", directory.path().display())), "{unit}");
-    assert!(!unit.contains("PrivateTmp"), "{unit}");
+    let absolute = directory.path().join("broker.snapshot").display().to_string();
+    // systemd takes no path with two dots in it.
+    for (snapshot, place) in [(absolute.as_str(), ""), ("units/../kept/broker.snapshot", "/kept")] {
+        let text = format!("[broker]\nlisten = \"unix:/run/shop.sock\"\nsnapshot = \"{snapshot}\"\n");
+        fs::write(&file, text).unwrap();
+        let out = directory.path().join("units");
+        units(&file, &[], &out, &[]);
+        verify(&out);
+        let unit = fs::read_to_string(out.join("shop-broker.service")).unwrap();
+        assert!(unit.contains(&format!("\nReadWritePaths=\"{}{place}\"\n", directory.path().display())), "{unit}");
+        assert!(!unit.contains("PrivateTmp"), "{unit}");
+    }
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn what_runs_with_what_has_changed_is_named() {
         let links = format!("[services.links]\ncommand = ['sh', '{level}']\nafter = ['qr']\n");
         fs::write(&file, gateway + &qr + &links).unwrap();
         let said = units(&file, &[("SKYLOOM_BROKER", "nats://127.0.0.1:4222")], &out, &[]);
-        let named = said.lines().find_map(|line| line.strip_prefix("sky:   systemctl restart "));
+        let named = said.lines().find_map(|line| line.strip_prefix("sky:   systemctl try-restart "));
         named.map(|line| line.split("   # ").next().unwrap().to_owned())
     };
     assert_eq!(write(8080, "info", "a", 2), None, "nothing runs yet");
@@ -186,10 +190,35 @@ fn a_secret_among_the_arguments_is_named_with_its_place() {
     for line in [
         "sky: orders: --settings.api-key is a secret among its arguments, and everybody may read shop-orders@.service; give \
          it in env as SKYLOOM_SETTINGS_API_KEY: that is written to shop/shop-orders.env, for its owner alone",
-        "sky: gateway: --password is a secret among its arguments, and everybody may read shop-gateway.service; write it \
-         into skyloom.toml",
+        "sky: gateway: --password is a secret among its arguments, and everybody may read shop-gateway.service; give it \
+         in env: that is written to shop/shop-gateway.env, for its owner alone",
     ] {
         assert_eq!(said.lines().filter(|found| *found == line).count(), 1, "{line}\nis not once in\n{said}");
     }
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn the_programs_see_the_directory_for_temporary_files_that_they_run_in() {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile_in("/tmp").unwrap();
+    fs::write(&file, "[services.qr]\ncommand = ['sh']\n").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    units(file.path(), &[("SKYLOOM_BROKER", "nats://127.0.0.1:4222")], directory.path(), &["--name", "shop"]);
+    let unit = fs::read_to_string(directory.path().join("shop-qr@.service")).unwrap();
+    assert!(unit.contains("\nWorkingDirectory=/tmp\n") && !unit.contains("PrivateTmp"), "{unit}");
+}
+
+#[test]
+fn a_configuration_that_a_variable_names_is_that_of_the_units() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, out) = (directory.path().join("shop.toml"), directory.path().join("units"));
+    let own = directory.path().join("own.toml");
+    fs::write(&own, "[default]\nbroker = 'nats://127.0.0.1:4222'\n").unwrap();
+    fs::write(&file, "[services.qr]\ncommand = ['sh']\n").unwrap();
+    units(&file, &[("SKYLOOM_CONFIG", own.to_str().unwrap())], &out, &[]);
+    verify(&out);
+    let unit = fs::read_to_string(out.join("shop-qr@.service")).unwrap();
+    for line in ["SKYLOOM_BROKER=nats://127.0.0.1:4222".to_owned(), format!("SKYLOOM_CONFIG={}", own.display())] {
+        assert!(unit.contains(&format!("\nEnvironment=\"{line}\"\n")), "{line} is missing:\n{unit}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    super::{build::Build, file::ClusterFile, place::Place, plan::Plan, signals::wishes},
+    super::{blueprint::Blueprint, build::Build, file::ClusterFile, place::Place, signals::wishes},
     daemontools, exposed,
     pieces::Pieces,
     systemd::{self, Earlier},
@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     output::{Paint, note},
     session::Global,
+    text::shell_word,
 };
 
 /// Where the system's own units are.
@@ -65,13 +66,15 @@ impl Supervisor {
 /// # Errors
 /// A mistake in the cluster file, or a file that cannot be written.
 pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(), Failure> {
-    let file = ClusterFile::read(&args.file)?;
     let place = Place::of(&args.file)?;
-    let mut plan = Plan::new(&file, place.folder(), &place.settings(global)?.endpoints())?;
+    let settings = place.settings(global)?;
+    let blueprint = Blueprint::new(place, global, &settings);
+    let mut file = blueprint.file(&ClusterFile::text(&args.file)?)?;
+    let mut plan = blueprint.plan(&file)?;
     // What runs in production is built for it.
     let paint = Paint::stderr(global.color);
-    let build = Build { place: &place, release: true, follow: None, paint };
-    build.run(&file, &mut plan, "written", &mut wishes()?).await?;
+    let build = Build { blueprint: &blueprint, release: true, follow: None, paint };
+    build.run(&mut file, &mut plan, "written", &mut wishes()?).await?;
     let stem = args.file.file_stem().map_or_else(|| "cluster".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let pieces = Pieces::new(args.name.as_deref().unwrap_or(&stem), args.user.as_deref(), &plan)?;
     let out = args.out.clone().unwrap_or_else(|| args.supervisor.name().into());
@@ -105,11 +108,12 @@ pub(crate) async fn supervise(args: &SuperviseArgs, global: &Global) -> Result<(
 
 /// Says what has been written and what to do next.
 fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, earlier: &Earlier, out: &Path) {
-    let (name, count, out) = (pieces.name, tree.paths().count(), out.display());
+    let (name, count, typed) = (pieces.name, tree.paths().count(), shell_word(&out.display().to_string()));
+    let out = out.display();
     if args.supervisor == Supervisor::Daemontools {
         let runs = pieces.plan.parts.iter().map(|part| part.processes.len()).sum::<usize>();
         return note(&format!(
-            "{runs} service directories are in {out}; next: svscan {out}, or link each into /service"
+            "{runs} service directories are in {out}; next: svscan {typed}, or link each into /service"
         ));
     }
     note(&format!("{count} files are in {out}; next, as root:"));
@@ -122,14 +126,14 @@ fn say(args: &SuperviseArgs, pieces: &Pieces<'_>, tree: &Tree, earlier: &Earlier
         let places: Vec<String> = earlier.files.iter().map(|path| place(path).display().to_string()).collect();
         note(&format!("  rm -f {}", places.join(" ")));
     }
-    note(&format!("  cp {out}/{name}*.* {UNITS}/"));
+    note(&format!("  cp {typed}/{name}*.* {UNITS}/"));
     if tree.paths().any(|path| path.starts_with(name)) {
-        note(&format!("  cp -rp {out}/{name} /etc/   # what holds a password"));
+        note(&format!("  cp -rp {typed}/{name} /etc/   # what holds a password"));
     }
     note(&format!("  systemctl daemon-reload && systemctl enable --now {name}.target"));
     if !earlier.changed.is_empty() {
         note(&format!(
-            "  systemctl restart {}   # as far as they run: what they are made of has changed",
+            "  systemctl try-restart {}   # as far as they run: what they are made of has changed",
             earlier.changed.join(" ")
         ));
     }

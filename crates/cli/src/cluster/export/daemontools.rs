@@ -8,7 +8,7 @@ use super::{
     stale,
     tree::Tree,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, text::shell_word};
 
 /// Who is not root may not raise the limit that daemontools was started with.
 const LIMIT: &str = "# Each connection is an open file. Only root may set the limit higher than it is.\n";
@@ -37,15 +37,15 @@ fn run(pieces: &Pieces<'_>, part: &Part, spec: &Spec) -> String {
     let mut words = vec!["envdir".to_owned(), "./env".to_owned()];
     words.extend(user(pieces));
     // The directory of the service is another than the one that the program runs in.
-    words.extend(["sh".to_owned(), "-c".to_owned(), quoted("cd \"$0\" && exec \"$@\"")]);
-    words.push(quoted(&spec.directory.display().to_string()));
+    words.extend(["sh".to_owned(), "-c".to_owned(), shell_word("cd \"$0\" && exec \"$@\"")]);
+    words.push(shell_word(&spec.directory.display().to_string()));
     if let Some(address) = part.held {
         // The socket stays open while the gateway behind it is replaced: svc -a.
-        words.push(quoted(&pieces.sky.display().to_string()));
+        words.push(shell_word(&pieces.sky.display().to_string()));
         words.extend(["hold".to_owned(), "--listen".to_owned(), address.to_string(), "--".to_owned()]);
     }
-    words.push(quoted(&spec.program.display().to_string()));
-    words.extend(spec.arguments.iter().map(|argument| quoted(argument)));
+    words.push(shell_word(&spec.program.display().to_string()));
+    words.extend(spec.arguments.iter().map(|argument| shell_word(argument)));
     format!(
         "#!/bin/sh\n# {}\n{}\n{LIMIT}ulimit -n {OPEN_FILES} 2>/dev/null\nexec 2>&1\nexec {}\n",
         spec.name,
@@ -63,13 +63,15 @@ fn mark(pieces: &Pieces<'_>) -> String {
 pub(super) fn changed(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Option<String> {
     let processes = || pieces.parts().flat_map(|(part, _, _)| &part.processes);
     let gone = processes().flat_map(|spec| stale::others(tree, directory, &Path::new(&spec.name).join("env")));
-    let files: Vec<PathBuf> = tree.changes(directory, |text| text).into_iter().chain(gone).collect();
+    // A variable may be new, too.
+    let new = tree.paths().filter(|path| !directory.join(path).exists()).map(Path::to_path_buf);
+    let files: Vec<PathBuf> = tree.changes(directory, |text| text).into_iter().chain(gone).chain(new).collect();
     let folders = processes().flat_map(|spec| [PathBuf::from(&spec.name), Path::new(&spec.name).join("log")]);
     let changed = folders.filter(|folder| {
         let is_own = |file: &PathBuf| *file == folder.join("run") || file.starts_with(folder.join("env"));
         files.iter().any(is_own) && directory.join(folder).join("supervise").exists()
     });
-    let changed: Vec<String> = changed.map(|folder| directory.join(folder).display().to_string()).collect();
+    let changed: Vec<String> = changed.map(|folder| word(&directory.join(folder))).collect();
     (!changed.is_empty()).then(|| format!("what has changed takes a restart: svc -t {}", changed.join(" ")))
 }
 
@@ -94,9 +96,11 @@ pub(super) fn sweep(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Resul
         if path.join("supervise").exists() || path.join("log/supervise").exists() {
             let hidden = directory.join(format!(".{}", folder.display()));
             said.push(format!(
-                "{shown} is no part of the cluster any more: hide it from svscan (mv {shown} {0}, or remove its link \
-                 in /service), end it (svc -dx {0} {0}/log), and remove it when its log is not needed",
-                hidden.display()
+                "{shown} is no part of the cluster any more: hide it from svscan (mv {} {hides}, or remove its link in \
+                 /service), end it (svc -dx {hides} {}), and remove it when its log is not needed",
+                word(&path),
+                word(&hidden.join("log")),
+                hides = word(&hidden)
             ));
             continue;
         }
@@ -107,6 +111,11 @@ pub(super) fn sweep(pieces: &Pieces<'_>, tree: &Tree, directory: &Path) -> Resul
         said.push(format!("{shown} is no part of the cluster any more, has never run, and is removed"));
     }
     Ok(said)
+}
+
+/// A path in a command to type.
+fn word(path: &Path) -> String {
+    shell_word(&path.display().to_string())
 }
 
 fn log(pieces: &Pieces<'_>) -> String {
@@ -127,16 +136,6 @@ fn user(pieces: &Pieces<'_>) -> impl Iterator<Item = String> + use<> {
     pieces.user.map(|user| ["setuidgid".to_owned(), user.to_owned()]).into_iter().flatten()
 }
 
-/// A word for the shell, quoted if it has to be.
-fn quoted(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:=,@%+".contains(&b);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 /// A value as envdir reads it from a file: the first line, without spaces and tabs at its end, with every zero byte as
 /// a new line. A file without anything would take the variable away.
 fn envdir(value: &str) -> Result<String, &'static str> {
@@ -152,13 +151,6 @@ fn envdir(value: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_quoted_where_the_shell_would_read_more_into_them() {
-        assert_eq!(quoted("--listen=127.0.0.1:8080"), "--listen=127.0.0.1:8080");
-        assert_eq!(quoted("it's $HOME"), "'it'\\''s $HOME'");
-        assert_eq!(quoted(""), "''");
-    }
 
     #[test]
     fn values_survive_envdir_or_are_refused() {

@@ -4,25 +4,20 @@ use std::collections::BTreeSet;
 
 use skyloom::config::{is_secret, without_password};
 
-use super::{
-    super::plan::Part,
-    pieces::{Pieces, Role},
-};
+use super::{super::plan::Part, pieces::Pieces};
 
 /// The sentences about the secrets that the arguments of a part hold. `places` says which file has the arguments, and
 /// which is for secrets.
 pub(super) fn warnings(pieces: &Pieces<'_>, places: impl Fn(&Part) -> [String; 2]) -> Vec<String> {
-    let sentences = pieces.parts().flat_map(|(part, role, spec)| {
+    let sentences = pieces.parts().flat_map(|(part, _, spec)| {
         let [open, private] = places(part);
         secrets(&spec.arguments).into_iter().map(move |(name, variable)| {
             let variable = variable.map_or_else(String::new, |variable| format!(" as {variable}"));
-            let advice = match role {
-                Role::Service => format!("give it in env{variable}: that is written to {private}, for its owner alone"),
-                // Its table has no env.
-                Role::Broker | Role::Gateway => "write it into skyloom.toml".to_owned(),
-            };
-            let part = &part.name;
-            format!("{part}: {name} is a secret among its arguments, and everybody may read {open}; {advice}")
+            format!(
+                "{}: {name} is a secret among its arguments, and everybody may read {open}; give it in env{variable}: that \
+                 is written to {private}, for its owner alone",
+                part.name
+            )
         })
     });
     sentences.collect()

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use skyloom::embedded::Address;
+use skyloom::{config::FILE_VARIABLE, embedded::Address};
 
 use super::{
     super::plan::{BROKER_VARIABLE, Part, REGISTRY_VARIABLE, Spec},
@@ -279,7 +279,7 @@ fn snapshot(spec: &Spec) -> Option<&str> {
 
 /// The directory for the snapshot, which the broker may write into: the cluster file's, or one of systemd's making.
 fn keeping(pieces: &Pieces<'_>, spec: &Spec) -> String {
-    match snapshot(spec).map(|path| spec.directory.join(path)).as_deref().and_then(Path::parent) {
+    match snapshot(spec).map(Path::new).and_then(Path::parent) {
         Some(directory) => format!("ReadWritePaths={}", quoted(&escaped(&directory.display().to_string()))),
         None => format!("StateDirectory={}", pieces.name),
     }
@@ -333,10 +333,10 @@ fn in_file(value: &str) -> String {
     text + "\""
 }
 
-/// Whether a variable may be in a unit, which everybody may read. Where the broker and the registry are may be, if
-/// that holds no password; of what the cluster file has, nobody but its author knows.
+/// Whether a variable may be in a unit, which everybody may read. Where the broker, the registry and the configuration
+/// are may be, if that holds no password; of what the cluster file has, nobody but its author knows.
 fn is_public(pieces: &Pieces<'_>, variable: &str, value: &str) -> bool {
-    let is_ours = [BROKER_VARIABLE, REGISTRY_VARIABLE].contains(&variable);
+    let is_ours = [BROKER_VARIABLE, REGISTRY_VARIABLE, FILE_VARIABLE].contains(&variable);
     is_moved(pieces, value) || is_ours && skyloom::config::without_password(value) == value
 }
 
@@ -344,12 +344,10 @@ fn is_public(pieces: &Pieces<'_>, variable: &str, value: &str) -> bool {
 fn uses_tmp(pieces: &Pieces<'_>, spec: &Spec) -> bool {
     let socket = pieces.plan.embedded.as_ref().map(|embedded| embedded.address.to_string()).unwrap_or_default();
     let moves = pieces.broker().is_some_and(|address| *address == Address::default());
-    let places = [spec.program.display().to_string(), spec.directory.display().to_string()];
-    let socket = (!moves).then(|| socket.trim_start_matches("unix:").to_owned());
-    let snapshot = snapshot(spec).map(|path| spec.directory.join(path).display().to_string());
+    let socket = (!moves).then(|| PathBuf::from(socket.trim_start_matches("unix:")));
+    let places = [spec.program.clone(), spec.directory.clone()].into_iter().chain(socket);
+    let files = [snapshot(spec), spec.environment.get(FILE_VARIABLE).map(String::as_str)];
     places
-        .into_iter()
-        .chain(socket)
-        .chain(snapshot)
-        .any(|place| place.starts_with("/tmp/") || place.starts_with("/var/tmp/"))
+        .chain(files.into_iter().flatten().map(PathBuf::from))
+        .any(|place| ["/tmp", "/var/tmp"].iter().any(|temporary| place.starts_with(temporary)))
 }

@@ -13,6 +13,9 @@ use crate::text::printable;
 /// Names the directory that cargo builds into, if it is not the workspace's own.
 const TARGET: &str = "CARGO_TARGET_DIR";
 
+/// How cargo says that no directory up from there has a package.
+pub(super) const NO_MANIFEST: &str = "could not find `Cargo.toml`";
+
 /// The answer of `cargo metadata`, as far as it matters here.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Metadata {

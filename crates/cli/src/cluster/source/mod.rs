@@ -10,6 +10,6 @@ mod sources;
 
 pub(super) use self::{
     compile::Show,
-    sources::{Sources, Wanted},
+    sources::{Sources, Unfound, Wanted},
     watcher::Watcher,
 };

@@ -10,7 +10,7 @@ use super::{
     super::place::absolute,
     compile::{Show, compile},
     fingerprint::Fingerprint,
-    metadata::{Depth, Metadata},
+    metadata::{Depth, Metadata, NO_MANIFEST},
     program::{Asked, Program, find},
     watcher::Watcher,
 };
@@ -26,6 +26,17 @@ pub(in super::super) struct Wanted {
     pub(in super::super) package: Option<String>,
     /// The program, if the package has several.
     pub(in super::super) bin: Option<String>,
+}
+
+impl Wanted {
+    /// What cargo says that knows nothing of the place, with what to do if there is nothing.
+    fn without_metadata(&self, said: String) -> String {
+        let (key, advice) = match self.source {
+            Some(_) => ("source", "name the folder that a Cargo.toml is in"),
+            None => ("package", "say where the package is, with source = \"FOLDER\""),
+        };
+        if said.starts_with(NO_MANIFEST) { format!("{key}: {said}; {advice}") } else { said }
+    }
 }
 
 /// The programs and where they are.
@@ -74,12 +85,17 @@ impl Sources {
             let place = absolute(folder, Path::new(wanted.source.as_deref().unwrap_or_default()));
             let named = |sentence: String| Unfound { part: wanted.part.clone(), sentence };
             if !place.is_dir() {
-                return Err(named(format!("source: {} is no directory", place.display())));
+                let shown = place.display();
+                return Err(named(match place.exists() {
+                    true => format!("source: {shown} is no folder; name the one that its Cargo.toml is in"),
+                    false => format!("source: {shown} does not exist; name the folder that a Cargo.toml is in"),
+                }));
             }
             let metadata = match known.entry(place.clone()) {
                 std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(Metadata::of(&place, Depth::Members).await.map_err(named)?)
+                    let found = Metadata::of(&place, Depth::Members).await;
+                    entry.insert(found.map_err(|said| named(wanted.without_metadata(said)))?)
                 }
             };
             let asked = Asked { directory: &place, package: wanted.package.as_deref(), bin: wanted.bin.as_deref() };
