@@ -149,6 +149,14 @@ fn each_mistake_names_its_key_and_its_place() {
         mistake("[service.links]\nlease = \"2s\"\n", &[], &[]),
         "skyloom.toml, line 1: there is no key \"links\"; a section of one service has its version: [service.\"links@1\"]"
     );
+    for name in ["links@v1", "links@", "@1"] {
+        assert_eq!(
+            mistake(&format!("[service.\"{name}\"]\nlease = \"2s\"\n"), &[], &[]),
+            format!(
+                "skyloom.toml, line 1: {name}: a section of one service has its name and its version, a number, as in links@1"
+            )
+        );
+    }
     assert!(mistake("", &[], &["serve"]).contains("flags begin with --"));
     #[cfg(feature = "nats")]
     assert_eq!(
