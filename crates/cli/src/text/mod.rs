@@ -6,6 +6,6 @@ mod suggest;
 
 pub(crate) use self::{
     duration::{parse_delay, parse_timeout},
-    human::{latency, printable, span},
+    human::{counted, latency, printable, span},
     suggest::did_you_mean,
 };
