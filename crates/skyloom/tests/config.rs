@@ -170,6 +170,18 @@ fn each_mistake_names_its_key_and_its_place() {
 }
 
 #[test]
+fn a_section_of_one_service_has_its_version() {
+    for name in ["links@v1", "links@", "@1"] {
+        assert_eq!(
+            mistake(&format!("[service.\"{name}\"]\nlease = \"2s\"\n"), &[], &[]),
+            format!(
+                "skyloom.toml, line 1: {name}: a section of one service has its name and its version, a number, as in links@1"
+            )
+        );
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let sources = Sources { file: Some("/nowhere/skyloom.toml".into()), ..Sources::default() };
     let sentence = Settings::load(&sources).unwrap_err().to_string();

@@ -83,6 +83,10 @@ async fn connected(shared: &Shared, handle: &Weak<Handle>, dialled: Dialled) {
     shared.enter(Stage::Away);
     // What is held now may have a deadline.
     shared.alarm.notify_one();
+    if *shared.stage.borrow() == Stage::Closing {
+        // It was closed here, which is no news.
+        return tracing::debug!(address = %shared.address, "the connection to the broker is closed");
+    }
     let reason = shared.lock().reason.clone();
     tracing::info!(address = %shared.address, reason, "the connection to the broker has ended");
 }

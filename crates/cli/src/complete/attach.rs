@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsStr, sync::Arc};
 
 use clap::{Arg, Command};
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 
 use super::Names;
 
@@ -18,9 +18,10 @@ const SERVICES: Kind = |names| names.services;
 const CHANNELS: Kind = |names| names.channels;
 const TOPICS: Kind = |names| names.topics;
 const INSTANCES: Kind = |names| names.instances;
+const SECTIONS: Kind = |names| names.sections;
 
 /// The arguments that are names: of which command, its own subcommand, which argument.
-const ARGUMENTS: [(&str, &str, &str, Kind); 16] = [
+const ARGUMENTS: [(&str, &str, &str, Kind); 17] = [
     ("call", "", "method", METHODS),
     ("call", "", "instance", INSTANCES),
     ("cast", "", "method", METHODS),
@@ -31,6 +32,7 @@ const ARGUMENTS: [(&str, &str, &str, Kind); 16] = [
     ("drain", "", "instance", INSTANCES),
     ("log", "", "instance", INSTANCES),
     ("ping", "", "instance", INSTANCES),
+    ("config", "", "service", SECTIONS),
     ("instances", "", "service", SERVICES),
     ("routes", "", "service", SERVICES),
     ("dead", "list", "channel", CHANNELS),
@@ -39,20 +41,39 @@ const ARGUMENTS: [(&str, &str, &str, Kind); 16] = [
     ("dead", "drop", "channel", CHANNELS),
 ];
 
-/// The command with the names of a cluster completed.
-pub(crate) fn with_names(mut command: Command, source: &Source) -> Command {
-    for (name, inner, argument, kind) in ARGUMENTS {
-        // `mut_arg` would put the argument behind the others.
-        let complete = |arg: Arg| match arg.get_id() == argument {
-            true => arg.add(completer(Arc::clone(source), kind)),
-            false => arg,
-        };
-        command = command.mut_subcommand(name, |command| match inner {
-            "" => command.mut_args(complete),
-            inner => command.mut_subcommand(inner, |command| command.mut_args(complete)),
-        });
+/// The arguments that are one of a few words, or something else: of which command, which argument.
+const WORDS: [(&str, &str, &[&str]); 2] = [
+    ("log", "level", &["off", "error", "warn", "info", "debug", "trace"]),
+    ("new", "broker", &["local", "nats", "redis", "amqp", "beanstalk"]),
+];
+
+/// The command with the names of a cluster completed, and what else may be one of a few words.
+pub(crate) fn with_names(command: Command, source: &Source) -> Command {
+    let names = ARGUMENTS.into_iter().fold(command, |command, (name, inner, argument, kind)| {
+        completed(command, [name, inner], argument, |arg| arg.add(completer(Arc::clone(source), kind)))
+    });
+    WORDS.into_iter().fold(names, |command, (name, argument, words)| {
+        let offers = || words.iter().map(CompletionCandidate::new).collect();
+        completed(command, [name, ""], argument, |arg| arg.add(ArgValueCandidates::new(offers)))
+    })
+}
+
+/// The command with an argument changed: of which subcommand, of which one of that. Not every command has all.
+fn completed(
+    command: Command,
+    [name, inner]: [&'static str; 2],
+    argument: &str,
+    change: impl Fn(Arg) -> Arg,
+) -> Command {
+    // `mut_arg` would put the argument behind the others.
+    let changed = |arg: Arg| if arg.get_id() == argument { change(arg) } else { arg };
+    match (command.find_subcommand(name).is_some(), inner) {
+        (false, _) => command,
+        (true, "") => command.mut_subcommand(name, |command| command.mut_args(changed)),
+        (true, inner) => {
+            command.mut_subcommand(name, |command| command.mut_subcommand(inner, |command| command.mut_args(changed)))
+        }
     }
-    command
 }
 
 fn completer(source: Source, kind: Kind) -> ArgValueCompleter {

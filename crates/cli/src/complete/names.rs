@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use skyloom::registry::Snapshot;
+use skyloom::{config::section_of, registry::Snapshot};
 
 /// What may be completed, each with a word about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) struct Names {
     pub(crate) channels: BTreeMap<String, String>,
     /// Topics that somebody listens to.
     pub(crate) topics: BTreeMap<String, String>,
+    /// Sections of the configuration: `greeter@1`.
+    pub(crate) sections: BTreeMap<String, String>,
     /// GUIDs of instances.
     pub(crate) instances: BTreeMap<String, String>,
 }
@@ -27,6 +29,7 @@ impl Names {
             let first = |docs: &str| docs.lines().next().unwrap_or_default().trim().to_owned();
             names.services.insert(contract.name.clone(), first(&contract.docs));
             names.channels.insert(contract.queue.to_string(), contract.name.clone());
+            names.sections.insert(section_of(contract), contract.name.clone());
             for method in &contract.methods {
                 let help = if method.docs.trim().is_empty() {
                     format!("{} -> {}", method.input, method.output)
@@ -70,6 +73,7 @@ mod tests {
         snapshot.contracts.insert(contract.name.clone(), Arc::new(contract));
         let names = Names::of(&snapshot);
         assert_eq!(names.methods["audit.v1.Audit/Tail"], "Query -> Visit");
+        assert_eq!(names.sections["audit@1"], "audit.v1.Audit");
         assert_eq!(names.services["audit.v1.Audit"], "Counts.");
         assert_eq!(names.topics.keys().collect::<Vec<_>>(), ["links.made", "links.visited"]);
         assert_eq!(names.channels.keys().collect::<Vec<_>>(), ["audit.v1", "links.visited/audit"]);

@@ -7,6 +7,7 @@ use skyloom_gateway::routes;
 use tokio::time::timeout;
 
 use super::{finding::Finding, place, version};
+use crate::text::counted;
 
 /// How long a broker may take to be reached, and to answer each question.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -87,7 +88,8 @@ async fn registry(connection: &Connection) -> (Vec<Finding>, Option<Arc<Snapshot
         Err(_) => return broken(format!("it did not answer within {PATIENCE:?}")),
     };
     let (instances, services) = (snapshot.instances.len(), snapshot.contracts.len());
-    let mut findings = vec![Finding::ok(CHECK, format!("{services} services, {instances} instances"))];
+    let mut findings =
+        vec![Finding::ok(CHECK, format!("{}, {}", counted(services, "service"), counted(instances, "instance")))];
     findings.extend(conflicts(&snapshot));
     (findings, Some(snapshot))
 }

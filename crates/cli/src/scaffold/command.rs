@@ -3,12 +3,13 @@
 use std::{env, path::PathBuf};
 
 use super::{
+    broker,
     expression::pascal_case,
     library::find,
     name::check_name,
     origin::Origin,
     project::Project,
-    surroundings::{broker_of_url, real},
+    surroundings::real,
     value::{Value, Values},
 };
 use crate::{
@@ -44,8 +45,8 @@ pub(crate) struct NewArgs {
     /// It listens to an event, which it publishes, too
     #[arg(long, conflicts_with_all = ["gateway", "workspace"])]
     event: bool,
-    /// The broker of its configuration: local (the embedded one), nats, redis, amqp or beanstalk, or the URL of one
-    /// [default: that of the workspace around it, or local]
+    /// The broker of its configuration: local (the embedded one), nats, redis, amqp or beanstalk, or the URL of
+    /// one of these [default: that of the workspace around it, or local]
     #[arg(long)]
     broker: Option<String>,
     /// Where it gets skyloom from: version=0.1, git=URL#TAG or path=FOLDER [default: as the workspace around it, or
@@ -85,6 +86,9 @@ pub(crate) fn new(args: &NewArgs) -> Result<(), Failure> {
         env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(name));
     let mut values = values(args, kind);
+    if let Some(given) = &args.broker {
+        broker::add_to(&mut values, given).map_err(|why| Failure::usage(format!("--broker: {why}")))?;
+    }
     if let Some(origin) = &args.skyloom {
         let origin: Origin = origin.parse().map_err(|why| Failure::usage(format!("--skyloom: {why}")))?;
         origin.add_to(&mut values, &here).map_err(Failure::Usage)?;
@@ -109,9 +113,7 @@ fn values(args: &NewArgs, kind: Kind) -> Values {
     let of_service: [(&str, Value); 3] =
         [("contract", contract.into()), ("streaming", args.streaming.into()), ("event", args.event.into())];
     let of_service = of_service.into_iter().filter(|_| kind == Kind::Service);
-    let broker = args.broker.as_deref().map(|broker| ("broker", broker_of_url(broker).into()));
-    let all = of_service.chain(broker);
-    all.map(|(name, value)| (name.to_owned(), value)).collect()
+    of_service.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn next_steps(name: &str, folder: &str, kind: Kind) -> String {

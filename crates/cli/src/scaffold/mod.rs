@@ -7,6 +7,7 @@ mod library;
 mod recipe;
 mod name;
 mod origin;
+mod broker;
 mod surroundings;
 mod entry;
 mod project;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    broker::{self, is_embedded},
     entry::{gateway_entry, service_entry},
     library::Template,
     recipe::{FILE, Recipe},
@@ -121,7 +122,9 @@ fn prepare_member(workspace: &Workspace, name: &str, values: &mut Values) -> Res
         return Err(format!("there is a package {name:?} in {} already: choose another name", taken.display()));
     }
     if let (Some(broker), false) = (workspace.broker(), values.contains_key("broker")) {
-        values.insert("broker".to_owned(), broker.as_str().into());
+        // Where an embedded broker listens is the cluster's.
+        let broker = if is_embedded(&broker) { "local" } else { broker.as_str() };
+        broker::add_to(values, broker).map_err(|why| format!("the workspace's broker: {why}"))?;
     }
     match workspace.origin() {
         Some(origin) if !values.contains_key("skyloom") => origin.add_to(values, Path::new("/")),

@@ -69,10 +69,10 @@ impl Workspace {
         Origin::new(way, text(way)?, text("tag").unwrap_or_default()).ok()
     }
 
-    /// The broker of the configuration that its processes are started with, if that names one.
+    /// The broker's URL in the configuration that its processes are started with, if that names one.
     pub(super) fn broker(&self) -> Option<String> {
         let table = table(&self.root.join("skyloom.toml"))?;
-        Some(broker_of_url(table.get("default")?.get("broker")?.as_str()?).to_owned())
+        Some(table.get("default")?.get("broker")?.as_str()?.to_owned())
     }
 
     /// Its cluster file, if it has one, and what is in it.
@@ -117,18 +117,6 @@ impl Workspace {
             None => vec![self.root.join(member)],
         };
         self.members.iter().flat_map(folders).collect()
-    }
-}
-
-/// The broker that a URL names, as it is chosen for a new project.
-pub(super) fn broker_of_url(url: &str) -> &str {
-    match url.split_once([':', '+']).map(|(scheme, _)| scheme) {
-        Some("nats" | "tls") => "nats",
-        Some("redis" | "rediss") => "redis",
-        Some("amqp" | "amqps") => "amqp",
-        Some("beanstalk") => "beanstalk",
-        Some("local" | "unix" | "tcp") => "local",
-        _ => url,
     }
 }
 
@@ -177,21 +165,6 @@ mod tests {
             ("new/../shop/new", "shop/new"),
         ] {
             assert_eq!(real(&root.join(path)), root.join(folder), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_url_names_a_broker() {
-        for (url, broker) in [
-            ("nats://a:4222", "nats"),
-            ("redis+unix:///run/redis.sock", "redis"),
-            ("amqps://a", "amqp"),
-            ("beanstalk://a", "beanstalk"),
-            ("local:", "local"),
-            ("nats", "nats"),
-            ("kafka://a", "kafka://a"),
-        ] {
-            assert_eq!(broker_of_url(url), broker);
         }
     }
 

@@ -119,6 +119,7 @@ mod tests {
         assert_eq!(offered("call gre"), (5, methods.clone()));
         assert_eq!(offered("call "), (5, methods));
         assert_eq!(offered("listen l"), (7, vec!["links.visited ".to_owned()]));
+        assert_eq!(offered("log 7d de"), (7, vec!["debug ".to_owned()]));
         assert_eq!(offered("instances --ser"), (10, vec!["--service ".to_owned()]));
         let line = "call greeter.v1.Greeter/Hello {";
         assert_eq!(offered(line), (line.len(), vec!["\"name\": \"".to_owned()]));

@@ -11,6 +11,7 @@ use crate::{
     failure::Failure,
     output::{note, print},
     session::{ASKING, Global, Session, within},
+    text::counted,
 };
 
 /// A prompt for the cluster: call, cast, listen and look, with completion and history
@@ -40,7 +41,8 @@ async fn run(session: &Session, global: &Global) -> Result<(), Failure> {
     let mut reader = Reader::start(watch)?;
     if reader.is_terminal {
         let broker = session.connection().address();
-        note(&format!("{services} services at {broker}; `help` lists what to write, Tab completes, Ctrl-D leaves"));
+        let services = counted(services, "service");
+        note(&format!("{services} at {broker}; `help` lists what to write, Tab completes, Ctrl-D leaves"));
     }
     let mut ears = Ears::new(reader.printer.take());
     let mut failures = 0_u64;

@@ -31,6 +31,12 @@ pub(crate) fn latency(time: Duration) -> String {
     format!("{number:.digits$} {unit}")
 }
 
+/// How many of something: `1 service`, `2 services`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// Text that came from elsewhere, without what would move a terminal's cursor or colour it.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
@@ -39,6 +45,11 @@ pub(crate) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "service")), ["0 services", "1 service", "2 services"]);
+    }
 
     #[test]
     fn spans_show_two_units() {

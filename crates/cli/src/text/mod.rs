@@ -7,7 +7,7 @@ mod suggest;
 
 pub(crate) use self::{
     duration::{parse_delay, parse_timeout},
-    human::{latency, printable, span},
+    human::{counted, latency, printable, span},
     shell_word::shell_word,
     suggest::did_you_mean,
 };

@@ -119,7 +119,7 @@ fn a_member_is_on_the_workspaces_broker_and_its_entry_is_told() {
     let orders = shop.join("services/orders");
     let text = |file: &str| fs::read_to_string(orders.join(file)).unwrap();
     assert!(text("Cargo.toml").contains("features = [\"nats\"]"), "{}", text("Cargo.toml"));
-    assert!(text("skyloom.toml").contains("\nbroker = \"nats://"), "{}", text("skyloom.toml"));
+    assert!(text("skyloom.toml").contains("\nbroker = \"nats://mq:4222\"\n"), "{}", text("skyloom.toml"));
     assert!(!text("cluster.toml").contains("[broker]"), "{}", text("cluster.toml"));
     let said = String::from_utf8(output.stderr).unwrap();
     let entry = "[services.orders]\npackage = \"orders\"\n";

@@ -39,14 +39,17 @@ async fn bash_completes_commands_flags_and_the_names_of_the_cluster() {
     assert_eq!(all, ["Count", "Doze", "Refuse", "Say"].map(|name| format!("echo.v1.Echo/{name}")));
     assert_eq!(offered(&ground, &["sky", "publish", "e"]).await, ["echo.shouted"]);
     assert_eq!(offered(&ground, &["sky", "routes", "e"]).await, ["echo.v1.Echo"]);
+    assert_eq!(offered(&ground, &["sky", "config", "ec"]).await, ["echo@1"]);
     assert_eq!(offered(&ground, &["sky", "dead", "list", "echo.v"]).await, ["echo.v1"]);
     let instance = running.instance().to_string();
     for command in ["drain", "ping", "log"] {
         assert_eq!(offered(&ground, &["sky", command, &instance[..4]]).await, [instance.as_str()], "{command}");
     }
     let words = ["sky", "call", "echo.v1.Echo/Say", "--instance", &instance[..4]];
-    assert_eq!(offered(&ground, &words).await, [instance]);
+    assert_eq!(offered(&ground, &words).await, [instance.as_str()]);
     assert_eq!(offered(&ground, &["sky", "instances", "--serv"]).await, ["--service"]);
+    assert_eq!(offered(&ground, &["sky", "log", &instance, "d"]).await, ["debug"]);
+    assert_eq!(offered(&ground, &["sky", "new", "orders", "--broker", "n"]).await, ["nats"]);
     // The cluster is the one that the command line names.
     let lost = offered(&ground, &["sky", "--broker", "unix:/nowhere.sock", "call", "ec"]).await;
     assert!(lost.iter().all(String::is_empty), "{lost:?}");

@@ -63,7 +63,7 @@ async fn a_running_cluster_is_found_well() {
     for check in ["broker", "version", "registry", "socket", "port"] {
         assert_eq!(finding(&said, check)["state"], "ok", "{check}: {said:?}");
     }
-    assert_eq!(finding(&said, "registry")["found"], "1 services, 1 instances");
+    assert_eq!(finding(&said, "registry")["found"], "1 service, 1 instance");
     assert_eq!(finding(&said, "version")["found"], "the broker and this sky speak protocol 1");
     // A gateway is no obstacle to itself.
     let port = free_port();

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 use rustix::process::Signal;
 
 use crate::{
-    ground::{hello_program, run, until},
+    ground::{command, hello_program, run, until},
     site::{Cluster, pid},
     workspace::{greet, workspace},
 };
@@ -176,6 +176,20 @@ async fn what_a_supervisor_is_given_says_the_same_from_everywhere() {
     assert!(unit.contains(&format!("\nExecStart=\"{}/bin/hello\"\n", folder.display())), "{unit}");
     let socket = fs::read_to_string(cluster.path("systemd.1/cluster-broker.socket")).unwrap();
     assert!(socket.contains(&format!("\nListenStream={}/run/b.sock\n", folder.display())), "{socket}");
+}
+
+/// The default place of the broker is another for each user, and who writes the files may not be who runs them.
+#[tokio::test]
+async fn under_daemontools_all_look_for_the_broker_in_the_place_of_who_runs_them() {
+    let cluster = workspace("[broker]\n[services.hello]\ncommand = ['sh']\n");
+    let mut sky = command();
+    sky.args(["supervise", "daemontools", "cluster.toml", "--out", "svc"]).current_dir(cluster.path(""));
+    sky.env("XDG_RUNTIME_DIR", cluster.path("runtime"));
+    let said = run(sky, "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let run = fs::read_to_string(cluster.path("svc/broker/run")).unwrap();
+    assert!(run.ends_with("/sky broker --listen local:\n"), "{run}");
+    assert_eq!(fs::read_to_string(cluster.path("svc/hello.1/env/SKYLOOM_BROKER")).unwrap(), "local:\n");
 }
 
 /// All files below a directory, with their texts.

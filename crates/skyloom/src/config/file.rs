@@ -93,6 +93,10 @@ impl Checker<'_> {
             for entry in keys.iter() {
                 let named = name.get_ref() == "service" && entry.0.get_ref().contains('@');
                 match entry.1.get_ref().as_table() {
+                    Some(_) if named && !is_section(entry.0.get_ref()) => {
+                        let reason = "a section of one service has its name and its version, a number, as in links@1";
+                        return Err(self.wrong(entry, reason));
+                    }
                     Some(own) if named => own.iter().try_for_each(|entry| self.entry(entry))?,
                     _ => self.entry(entry)?,
                 }
@@ -133,6 +137,11 @@ impl Checker<'_> {
     fn wrong(&self, (name, _): Entry<'_, '_>, reason: &str) -> ConfigError {
         ConfigError::Value { place: self.place(name), key: name.get_ref().to_string(), reason: reason.to_owned() }
     }
+}
+
+/// Whether a section can be one service's: its name and its version, as in `links@1`.
+fn is_section(name: &str) -> bool {
+    name.rsplit_once('@').is_some_and(|(service, version)| !service.is_empty() && version.parse::<u32>().is_ok())
 }
 
 /// What belongs to a key instead of a value of another type.

@@ -166,3 +166,21 @@ async fn a_gateway_that_starts_after_a_crash_of_the_broker_calls_nobody_unknown_
     let unknown = || async { try_http(port, "GET /v1/nothing", None).is_some_and(|answer| answer.status == 404) };
     eventually("what never existed is said to be nothing", unknown).await;
 }
+
+#[tokio::test]
+async fn nothing_is_said_of_connections_that_a_process_closes_itself() {
+    let site = Site::new();
+    let place = site.path().display().to_string();
+    std::fs::create_dir_all(site.path().join("skyloom")).unwrap();
+    let local = format!("unix:{place}/skyloom/broker.sock");
+    let _broker = Process::start("sky", &["broker", "--listen", &local], &[], site.path());
+    let socket = site.path().join("skyloom/broker.sock");
+    eventually("the broker listens", || async { UnixStream::connect(&socket).is_ok() }).await;
+    // Nothing says which broker it is to use, so that it looks for one first.
+    let mut greeter = Process::start("greeter", &[], &[("XDG_RUNTIME_DIR", &place)], site.path());
+    greeter.says("serving greeter.v1.Greeter", 1).await;
+    greeter.terminated().await;
+    let said = greeter.said();
+    assert!(!said.contains("hosts one"), "it has found the broker that is there: {said}");
+    assert!(!said.contains("has ended"), "{said}");
+}

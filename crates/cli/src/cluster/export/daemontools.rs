@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use skyloom::embedded::Address;
+
 use super::{
     super::plan::{Part, Spec},
     pieces::{OPEN_FILES, Pieces},
@@ -45,13 +47,24 @@ fn run(pieces: &Pieces<'_>, part: &Part, spec: &Spec) -> String {
         words.extend(["hold".to_owned(), "--listen".to_owned(), address.to_string(), "--".to_owned()]);
     }
     words.push(shell_word(&spec.program.display().to_string()));
-    words.extend(spec.arguments.iter().map(|argument| shell_word(argument)));
+    words.extend(arguments(pieces, spec).map(shell_word));
     format!(
         "#!/bin/sh\n# {}\n{}\n{LIMIT}ulimit -n {OPEN_FILES} 2>/dev/null\nexec 2>&1\nexec {}\n",
         spec.name,
         mark(pieces),
         words.join(" ")
     )
+}
+
+/// The arguments of a process. The default place of the broker is another for each user, so that the broker looks it up
+/// when it starts, as the others do: who writes this may be somebody else.
+fn arguments<'a>(pieces: &'a Pieces<'_>, spec: &'a Spec) -> impl Iterator<Item = &'a str> {
+    let place = pieces.broker().map(Address::to_string);
+    let asked = pieces.plan.endpoints.embedded().ok().flatten();
+    spec.arguments.iter().map(move |argument| match asked {
+        Some(asked) if place.as_ref() == Some(argument) => asked,
+        _ => argument.as_str(),
+    })
 }
 
 fn mark(pieces: &Pieces<'_>) -> String {

@@ -139,12 +139,31 @@ pub(super) fn no_cargo(error: &std::io::Error) -> String {
     format!("cargo cannot be started: {error}")
 }
 
-/// The first paragraph of an error of cargo's, in one line.
+/// The first error of cargo's with its causes, in one line.
 fn first_error(text: &str) -> String {
-    let start = text.lines().skip_while(|line| !line.starts_with("error")).take_while(|line| !line.trim().is_empty());
-    let line = start.map(str::trim).collect::<Vec<_>>().join(" ");
-    let line = line.strip_prefix("error: ").unwrap_or(&line);
-    if line.is_empty() { printable(text.trim()) } else { printable(line) }
+    let at = text.lines().take_while(|line| !line.starts_with("error")).map(|line| line.len() + 1).sum();
+    let mut paragraphs = text.get(at..).unwrap_or_default().split("\n\n");
+    let first = paragraphs.next().unwrap_or_default();
+    let causes = paragraphs.map_while(|paragraph| paragraph.trim().strip_prefix("Caused by:"));
+    let sentences: Vec<String> = std::iter::once(first).chain(causes).map(sentence).collect();
+    let line = sentences.join(": ");
+    if line.is_empty() { printable(text.trim()) } else { printable(&line) }
+}
+
+/// A paragraph of cargo's in one line. What it quotes of a file is left out, because one line cannot point into another;
+/// its place is kept.
+fn sentence(paragraph: &str) -> String {
+    let is_own = |line: &&str| !line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let lines = paragraph.lines().map(str::trim).filter(is_own);
+    let lines = lines.enumerate().take_while(|(number, line)| *number == 0 || !line.starts_with("error"));
+    let words: Vec<String> = lines
+        .map(|(_, line)| match line.strip_prefix("--> ") {
+            Some(place) => format!("({place})"),
+            None => line.strip_prefix("error: ").unwrap_or(line).to_owned(),
+        })
+        .filter(|line| !line.is_empty())
+        .collect();
+    words.join(" ")
 }
 
 #[cfg(test)]
@@ -177,5 +196,13 @@ mod tests {
         let text = "warning: x\nerror: could not find `Cargo.toml` in `/a`\n  or any parent directory\n\nmore\n";
         assert_eq!(first_error(text), "could not find `Cargo.toml` in `/a` or any parent directory");
         assert_eq!(first_error("no such command\n"), "no such command");
+        let text = "error: failed to parse manifest at `/a/Cargo.toml`\n\nCaused by:\n  failed to parse the `edition` key\n\n\
+                    Caused by:\n  this version of Cargo is older than the `2099` edition\n";
+        let line = "failed to parse manifest at `/a/Cargo.toml`: failed to parse the `edition` key: this version of Cargo is \
+                    older than the `2099` edition";
+        assert_eq!(first_error(text), line);
+        let text = "error: missing key, expected key\n  --> Cargo.toml:10:10\n   |\n10 | serde = {{\n   |          ^\n";
+        assert_eq!(first_error(text), "missing key, expected key (Cargo.toml:10:10)");
+        assert_eq!(first_error("error: one\nerror: two\n"), "one");
     }
 }
