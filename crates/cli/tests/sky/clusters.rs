@@ -208,6 +208,18 @@ async fn a_mistake_in_the_file_is_named_with_its_line() {
 }
 
 #[tokio::test]
+async fn without_a_name_the_file_is_the_usual_one() {
+    let cluster = Cluster::new("[broker]\n");
+    let said = run(cluster.command(&["up", "--check"]), "").await;
+    assert_eq!((said.code, said.err.as_str()), (0, "sky: cluster.toml is well-formed; it starts broker\n"));
+    fs::remove_file(cluster.path("cluster.toml")).unwrap();
+    let said = run(cluster.command(&["up", "--check"]), "").await;
+    let expected = "there is no cluster.toml in the current folder; name a cluster file, as in `sky up FILE`, \
+                    or write one: `sky help up` shows what it may say";
+    assert_eq!(said.sentence(2), expected);
+}
+
+#[tokio::test]
 async fn a_file_is_checked_without_starting_anything() {
     let whole = "[broker]\n[gateway]\n[services.links]\ncommand = ['nowhere']\nafter = ['qr']\n";
     let cluster = Cluster::new(&format!("{whole}[services.qr]\ncommand = ['nowhere']\n"));
