@@ -112,7 +112,8 @@ async fn a_mistyped_name_gets_the_nearest() {
 async fn the_command_line_itself_is_checked() {
     for (line, sentence) in [
         ("frobnicate", "there is no command \"frobnicate\"; see `sky help`"),
-        ("srvices", "there is no command \"srvices\" (did you mean services or supervise?); see `sky help`"),
+        ("srvices", "there is no command \"srvices\" (did you mean services?); see `sky help`"),
+        ("bogus", "there is no command \"bogus\"; see `sky help`"),
         ("nw", "there is no command \"nw\" (did you mean new?); see `sky help`"),
         ("broker --pidfile x.pid", "--pidfile goes with --daemon: add that, or leave it out"),
         ("gateway --logfile x.log", "--logfile goes with --daemon: add that, or leave it out"),
