@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser, error::ErrorKind};
 
-use super::words::{Word, is_json};
+use super::words::Word;
 use crate::{
     commands::Question,
     mistake::{Program, sentence},
@@ -84,13 +84,10 @@ pub(super) enum Message<'a> {
     Topic(&'a str),
 }
 
-/// What a line calls or publishes, if its last word may be the message.
+/// What a line calls or publishes, if its last word may belong to the message.
 pub(super) fn message_of(words: &[Word]) -> Option<Message<'_>> {
     let (first, rest) = words.split_first()?;
-    let (last, before) = rest.split_last()?;
-    if !is_json(&last.text) {
-        return None;
-    }
+    let (_, before) = rest.split_last()?;
     let mut names = before.iter().map(|word| word.text.as_str()).filter(|word| !word.starts_with('-'));
     match first.text.as_str() {
         "call" | "cast" | "bench" => names.find(|name| name.contains('/')).map(Message::Method),
@@ -129,7 +126,8 @@ mod tests {
         let words = super::super::words::split_unfinished;
         assert_eq!(message_of(&words("call --timeout 2s a.v1/B {\"x")), Some(Message::Method("a.v1/B")));
         assert_eq!(message_of(&words("publish a.b {")), Some(Message::Topic("a.b")));
-        assert_eq!(message_of(&words("call a.v1/B ")), None);
+        assert_eq!(message_of(&words("call a.v1/B na")), Some(Message::Method("a.v1/B")));
+        assert_eq!(message_of(&words("call a.v1/B")), None);
         assert_eq!(message_of(&words("listen a.b {")), None);
     }
 }

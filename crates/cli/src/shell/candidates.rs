@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     complete::{Names, Source, with_names},
-    method::Target,
+    method::{Target, bare, kind},
 };
 
 /// Completes by what the registry knows at the moment.
@@ -39,6 +39,9 @@ impl Candidates {
         let Some(last) = words.last() else { return (line.len(), Vec::new()) };
         if is_json(&last.text) {
             return fields(&snapshot, &words, last, line).unwrap_or((line.len(), Vec::new()));
+        }
+        if let Some(pairs) = names(&snapshot, &words) {
+            return (last.start, pairs);
         }
         (last.start, of_words(&snapshot, &words))
     }
@@ -60,10 +63,7 @@ fn of_words(snapshot: &Arc<Snapshot>, words: &[Word]) -> Vec<Pair> {
 }
 
 fn fields(snapshot: &Snapshot, words: &[Word], last: &Word, line: &str) -> Option<(usize, Vec<Pair>)> {
-    let shapes = match message_of(words)? {
-        Message::Method(name) => vec![request(snapshot, name)?],
-        Message::Topic(topic) => events(snapshot, topic),
-    };
+    let shapes = shapes(snapshot, words)?;
     let place = place(line.get(last.start..)?)?;
     let mut all: Vec<Offer> = Vec::new();
     for offer in shapes.iter().flat_map(|shape| offers(shape, &place)) {
@@ -74,6 +74,35 @@ fn fields(snapshot: &Snapshot, words: &[Word], last: &Word, line: &str) -> Optio
     }
     let pairs = all.into_iter().map(|offer| Pair { display: offer.shown, replacement: offer.text });
     Some((last.start + place.start, pairs.collect()))
+}
+
+/// The fields that may be written next as `name=`, if the line is there.
+fn names(snapshot: &Snapshot, words: &[Word]) -> Option<Vec<Pair>> {
+    let (last, before) = words.split_last()?;
+    // What follows an option is its value.
+    if before.last()?.text.starts_with('-') || last.text.starts_with('-') {
+        return None;
+    }
+    let mut pairs: Vec<Pair> = Vec::new();
+    for shape in shapes(snapshot, words)? {
+        let Shape::Object { fields, .. } = bare(&shape) else { continue };
+        let wanted = fields.iter().map(|field| (format!("{}=", field.name), &field.shape));
+        let given = |name: &str| before.iter().any(|word| word.text.starts_with(name));
+        for (name, shape) in wanted.filter(|(name, _)| name.starts_with(&last.text) && !given(name)) {
+            if pairs.iter().all(|pair| pair.replacement != name) {
+                pairs.push(Pair { display: format!("{name} {}", kind(shape)), replacement: name });
+            }
+        }
+    }
+    Some(pairs)
+}
+
+/// The shapes of the message that the line writes.
+fn shapes(snapshot: &Snapshot, words: &[Word]) -> Option<Vec<Shape>> {
+    match message_of(words)? {
+        Message::Method(name) => Some(vec![request(snapshot, name)?]),
+        Message::Topic(topic) => Some(events(snapshot, topic)),
+    }
 }
 
 /// The shape of what a method takes.
@@ -158,5 +187,9 @@ mod tests {
         assert_eq!(offered("publish links.visited {"), (23, fields));
         assert_eq!(offered("publish links.visited {\"code\": \"a\", \"t"), (36, vec!["\"times\": ".to_owned()]));
         assert_eq!(offered("publish links.made {"), (20, vec![]));
+        assert_eq!(offered("call greeter.v1/Hello "), (22, vec!["name=".to_owned()]));
+        assert_eq!(offered("call greeter.v1/Hello name=Ada "), (31, vec![]));
+        assert_eq!(offered("call greeter.v1/Hello --timeout n"), (32, vec![]));
+        assert_eq!(offered("publish links.visited code=a u"), (29, vec!["url=".to_owned()]));
     }
 }

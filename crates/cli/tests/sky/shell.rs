@@ -88,7 +88,7 @@ impl Drop for Shell {
 #[tokio::test]
 async fn lines_from_a_pipe_are_done_one_after_the_other() {
     let (ground, _echo, _running) = Ground::with_echo().await;
-    let lines = "# a comment\n\ncall echo.v1.Echo/Say {\"text\": \"a b\"}\nsky services\nqueues --json\n\
+    let lines = "# a comment\n\ncall echo.v1.Echo/Say text=\"a b\"\nsky services\nqueues --json\n\
                  cast echo.v1/Say {\"text\": \"c\"}\nhelp\n";
     let said = run(ground.command(&["shell"]), lines).await;
     assert_eq!(said.code, 0, "{said:?}");
