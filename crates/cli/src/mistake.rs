@@ -97,15 +97,21 @@ fn conflict(error: &clap::Error) -> String {
 /// What somebody who mistyped a word may have meant.
 fn hint(error: &clap::Error, command: &Command) -> String {
     let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
-    // The likeliest is the last of clap's.
+    let typed = match error.kind() {
+        ErrorKind::InvalidSubcommand => text(error, ContextKind::InvalidSubcommand),
+        ErrorKind::InvalidValue => text(error, ContextKind::InvalidValue),
+        _ => text(error, ContextKind::InvalidArg),
+    };
+    // The likeliest is the last of clap's, which also suggests what has little more than a few letters in common.
     let mut likely: Vec<String> = kinds.into_iter().flat_map(|kind| all(error, kind)).collect();
+    likely.retain(|known| nearest(&typed, [known.as_str()]).is_some());
     likely.reverse();
     let has_other = error.get(ContextKind::Suggested).is_some();
     match (likely.is_empty(), error.kind()) {
         (false, _) => format!(" (did you mean {}?)", likely.join(" or ")),
         (true, ErrorKind::InvalidSubcommand) => {
             let names = command.get_subcommands().map(Command::get_name);
-            let near = nearest(&text(error, ContextKind::InvalidSubcommand), names);
+            let near = nearest(&typed, names);
             near.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default()
         }
         // The only other thing that is suggested of an argument.

@@ -53,6 +53,7 @@ mod server;
 mod process;
 
 pub use self::{
+    bind::bind_json,
     error::GatewayError,
     exchange::Body,
     gateway::Gateway,

@@ -12,6 +12,9 @@ use crate::{failure::Failure, session::Global};
 /// The usual name of what the processes read when they start.
 const SETTINGS: &str = "skyloom.toml";
 
+/// The cluster file that is meant if none is named.
+const USUAL: &str = "cluster.toml";
+
 /// A cluster file's place.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -32,6 +35,15 @@ impl Place {
         let here = env::current_dir()
             .map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
         Ok(Self::seen_from(given, here))
+    }
+
+    /// The place of the file that was named, or else of `cluster.toml` in the current directory, if it is there.
+    ///
+    /// # Errors
+    /// If there is no current directory.
+    pub(crate) fn of_usual(named: Option<&Path>) -> Result<Option<Self>, Failure> {
+        let usual = Path::new(USUAL);
+        named.or_else(|| usual.exists().then_some(usual)).map(Self::of).transpose()
     }
 
     /// The place of the file at this path, seen from this directory.

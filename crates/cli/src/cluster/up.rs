@@ -43,8 +43,8 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = format!("The cluster file:\n\n{EXAMPLE}"))]
 pub(crate) struct UpArgs {
-    /// The cluster file (TOML)
-    file: PathBuf,
+    /// The cluster file (TOML) [default: cluster.toml]
+    file: Option<PathBuf>,
     /// Follow the file and the sources of what is built, and replace what changes
     #[arg(short, long)]
     watch: bool,
@@ -73,8 +73,8 @@ fn parse_scale(text: &str) -> Result<(String, u32), String> {
 
 /// Says what a file would start. Whether its programs are there is not looked at, so that a file can be checked
 /// where it is written and not only where it runs.
-fn check(args: &UpArgs, file: &ClusterFile, endpoints: &Endpoints) -> Result<(), Failure> {
-    let shown = args.file.display();
+fn check(place: &Place, file: &ClusterFile, endpoints: &Endpoints) -> Result<(), Failure> {
+    let shown = place.given().display();
     let order = file.in_order().map_err(|sentence| Failure::usage(format!("{shown}: {sentence}")))?;
     let embedded = endpoints.embedded().map_err(|error| Failure::usage(error.to_string()))?;
     let name = embedded.map(|url| if *url == endpoints.broker { "broker" } else { "registry" });
@@ -85,12 +85,16 @@ fn check(args: &UpArgs, file: &ClusterFile, endpoints: &Endpoints) -> Result<(),
     Ok(())
 }
 
+/// What to do if no file is named, and the usual one is not there.
+const ABSENT: &str = "there is no cluster.toml in the current folder; name a cluster file, as in `sky up FILE`, or write \
+                      one: `sky help up` shows what it may say";
+
 /// Runs a cluster file until a signal ends it.
 ///
 /// # Errors
 /// A mistake in the file, what is in the way, or a broker or gateway that cannot be started.
 pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
-    let place = Place::of(&args.file)?;
+    let place = Place::of_usual(args.file.as_deref())?.ok_or_else(|| Failure::usage(ABSENT))?;
     let settings = place.settings(global)?;
     let blueprint = Blueprint {
         scale: args.scale.clone(),
@@ -98,13 +102,13 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         logs_text: settings.log_format == LogFormat::Auto,
         ..Blueprint::new(place, global, &settings)
     };
-    let text = ClusterFile::text(&args.file)?;
+    let text = ClusterFile::text(blueprint.place.given())?;
     let mut file = blueprint.file(&text)?;
     if args.check {
-        return check(args, &file, &blueprint.endpoints(&file, &settings)?);
+        return check(&blueprint.place, &file, &blueprint.endpoints(&file, &settings)?);
     }
     if args.release && !args.watch && file.wanted().is_empty() {
-        let shown = args.file.display();
+        let shown = blueprint.place.given().display();
         return Err(Failure::usage(format!(
             "--release: {shown} has nothing to build; give a service package = \"NAME\""
         )));

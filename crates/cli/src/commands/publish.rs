@@ -1,6 +1,6 @@
 //! `sky publish`: an event for everybody who listens.
 
-use skyloom::{Channel, Codec, TopicName};
+use skyloom::{Channel, Codec, TopicName, contract::Shape};
 
 use crate::{
     failure::Failure,
@@ -24,7 +24,8 @@ pub(crate) struct PublishArgs {
 /// If the topic's name or the JSON is malformed, or the broker refuses.
 pub(crate) async fn publish(args: &PublishArgs, session: &Session) -> Result<(), Failure> {
     let topic = TopicName::new(&args.topic).map_err(|error| Failure::usage(error.to_string()))?;
-    let input = args.message.read()?;
+    let shape = if args.message.has_fields() { shape_of(&topic, session).await? } else { Shape::Any };
+    let input = args.message.read(&args.topic, || shape)?;
     check_json(&input)?;
     // A listener may have gone by the time that the event is published.
     let is_unheard = is_unheard(&topic, session).await;
@@ -33,6 +34,14 @@ pub(crate) async fn publish(args: &PublishArgs, session: &Session) -> Result<(),
         note(&format!("nobody listens to {topic}: the event has reached no group; `sky queues` lists those there are"));
     }
     Ok(())
+}
+
+/// What those who listen to the topic take its events for; anything if none of them says it.
+async fn shape_of(topic: &TopicName, session: &Session) -> Result<Shape, Failure> {
+    let snapshot = session.snapshot().await?;
+    let events = snapshot.contracts.values().flat_map(|contract| &contract.events);
+    let mut shapes = events.filter(|event| event.topic == *topic).map(|event| &event.shape);
+    Ok(shapes.find(|shape| matches!(shape, Shape::Object { .. })).cloned().unwrap_or_default())
 }
 
 /// Whether the broker knows that no group has the topic. Only the embedded one knows all of them.

@@ -68,10 +68,10 @@ impl SendingArgs {
     /// # Errors
     /// If there is no such method, or the message is not one that it takes.
     pub(crate) async fn prepare(&self, session: &Session) -> Result<Prepared, Failure> {
-        let input = self.message.read()?;
         let snapshot = session.snapshot().await?;
         let target = Target::find(&snapshot, &self.method)?;
         let message = Message::of(&target)?;
+        let input = self.message.read(&target.name(), || message.shape())?;
         let payload = message.encode(&input)?;
         let codec = target.method.codec;
         let mut request = Request::new(target.channel(), target.method.name.as_str().to_owned(), codec, payload);

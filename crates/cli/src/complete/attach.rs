@@ -18,6 +18,7 @@ const SERVICES: Kind = |names| names.services;
 const CHANNELS: Kind = |names| names.channels;
 const TOPICS: Kind = |names| names.topics;
 const INSTANCES: Kind = |names| names.instances;
+const INSTANCES_AND_SERVICES: Kind = |names| names.instances.into_iter().chain(names.services).collect();
 const SECTIONS: Kind = |names| names.sections;
 
 /// The arguments that are names: of which command, its own subcommand, which argument.
@@ -30,7 +31,7 @@ const ARGUMENTS: [(&str, &str, &str, Kind); 17] = [
     ("publish", "", "topic", TOPICS),
     ("listen", "", "topic", TOPICS),
     ("drain", "", "instance", INSTANCES),
-    ("log", "", "instance", INSTANCES),
+    ("log", "", "target", INSTANCES_AND_SERVICES),
     ("ping", "", "instance", INSTANCES),
     ("config", "", "service", SECTIONS),
     ("instances", "", "service", SERVICES),

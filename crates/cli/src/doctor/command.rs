@@ -1,6 +1,6 @@
 //! The command `sky doctor`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use skyloom::Settings;
 
@@ -16,9 +16,6 @@ use crate::{
     session::Global,
     text::printable,
 };
-
-/// The cluster file that is looked at if none is named.
-const USUAL: &str = "cluster.toml";
 
 /// Look for what is in the way: configuration, cluster file, broker, versions, ports, sockets, limits
 ///
@@ -50,8 +47,7 @@ pub(crate) async fn doctor(args: &DoctorArgs, global: &Global) -> Result<(), Fai
 }
 
 async fn look(args: &DoctorArgs, global: &Global) -> Result<Vec<Finding>, Failure> {
-    let usual = Path::new(USUAL).exists().then(|| PathBuf::from(USUAL));
-    let place = args.file.clone().or(usual).map(|file| Place::of(&file)).transpose()?;
+    let place = Place::of_usual(args.file.as_deref())?;
     // That of the cluster's processes; without a cluster, that of a process that is started here.
     let sources = |section| match &place {
         Some(place) => place.sources(section, global),

@@ -5,6 +5,9 @@ use std::{
     io::{self, Read},
 };
 
+use skyloom::contract::Shape;
+
+use super::fields::{is_field, written};
 use crate::failure::Failure;
 
 /// The largest message read, in bytes; the broker takes none that is larger.
@@ -13,9 +16,10 @@ const MAX_MESSAGE: u64 = 8 << 20;
 /// The message of a command.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct MessageArgs {
-    /// The message: JSON, @FILE, or - for standard input; an empty object if none is given
-    #[arg(value_name = "JSON", allow_negative_numbers = true)]
-    message: Option<String>,
+    /// The message: JSON, @FILE, or - for standard input; or its fields, such as name=Ada item.count=3, a list by its
+    /// items; an empty object if none is given
+    #[arg(value_name = "JSON|NAME=VALUE", allow_negative_numbers = true)]
+    message: Vec<String>,
 }
 
 /// A message's text and where it came from.
@@ -28,17 +32,24 @@ pub(crate) struct Input {
 }
 
 impl MessageArgs {
-    /// Reads the message.
+    /// Whether the message is written as its fields, so that its shape matters.
+    pub(crate) fn has_fields(&self) -> bool {
+        self.message.len() > 1 || self.message.iter().any(|word| is_field(word))
+    }
+
+    /// Reads the message of this method or topic, whose shape is asked for if it is written as its fields.
     ///
     /// # Errors
-    /// If the file cannot be read, is too large, or is not UTF-8.
-    pub(crate) fn read(&self) -> Result<Input, Failure> {
-        let (origin, bytes) = match self.message.as_deref() {
-            None => return Ok(Input { origin: "the message".to_owned(), text: "{}".to_owned() }),
-            Some("-") => ("standard input".to_owned(), limited(io::stdin().lock())),
-            Some(text) => match text.strip_prefix('@') {
+    /// If the file cannot be read, is too large, or is not UTF-8, or a field is not one of the shape's.
+    pub(crate) fn read(&self, of: &str, shape: impl FnOnce() -> Shape) -> Result<Input, Failure> {
+        let message = |text: String| Input { origin: "the message".to_owned(), text };
+        let (origin, bytes) = match self.message.as_slice() {
+            [] => return Ok(message("{}".to_owned())),
+            fields if self.has_fields() => return written(fields, of, &shape()).map(message).map_err(Failure::usage),
+            [text, ..] if text == "-" => ("standard input".to_owned(), limited(io::stdin().lock())),
+            [text, ..] => match text.strip_prefix('@') {
                 Some(path) => (path.to_owned(), File::open(path).and_then(limited)),
-                None => return Ok(Input { origin: "the message".to_owned(), text: text.to_owned() }),
+                None => return Ok(message(text.clone())),
             },
         };
         let bytes = bytes.map_err(|error| Failure::usage(format!("cannot read {origin}: {error}")))?;
@@ -70,7 +81,7 @@ mod tests {
     use super::*;
 
     fn read(message: &str) -> Result<Input, Failure> {
-        MessageArgs { message: Some(message.to_owned()) }.read()
+        MessageArgs { message: vec![message.to_owned()] }.read("a.v1/B", || Shape::Any)
     }
 
     #[test]
@@ -80,7 +91,7 @@ mod tests {
         std::fs::write(&path, "{\"name\":\"Ada\"}").unwrap();
         assert_eq!(read("[1]").unwrap().text, "[1]");
         assert_eq!(read(&format!("@{}", path.display())).unwrap().text, "{\"name\":\"Ada\"}");
-        assert_eq!(MessageArgs { message: None }.read().unwrap().text, "{}");
+        assert_eq!(MessageArgs { message: Vec::new() }.read("a.v1/B", || Shape::Any).unwrap().text, "{}");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use skyloom::transcode::{MethodTranscoder, Transcoder};
+use skyloom::transcode::{MethodTranscoder, Transcoder, outline};
 use skyloom::{
     Channel, Code, Codec, Envelope, Status,
     client::Response,
-    contract::{Contract, MethodContract},
+    contract::{Contract, MethodContract, Shape},
     registry::Snapshot,
 };
 
@@ -15,7 +15,7 @@ use super::{Input, Target};
 use crate::failure::Failure;
 
 /// A message as it is written in a shell.
-const EXAMPLE: &str = r#"'{"name":"Ada"}'"#;
+const EXAMPLE: &str = r#"'{"name":"Ada"}' or name=Ada"#;
 
 /// Translates a method's messages between JSON and what is sent.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ impl Message {
         let transcoder = Transcoder::new(&target.contract).map_err(|error| Failure::failed(error.to_string()))?;
         let method = transcoder.method(target.method.name.as_str()).cloned();
         method.map(Self).ok_or_else(|| Failure::failed(format!("the contract does not describe {}", target.name())))
+    }
+
+    /// What a request looks like.
+    pub(crate) fn shape(&self) -> Shape {
+        outline(self.0.input())
     }
 
     /// Encodes a request.

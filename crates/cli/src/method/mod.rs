@@ -1,6 +1,8 @@
 //! The method that a command is about: found by its name, its messages read and written as JSON.
 
 mod find;
+mod shape;
+mod fields;
 mod input;
 mod message;
 
@@ -8,4 +10,5 @@ pub(crate) use self::{
     find::{Target, suggest_service},
     input::{Input, MessageArgs},
     message::{Message, as_json, check_json, request_text},
+    shape::{bare, kind},
 };

@@ -2,10 +2,12 @@
 
 mod color;
 mod table;
+mod prompt;
 mod print;
 
 pub(crate) use self::{
     color::{ColorChoice, Paint},
     print::{json, list, note, print},
+    prompt::at_prompt,
     table::{Table, left, right},
 };

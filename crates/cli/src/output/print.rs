@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 
-use super::Table;
+use super::{Table, prompt::adapted};
 use crate::failure::Failure;
 
 /// Writes to standard output, at once.
@@ -52,8 +52,9 @@ pub(crate) fn list<T: Serialize>(
     print(&table(rows).to_string())
 }
 
-/// Says something about the result on standard error.
+/// Says something about the result on standard error. At the prompt of `sky shell`, its commands are named as they are
+/// written there.
 pub(crate) fn note(sentence: &str) {
     // If standard error is closed there is nowhere left to say so.
-    drop(writeln!(io::stderr().lock(), "sky: {sentence}"));
+    drop(writeln!(io::stderr().lock(), "sky: {}", adapted(sentence)));
 }

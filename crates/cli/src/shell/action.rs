@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser, error::ErrorKind};
 
-use super::words::{Word, is_json};
+use super::words::Word;
 use crate::{
     commands::Question,
     mistake::{Program, sentence},
@@ -52,6 +52,11 @@ pub(super) enum Said {
 }
 
 impl Line {
+    /// The names of the commands.
+    pub(super) fn commands() -> Vec<String> {
+        Self::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+    }
+
     /// Reads the words of a line.
     ///
     /// # Errors
@@ -72,13 +77,23 @@ impl Line {
     }
 }
 
-/// The method that a line calls, if its last word may be its message.
-pub(super) fn method_of(words: &[Word]) -> Option<&str> {
+/// Whose message a line writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Message<'a> {
+    Method(&'a str),
+    Topic(&'a str),
+}
+
+/// What a line calls or publishes, if its last word may belong to the message.
+pub(super) fn message_of(words: &[Word]) -> Option<Message<'_>> {
     let (first, rest) = words.split_first()?;
-    let (last, before) = rest.split_last()?;
-    let is_sending = ["call", "cast", "bench"].contains(&first.text.as_str());
-    let method = before.iter().find(|word| word.text.contains('/') && !word.text.starts_with('-'))?;
-    (is_sending && is_json(&last.text)).then_some(method.text.as_str())
+    let (_, before) = rest.split_last()?;
+    let mut names = before.iter().map(|word| word.text.as_str()).filter(|word| !word.starts_with('-'));
+    match first.text.as_str() {
+        "call" | "cast" | "bench" => names.find(|name| name.contains('/')).map(Message::Method),
+        "publish" => names.next().map(Message::Topic),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -100,15 +115,19 @@ mod tests {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is missing from {help}");
         }
         let Err(Said::Mistake(mistake)) = read("cal x") else { panic!("no mistake") };
-        assert_eq!(mistake, "there is no command \"cal\" (did you mean call or cast?); see `help`");
+        assert_eq!(mistake, "there is no command \"cal\" (did you mean call?); see `help`");
+        let Err(Said::Mistake(mistake)) = read("bogus") else { panic!("no mistake") };
+        assert_eq!(mistake, "there is no command \"bogus\"; see `help`", "routes is no likely meaning of it");
         assert!(matches!(read("call x -"), Err(Said::Mistake(why)) if why.contains("no standard input")));
     }
 
     #[test]
     fn the_message_of_a_method_is_known_while_it_is_written() {
-        let method = |line: &str| method_of(&super::super::words::split_unfinished(line)).map(str::to_owned);
-        assert_eq!(method("call --timeout 2s a.v1/B {\"x").as_deref(), Some("a.v1/B"));
-        assert_eq!(method("call a.v1/B "), None);
-        assert_eq!(method("publish a/b {"), None);
+        let words = super::super::words::split_unfinished;
+        assert_eq!(message_of(&words("call --timeout 2s a.v1/B {\"x")), Some(Message::Method("a.v1/B")));
+        assert_eq!(message_of(&words("publish a.b {")), Some(Message::Topic("a.b")));
+        assert_eq!(message_of(&words("call a.v1/B na")), Some(Message::Method("a.v1/B")));
+        assert_eq!(message_of(&words("call a.v1/B")), None);
+        assert_eq!(message_of(&words("listen a.b {")), None);
     }
 }

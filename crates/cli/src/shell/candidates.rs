@@ -12,19 +12,20 @@ use rustyline::{
     validate::Validator,
 };
 use skyloom::{
+    contract::Shape,
     registry::{Snapshot, Watch},
     transcode::{Transcoder, outline},
 };
 
 use super::{
-    action::{Line, method_of},
-    fields::offers,
+    action::{Line, Message, message_of},
+    fields::{Offer, offers},
     json_place::place,
     words::{Word, is_json, split_unfinished},
 };
 use crate::{
     complete::{Names, Source, with_names},
-    method::Target,
+    method::{Target, bare, kind},
 };
 
 /// Completes by what the registry knows at the moment.
@@ -38,6 +39,9 @@ impl Candidates {
         let Some(last) = words.last() else { return (line.len(), Vec::new()) };
         if is_json(&last.text) {
             return fields(&snapshot, &words, last, line).unwrap_or((line.len(), Vec::new()));
+        }
+        if let Some(pairs) = names(&snapshot, &words) {
+            return (last.start, pairs);
         }
         (last.start, of_words(&snapshot, &words))
     }
@@ -59,13 +63,59 @@ fn of_words(snapshot: &Arc<Snapshot>, words: &[Word]) -> Vec<Pair> {
 }
 
 fn fields(snapshot: &Snapshot, words: &[Word], last: &Word, line: &str) -> Option<(usize, Vec<Pair>)> {
-    let target = Target::find(snapshot, method_of(words)?).ok()?;
-    let transcoder = Transcoder::new(&target.contract).ok()?;
-    let shape = outline(transcoder.method(target.method.name.as_str())?.input());
+    let shapes = shapes(snapshot, words)?;
     let place = place(line.get(last.start..)?)?;
-    let pairs = offers(&shape, &place).into_iter();
-    let pairs = pairs.map(|offer| Pair { display: offer.shown, replacement: offer.text });
+    let mut all: Vec<Offer> = Vec::new();
+    for offer in shapes.iter().flat_map(|shape| offers(shape, &place)) {
+        // Those who listen to one topic mostly agree on its fields.
+        if all.iter().all(|known| known.text != offer.text) {
+            all.push(offer);
+        }
+    }
+    let pairs = all.into_iter().map(|offer| Pair { display: offer.shown, replacement: offer.text });
     Some((last.start + place.start, pairs.collect()))
+}
+
+/// The fields that may be written next as `name=`, if the line is there.
+fn names(snapshot: &Snapshot, words: &[Word]) -> Option<Vec<Pair>> {
+    let (last, before) = words.split_last()?;
+    // What follows an option is its value.
+    if before.last()?.text.starts_with('-') || last.text.starts_with('-') {
+        return None;
+    }
+    let mut pairs: Vec<Pair> = Vec::new();
+    for shape in shapes(snapshot, words)? {
+        let Shape::Object { fields, .. } = bare(&shape) else { continue };
+        let wanted = fields.iter().map(|field| (format!("{}=", field.name), &field.shape));
+        let given = |name: &str| before.iter().any(|word| word.text.starts_with(name));
+        for (name, shape) in wanted.filter(|(name, _)| name.starts_with(&last.text) && !given(name)) {
+            if pairs.iter().all(|pair| pair.replacement != name) {
+                pairs.push(Pair { display: format!("{name} {}", kind(shape)), replacement: name });
+            }
+        }
+    }
+    Some(pairs)
+}
+
+/// The shapes of the message that the line writes.
+fn shapes(snapshot: &Snapshot, words: &[Word]) -> Option<Vec<Shape>> {
+    match message_of(words)? {
+        Message::Method(name) => Some(vec![request(snapshot, name)?]),
+        Message::Topic(topic) => Some(events(snapshot, topic)),
+    }
+}
+
+/// The shape of what a method takes.
+fn request(snapshot: &Snapshot, name: &str) -> Option<Shape> {
+    let target = Target::find(snapshot, name).ok()?;
+    let transcoder = Transcoder::new(&target.contract).ok()?;
+    Some(outline(transcoder.method(target.method.name.as_str())?.input()))
+}
+
+/// The shapes that those who listen to a topic take its events for.
+fn events(snapshot: &Snapshot, topic: &str) -> Vec<Shape> {
+    let events = snapshot.contracts.values().flat_map(|contract| &contract.events);
+    events.filter(|event| event.topic.as_str() == topic).map(|event| event.shape.clone()).collect()
 }
 
 impl Completer for Candidates {
@@ -102,7 +152,15 @@ mod tests {
                                "fields": [{ "name": "name", "shape": { "type": "string" } }] } },
                 { "name": "Help", "codec": "json", "input": "Hello", "output": "Greeting" },
             ],
-            "events": [{ "topic": "links.visited" }],
+            "events": [
+                { "topic": "links.visited", "shape": { "type": "object", "name": "Visited", "fields": [
+                    { "name": "code", "shape": { "type": "string" } }, { "name": "times", "shape": { "type": "integer" } },
+                ] } },
+                { "topic": "links.visited", "group": "other", "shape": { "type": "object", "name": "Visit", "fields": [
+                    { "name": "code", "shape": { "type": "string" } }, { "name": "url", "shape": { "type": "string" } },
+                ] } },
+                { "topic": "links.made" },
+            ],
         }))
         .unwrap();
         let mut snapshot = Snapshot::default();
@@ -118,12 +176,20 @@ mod tests {
         let methods = ["greeter.v1.Greeter/Hello ", "greeter.v1.Greeter/Help "].map(str::to_owned).to_vec();
         assert_eq!(offered("call gre"), (5, methods.clone()));
         assert_eq!(offered("call "), (5, methods));
-        assert_eq!(offered("listen l"), (7, vec!["links.visited ".to_owned()]));
+        assert_eq!(offered("listen links.v"), (7, vec!["links.visited ".to_owned()]));
         assert_eq!(offered("log 7d de"), (7, vec!["debug ".to_owned()]));
         assert_eq!(offered("instances --ser"), (10, vec!["--service ".to_owned()]));
         let line = "call greeter.v1.Greeter/Hello {";
         assert_eq!(offered(line), (line.len(), vec!["\"name\": \"".to_owned()]));
         assert_eq!(offered("call greeter.v1/Hello {\"na"), (23, vec!["\"name\": \"".to_owned()]));
         assert_eq!(offered("call nobody/Hello {\"na"), (22, vec![]));
+        let fields = ["\"code\": \"", "\"times\": ", "\"url\": \""].map(str::to_owned).to_vec();
+        assert_eq!(offered("publish links.visited {"), (23, fields));
+        assert_eq!(offered("publish links.visited {\"code\": \"a\", \"t"), (36, vec!["\"times\": ".to_owned()]));
+        assert_eq!(offered("publish links.made {"), (20, vec![]));
+        assert_eq!(offered("call greeter.v1/Hello "), (22, vec!["name=".to_owned()]));
+        assert_eq!(offered("call greeter.v1/Hello name=Ada "), (31, vec![]));
+        assert_eq!(offered("call greeter.v1/Hello --timeout n"), (32, vec![]));
+        assert_eq!(offered("publish links.visited code=a u"), (29, vec!["url=".to_owned()]));
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     commands::{Question, ask},
     failure::Failure,
-    output::{note, print},
+    output::{at_prompt, note, print},
     session::{ASKING, Global, Session, within},
     text::counted,
 };
@@ -36,6 +36,7 @@ pub(crate) async fn shell(_: &ShellArgs, global: &Global) -> Result<(), Failure>
 }
 
 async fn run(session: &Session, global: &Global) -> Result<(), Failure> {
+    at_prompt(Line::commands());
     let watch = within(session.connection().registry.watch()).await??;
     let services = watch.borrow().contracts.len();
     let mut reader = Reader::start(watch)?;

@@ -3,6 +3,7 @@
 use skyloom::contract::Shape;
 
 use super::json_place::{Place, Step};
+use crate::method::{bare, kind};
 
 /// Something that may be written: what, and a word about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +33,6 @@ fn inside<'a>(shape: &'a Shape, step: &Step) -> Option<&'a Shape> {
     }
 }
 
-fn bare(mut shape: &Shape) -> &Shape {
-    while let Shape::Optional { inner } = shape {
-        shape = inner;
-    }
-    shape
-}
-
 fn keys(shape: &Shape, place: &Place) -> Vec<Offer> {
     let Shape::Object { fields, .. } = bare(shape) else { return Vec::new() };
     let wanted =
@@ -58,22 +52,6 @@ fn begun(shape: &Shape) -> &'static str {
         Shape::Array { .. } => "[",
         Shape::Object { .. } | Shape::Map { .. } => "{",
         _ => "",
-    }
-}
-
-fn kind(shape: &Shape) -> String {
-    match shape {
-        Shape::Null => "null".to_owned(),
-        Shape::Bool => "true or false".to_owned(),
-        Shape::Integer | Shape::Ranged { .. } => "whole number".to_owned(),
-        Shape::Number => "number".to_owned(),
-        Shape::String => "string".to_owned(),
-        Shape::OneOf { names } => names.join(" | "),
-        Shape::Optional { inner } => format!("{}, or nothing", kind(inner)),
-        Shape::Array { items } => format!("list of {}", kind(items)),
-        Shape::Map { values } => format!("map to {}", kind(values)),
-        Shape::Object { name, .. } => name.clone(),
-        _ => "anything".to_owned(),
     }
 }
 

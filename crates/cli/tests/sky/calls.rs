@@ -49,6 +49,42 @@ async fn a_contract_first_method_is_called_with_json() {
 }
 
 #[tokio::test]
+async fn a_message_is_written_as_its_fields() {
+    let (ground, echo, _running) = Ground::with_echo().await;
+    let app = App::with_settings(Settings::default()).serve(greeter::Greeter);
+    let _greeter = app.start(&ground.connection().await).await.unwrap();
+    let said = ground.ok(&["call", "echo.v1/Say", "text=5 = five", "--header", "x-mood: glad"]).await;
+    assert_eq!((&said.json()["text"], &said.json()["mood"]), (&"5 = five".into(), &"glad".into()));
+    let said = ground.ok(&["call", "greeter.v1/HelloStream", "name=Ada", "times=2", "pauseMs=1"]).await;
+    assert_eq!(said.out.lines().count(), 2, "{said:?}");
+    ground.ok(&["publish", "echo.shouted", "text=hey"]).await;
+    until("the event", || *echo.heard.lock().unwrap() == ["hey"]).await;
+
+    for (line, sentence) in [
+        (
+            &["call", "echo.v1/Doze", "ms=soon"][..],
+            "echo.v1.Echo/Doze takes ms (whole number): \"ms\" must be a whole number from 0 to 18446744073709551615, not \"soon\"",
+        ),
+        (
+            &["call", "greeter.v1/HelloStream", "pause_ms=1"],
+            "greeter.v1.Greeter/HelloStream takes name (string), times (whole number), pauseMs (whole number): \
+             there is no field \"pause_ms\"; did you mean \"pauseMs\"?",
+        ),
+        (
+            &["call", "echo.v1/Say", "{}", "more"],
+            "echo.v1.Echo/Say takes text (string): \"{}\" is no field; write each as NAME=VALUE, or the whole message as one JSON",
+        ),
+        (
+            &["publish", "echo.shouted", "txt=a"],
+            "echo.shouted takes text (string): there is no field \"txt\"; did you mean \"text\"?",
+        ),
+        (&["publish", "a.b", "text=a"], "the fields of a.b are not known here; write its message as JSON"),
+    ] {
+        assert_eq!(ground.sky(line).await.sentence(2), sentence);
+    }
+}
+
+#[tokio::test]
 async fn one_instance_is_called_on_purpose() {
     let (ground, _echo, running) = Ground::with_echo().await;
     let app = App::with_settings(Settings::default()).serve(greeter::Greeter);

@@ -39,6 +39,36 @@ async fn a_cluster_starts_serves_and_stops_in_order() {
 }
 
 #[tokio::test]
+async fn what_a_service_logs_is_changed_in_all_of_its_instances() {
+    let mut cluster = Cluster::new(WHOLE);
+    cluster.start_and_wait(&[]).await;
+    let log = async |arguments: &[&str]| run(cluster.command(&[&["log"], arguments].concat()), "").await;
+    let said = log(&["greeter.v1.Greeter", "debug"]).await;
+    assert_eq!((said.code, said.err.matches(" logs debug; it was info\n").count()), (0, 2), "{said:?}");
+    let rows = log(&["greeter.v1", "--json"]).await.json();
+    let rows = rows.as_array().unwrap().clone();
+    assert_eq!(rows.iter().map(|row| &row["now"]).collect::<Vec<_>>(), ["debug", "debug"]);
+    for row in &rows {
+        let short = &row["instance"].as_str().unwrap()[..8];
+        assert!(said.err.contains(&format!("sky: {short} logs debug; it was info\n")), "{said:?}");
+    }
+    // One of them, and each tells its own.
+    let one = rows[0]["instance"].as_str().unwrap();
+    assert_eq!(log(&[one, "warn"]).await.err, format!("sky: {} logs warn; it was debug\n", &one[..8]));
+    let said = log(&["greeter.v1"]).await;
+    assert!(said.err.contains(" logs warn\n") && said.err.contains(" logs debug\n"), "{said:?}");
+    let said = log(&["greter.v1", "debug"]).await;
+    assert_eq!(said.sentence(1), "no service \"greter.v1\" is registered; did you mean greeter.v1?");
+    // One that is gone without a word does not keep the others from being changed.
+    let frozen = pid(&cluster.process("hello.1")).unwrap();
+    kill_process(frozen, Signal::STOP).unwrap();
+    let said = log(&["greeter.v1", "error"]).await;
+    kill_process(frozen, Signal::CONT).unwrap();
+    assert_eq!((said.code, said.err.matches(" logs error; it was ").count()), (1, 1), "{said:?}");
+    assert!(said.err.ends_with("sky: 1 of 2 instances of greeter.v1 did not answer\n"), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_process_that_is_killed_is_started_anew() {
     let mut cluster = Cluster::new(WHOLE);
     cluster.start_and_wait(&[]).await;
@@ -205,6 +235,18 @@ async fn a_mistake_in_the_file_is_named_with_its_line() {
     assert_eq!(said.sentence(2), "--port: the cluster file has no [gateway]");
     let said = run(cluster.command(&["up", "nowhere.toml"]), "").await;
     assert!(said.sentence(2).starts_with("cannot read the cluster file nowhere.toml: "), "{said:?}");
+}
+
+#[tokio::test]
+async fn without_a_name_the_file_is_the_usual_one() {
+    let cluster = Cluster::new("[broker]\n");
+    let said = run(cluster.command(&["up", "--check"]), "").await;
+    assert_eq!((said.code, said.err.as_str()), (0, "sky: cluster.toml is well-formed; it starts broker\n"));
+    fs::remove_file(cluster.path("cluster.toml")).unwrap();
+    let said = run(cluster.command(&["up", "--check"]), "").await;
+    let expected = "there is no cluster.toml in the current folder; name a cluster file, as in `sky up FILE`, \
+                    or write one: `sky help up` shows what it may say";
+    assert_eq!(said.sentence(2), expected);
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ async fn bash_completes_commands_flags_and_the_names_of_the_cluster() {
     assert_eq!(offered(&ground, &words).await, [instance.as_str()]);
     assert_eq!(offered(&ground, &["sky", "instances", "--serv"]).await, ["--service"]);
     assert_eq!(offered(&ground, &["sky", "log", &instance, "d"]).await, ["debug"]);
+    assert_eq!(offered(&ground, &["sky", "log", "echo"]).await, ["echo.v1.Echo"]);
     assert_eq!(offered(&ground, &["sky", "new", "orders", "--broker", "n"]).await, ["nats"]);
     // The cluster is the one that the command line names.
     let lost = offered(&ground, &["sky", "--broker", "unix:/nowhere.sock", "call", "ec"]).await;

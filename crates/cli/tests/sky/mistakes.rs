@@ -75,7 +75,11 @@ async fn a_message_that_is_none_is_refused_with_its_place() {
     for (message, part) in [
         ("{\"text\": \"a\"", "the message is not JSON: EOF while parsing an object at line 1 column 12"),
         ("{\"text\":\n nope}", "line 2 column"),
-        ("name=Ada", "the message is not JSON: expected ident at line 1 column 2; write it like '{\"name\":\"Ada\"}'"),
+        (
+            "nope",
+            "the message is not JSON: expected ident at line 1 column 2; write it like '{\"name\":\"Ada\"}' or name=Ada",
+        ),
+        ("txt=a", "echo.v1.Echo/Say takes text (string): there is no field \"txt\"; did you mean \"text\"?"),
         ("{\"txt\":\"a\"}", "\"txt\""),
         ("{\"text\":5}", "\"text\""),
         (&deep, "nested more than"),
@@ -112,7 +116,8 @@ async fn a_mistyped_name_gets_the_nearest() {
 async fn the_command_line_itself_is_checked() {
     for (line, sentence) in [
         ("frobnicate", "there is no command \"frobnicate\"; see `sky help`"),
-        ("srvices", "there is no command \"srvices\" (did you mean services or supervise?); see `sky help`"),
+        ("srvices", "there is no command \"srvices\" (did you mean services?); see `sky help`"),
+        ("bogus", "there is no command \"bogus\"; see `sky help`"),
         ("nw", "there is no command \"nw\" (did you mean new?); see `sky help`"),
         ("broker --pidfile x.pid", "--pidfile goes with --daemon: add that, or leave it out"),
         ("gateway --logfile x.log", "--logfile goes with --daemon: add that, or leave it out"),

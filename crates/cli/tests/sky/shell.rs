@@ -88,7 +88,7 @@ impl Drop for Shell {
 #[tokio::test]
 async fn lines_from_a_pipe_are_done_one_after_the_other() {
     let (ground, _echo, _running) = Ground::with_echo().await;
-    let lines = "# a comment\n\ncall echo.v1.Echo/Say {\"text\": \"a b\"}\nsky services\nqueues --json\n\
+    let lines = "# a comment\n\ncall echo.v1.Echo/Say text=\"a b\"\nsky services\nqueues --json\n\
                  cast echo.v1/Say {\"text\": \"c\"}\nhelp\n";
     let said = run(ground.command(&["shell"]), lines).await;
     assert_eq!(said.code, 0, "{said:?}");
@@ -120,18 +120,21 @@ async fn ctrl_c_ends_a_shell_that_waits_for_a_line() {
 async fn a_mistake_is_said_and_the_next_line_is_done() {
     let (ground, _echo, _running) = Ground::with_echo().await;
     let lines = "cal x\ncall echo.v1/Sya {}\ncall echo.v1/Say {\"txt\": 1}\ncall echo.v1/Say 'a\n\
-                 call echo.v1/Refuse {\"text\": \"no\"}\nunlisten a.b\ncall echo.v1/Say -\ncall echo.v1/Say {\"text\": \"z\"}\n";
+                 call echo.v1/Refuse {\"text\": \"no\"}\nunlisten a.b\ncall echo.v1/Say -\ndrain zz\nbogus\n\
+                 call echo.v1/Say {\"text\": \"z\"}\n";
     let said = run(ground.command(&["shell"]), lines).await;
     assert_eq!(said.code, 1, "{said:?}");
     for sentence in [
-        "there is no command \"cal\" (did you mean call or cast?); see `help`",
+        "there is no command \"cal\" (did you mean call?); see `help`",
         "echo.v1.Echo has no method \"Sya\"; did you mean Say?",
         "there is no field \"txt\"; did you mean \"text\"?",
         "the quote in column 18 is not closed",
         "FAILED_PRECONDITION: nobody may say no",
         "\"a.b\" is not listened to, but nothing is",
         "there is no standard input to read here",
-        "sky: 7 lines failed\n",
+        "no instance's GUID starts with \"zz\"; see `instances`\n",
+        "there is no command \"bogus\"; see `help`\n",
+        "sky: 9 lines failed\n",
     ] {
         assert!(said.err.contains(sentence), "{sentence} is missing from\n{}", said.err);
     }
@@ -243,6 +246,10 @@ async fn at_a_terminal_tab_completes_and_lines_are_remembered() {
     shell.shows("echo.shouted  {\"text\":\"meanwhile\"}").await;
     shell.write("\"after\"}\r");
     shell.shows("\"text\":\"after\"").await;
+    // The fields of an event are known, too.
+    shell.asks().await;
+    shell.write("publish echo.shouted {\tfield\"}\r");
+    shell.shows("echo.shouted  {\"text\": \"field\"}").await;
     // Two lines at once, as they are pasted.
     shell.asks().await;
     shell.write("call echo.v1/Say {\"text\": \"one\"}\rcall echo.v1/Say {\"text\": \"two\"}\r");
@@ -259,10 +266,10 @@ async fn at_a_terminal_tab_completes_and_lines_are_remembered() {
     let remembered = std::fs::read_to_string(state.join("skyloom/shell_history")).unwrap();
     assert!(remembered.contains("call echo.v1.Echo/Say {\"text\": \"seen\"}\n"), "{remembered}");
     assert!(!remembered.contains("secret") && !remembered.contains("Refu"), "{remembered}");
-    // The next shell has them, the first six lines up.
+    // The next shell has them, the first seven lines up.
     let mut next = at_terminal();
     next.asks().await;
-    next.write(&("\x1b[A".repeat(6) + "\r"));
+    next.write(&("\x1b[A".repeat(7) + "\r"));
     next.shows("\"text\":\"seen\"").await;
     next.asks().await;
     next.write("\x04");

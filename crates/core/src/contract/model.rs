@@ -72,6 +72,9 @@ pub struct EventContract {
     /// The group that shares its events; none: every instance gets each event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupName>,
+    /// The shape of its events, if they are JSON.
+    #[serde(default, skip_serializing_if = "Shape::is_any")]
+    pub shape: Shape,
 }
 
 impl Contract {

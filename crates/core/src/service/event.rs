@@ -3,12 +3,16 @@
 use std::{fmt, future::ready, sync::Arc};
 
 use super::{Answer, Body, method::Handler, method::decode};
-use crate::{Codec, Context, GroupName, Payload, Result, TopicName, contract::EventContract};
+use crate::{
+    Codec, Context, GroupName, Payload, Result, TopicName,
+    contract::{EventContract, Shape},
+};
 
 /// A listener to a topic.
 pub struct Event<S> {
     pub(super) topic: &'static str,
     pub(super) group: Option<&'static str>,
+    shape: fn() -> Shape,
     pub(super) handler: Box<Handler<S>>,
 }
 
@@ -24,6 +28,7 @@ impl<S: Send + Sync + 'static> Event<S> {
         Self {
             topic,
             group,
+            shape: Q::shape,
             handler: Box::new(move |service, incoming| match decode::<Q>(&incoming) {
                 Ok(message) => {
                     let done = handler(service, incoming.context, message);
@@ -39,7 +44,11 @@ impl<S: Send + Sync + 'static> Event<S> {
 
     /// Its contract.
     pub(super) fn describe(&self) -> Result<EventContract> {
-        Ok(EventContract { topic: TopicName::new(self.topic)?, group: self.group.map(GroupName::new).transpose()? })
+        Ok(EventContract {
+            topic: TopicName::new(self.topic)?,
+            group: self.group.map(GroupName::new).transpose()?,
+            shape: (self.shape)(),
+        })
     }
 }
 

@@ -6,21 +6,19 @@ use skyloom::{Result, Status, contract::Shape};
 use super::unfit::unfit;
 use skyloom::transcode::hint;
 
-/// Sets the field at this path, or adds to it if it is an array; `name` is the path as the caller
-/// wrote it. Where the shape says nothing, text stays text.
-pub(crate) fn bind_json<'a>(
-    object: &mut Map<String, Value>,
-    shape: &Shape,
-    name: &str,
-    path: impl Iterator<Item = &'a str>,
-    text: &str,
-) -> Result<()> {
-    let mut path = path.peekable();
+/// Sets the field of this name in a JSON object of this shape, or adds to it if it is an array; a dot in the name leads
+/// into an object. Where the shape says nothing, text stays text. `parts` says what somebody must do who has given text
+/// for what has parts of its own: it must be `"sent in the body"`.
+///
+/// # Errors
+/// A sentence with the name if there is no such field, or it cannot have this value.
+pub fn bind_json(object: &mut Map<String, Value>, shape: &Shape, name: &str, text: &str, parts: &str) -> Result<()> {
+    let mut path = name.split('.').peekable();
     let (mut object, mut shape) = (object, shape);
     while let Some(step) = path.next() {
         let field = field_of(shape, step, name)?;
         if path.peek().is_none() {
-            return put(object, field, step, name, text);
+            return put(object, field, step, Given { name, text, parts });
         }
         let inner = object.entry(step).or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(inner) = inner else {
@@ -30,6 +28,14 @@ pub(crate) fn bind_json<'a>(
         (object, shape) = (inner, field);
     }
     Ok(())
+}
+
+/// A value as it was given.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    name: &'a str,
+    text: &'a str,
+    parts: &'a str,
 }
 
 fn required(mut shape: &Shape) -> &Shape {
@@ -53,20 +59,21 @@ fn field_of<'a>(shape: &'a Shape, step: &str, name: &str) -> Result<&'a Shape> {
     }
 }
 
-fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, name: &str, text: &str) -> Result<()> {
+fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, given: Given<'_>) -> Result<()> {
     if let Shape::Array { items } = required(shape) {
-        let value = convert(items, name, text)?;
+        let value = convert(items, given)?;
         match object.entry(step).or_insert_with(|| Value::Array(Vec::new())) {
             Value::Array(values) => values.push(value),
             other => *other = Value::Array(vec![value]),
         }
         return Ok(());
     }
-    object.insert(step.to_owned(), convert(shape, name, text)?);
+    object.insert(step.to_owned(), convert(shape, given)?);
     Ok(())
 }
 
-fn convert(shape: &Shape, name: &str, text: &str) -> Result<Value> {
+fn convert(shape: &Shape, given: Given<'_>) -> Result<Value> {
+    let Given { name, text, parts } = given;
     let (value, expected) = match required(shape) {
         Shape::Any | Shape::String => (Some(Value::from(text)), "text"),
         Shape::Bool => (text.parse().ok().map(Value::Bool), "true or false"),
@@ -80,7 +87,7 @@ fn convert(shape: &Shape, name: &str, text: &str) -> Result<Value> {
         Shape::OneOf { names } if names.iter().any(|known| known == text) => (Some(Value::from(text)), ""),
         Shape::OneOf { names } => return Err(unfit(name, &format!("one of {}", names.join(", ")), text)),
         Shape::Null => (None, "left out, since it is always null"),
-        _ => (None, "sent in the body, since it has parts of its own"),
+        _ => return Err(unfit(name, &format!("{parts}, since it has parts of its own"), text)),
     };
     value.ok_or_else(|| unfit(name, expected, text))
 }
@@ -116,7 +123,7 @@ mod tests {
         let shape = Shape::Object { name: "T".into(), fields };
         let mut object = Map::new();
         for (name, text) in pairs {
-            bind_json(&mut object, &shape, name, name.split('.'), text).map_err(|s| s.message().to_owned())?;
+            bind_json(&mut object, &shape, name, text, "sent in the body").map_err(|s| s.message().to_owned())?;
         }
         Ok(Value::Object(object))
     }

@@ -6,4 +6,5 @@ mod scalar;
 mod message;
 mod json;
 
-pub(crate) use self::{json::bind_json, message::bind_message, query::pairs};
+pub use self::json::bind_json;
+pub(crate) use self::{message::bind_message, query::pairs};

@@ -192,6 +192,12 @@ impl TestCluster {
                 let message = format!("{name} is both served and faked: leave out one of them");
                 return Err(Status::invalid_argument(message));
             }
+            let twice =
+                methods.iter().enumerate().find(|(at, method)| methods.iter().take(*at).any(|own| own == *method));
+            if let Some((_, method)) = twice {
+                let advice = "leave out one of the two, or tell the cases apart by the request in one function";
+                return Err(Status::invalid_argument(format!("{name}/{method} is faked twice: {advice}")));
+            }
             parts.push(Part::fake(Fake, definition, methods));
         }
         let ground = Ground { shared: Shared::new(), broker: MemoryBroker::new(limits), worker, client };

@@ -12,6 +12,7 @@ mod plan;
 mod served;
 mod shared;
 mod text;
+mod unmet;
 mod tap;
 mod probe;
 mod fake;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    panic::Location,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -43,13 +44,22 @@ pub(super) enum Fate {
     LostWorker,
 }
 
+/// A fault that waits for its execution.
+#[derive(Clone, Debug)]
+pub(super) struct Injected {
+    pub(super) place: Place,
+    pub(super) fault: Fault,
+    /// Where the test has asked for it.
+    pub(super) at: &'static Location<'static>,
+}
+
 /// What a test has in mind for the messages to come.
 #[derive(Debug, Default)]
 pub(super) struct Plan(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    faults: Vec<(Place, Fault)>,
+    faults: Vec<Injected>,
     holds: Vec<(Place, UnboundedSender<Arrival>)>,
     full: Vec<Place>,
     /// By seat, message and attempt.
@@ -62,15 +72,20 @@ impl Plan {
     }
 
     /// The next execution has this fault.
-    pub(super) fn inject(&self, place: Place, fault: Fault) {
-        self.state().faults.push((place, fault));
+    pub(super) fn inject(&self, injected: Injected) {
+        self.state().faults.push(injected);
     }
 
     /// The fault of this execution.
     pub(super) fn fault(&self, queue: &str, envelope: &Envelope) -> Option<Fault> {
         let mut state = self.state();
-        let at = state.faults.iter().position(|(place, _)| place.matches(Some(queue), envelope))?;
-        Some(state.faults.remove(at).1)
+        let at = state.faults.iter().position(|injected| injected.place.matches(Some(queue), envelope))?;
+        Some(state.faults.remove(at).fault)
+    }
+
+    /// The faults that no execution has met, which are forgotten with this.
+    pub(super) fn take_unmet(&self) -> Vec<Injected> {
+        std::mem::take(&mut self.state().faults)
     }
 
     /// From now on, every execution waits for the test's word.

@@ -28,6 +28,7 @@ use super::{
     instance::{Ground, Instance, Part},
     left::Left,
     patience::PATIENCE,
+    plan::Injected,
     seat::Seat,
     seen::Seen,
     shared::Shared,
@@ -41,7 +42,8 @@ use super::{
 /// When a cluster is dropped, its instances end as if they were killed; [`Cluster::stop`] drains them.
 ///
 /// A fake is a part of the test: if one panics, the test fails with what it says, at the latest when the cluster is
-/// dropped. A service that panics is a failed attempt, as in production.
+/// dropped. A service that panics is a failed attempt, as in production. A fault that was injected and that no execution has
+/// met fails the test at its end, too.
 #[derive(Debug)]
 pub struct Cluster {
     ground: Arc<Ground>,
@@ -194,9 +196,11 @@ impl Cluster {
     }
 
     /// Has a fault happen to the next execution of a method, or of a topic's listeners. Several faults
-    /// happen one after the other, each to an execution of its own.
+    /// happen one after the other, each to an execution of its own. If no execution has met it by [`Cluster::stop`], or by
+    /// the time when the cluster is dropped, the test fails.
+    #[track_caller]
     pub fn inject<T: Target>(&self, target: T, fault: Fault) {
-        self.shared().plan.inject(target.place(), fault);
+        self.shared().plan.inject(Injected { place: target.place(), fault, at: Location::caller() });
     }
 
     /// Has the queue of a method, or a topic, refuse whatever is sent to it because it is full, until what
@@ -268,7 +272,7 @@ impl Cluster {
     /// Drains all instances, as an operator would: what they have taken is finished first.
     ///
     /// # Panics
-    /// If a fake has panicked.
+    /// If a fake has panicked, or no execution has met a fault that was injected.
     #[track_caller]
     pub fn stop(self) -> impl Future<Output = ()> {
         let at = Location::caller();
@@ -281,6 +285,9 @@ impl Cluster {
             }
             self.connection.close().await;
             self.shared().alarm.check(at);
+            if let Some(unmet) = self.shared().unmet() {
+                panic!("{at}: {unmet}");
+            }
         }
     }
 }
@@ -290,11 +297,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        // Before the instances are lost, which is no news.
+        let unmet = self.shared().unmet();
         for instance in self.instances().drain(..) {
             instance.seat.lose();
         }
         // What panics already must not do so twice, and has a reason of its own.
-        if let Some(what) = self.shared().alarm.take().filter(|_| !std::thread::panicking()) {
+        if let Some(what) = self.shared().alarm.take().or(unmet).filter(|_| !std::thread::panicking()) {
             panic!("{what}");
         }
     }

@@ -104,5 +104,7 @@ async fn a_service_is_served_or_faked() {
     assert_eq!(status.message(), "payments.v1.Payments is both served and faked: leave out one of them");
     let twice = TestCluster::new().fake(PaymentsClient::CHARGE, receipt).fake(PaymentsClient::CHARGE, receipt);
     let status = twice.try_start().await.unwrap_err();
-    assert_eq!(status.message(), "payments.v1.Payments has two methods named Charge");
+    let expected = "payments.v1.Payments/Charge is faked twice: \
+        leave out one of the two, or tell the cases apart by the request in one function";
+    assert_eq!(status.message(), expected);
 }

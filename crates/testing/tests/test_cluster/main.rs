@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails to be there is a failed test")]
 
 mod shop;
+mod unmet;
 mod calls;
 mod layers;
 mod http;

@@ -1,0 +1,121 @@
+//! A message that is written as its fields: `name=Ada count=3`.
+
+use serde_json::{Map, Value};
+use skyloom::contract::Shape;
+use skyloom_gateway::bind_json;
+
+use super::shape::{bare, outlined};
+
+/// So deep may a name lead; no message is nested deeper.
+const DEEPEST: usize = 100;
+
+/// Whether a word is a field, `NAME=VALUE`, which no JSON can be.
+pub(super) fn is_field(word: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_alphanumeric() || "_-.$".contains(c))
+    };
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+/// The JSON of a message of this shape that is written as these fields. A dot leads into an object, and a list is
+/// written by its items.
+///
+/// # Errors
+/// What is wrong with a field, and which there are.
+pub(super) fn written(words: &[String], of: &str, shape: &Shape) -> Result<String, String> {
+    if matches!(bare(shape), Shape::Any) {
+        return Err(format!("the fields of {of} are not known here; write its message as JSON"));
+    }
+    let wrong = |why: String| format!("{of} takes {}: {why}", outlined(shape));
+    let mut object = Map::new();
+    for (at, word) in words.iter().enumerate() {
+        let Some((name, text)) = word.split_once('=').filter(|_| is_field(word)) else {
+            return Err(wrong(format!(
+                "{word:?} is no field; write each as NAME=VALUE, or the whole message as one JSON"
+            )));
+        };
+        if name.split('.').count() > DEEPEST {
+            return Err(wrong(format!("a name leads deeper than {DEEPEST} objects")));
+        }
+        bind_json(&mut object, shape, name, text, "written by its parts, such as a.b=1, or in one JSON with all else")
+            .map_err(|status| wrong(status.message().to_owned()))?;
+        let is_again =
+            words.iter().take(at).any(|word| word.split_once('=').is_some_and(|(earlier, _)| earlier == name));
+        if is_again && !is_list(&object, name) {
+            return Err(wrong(format!("{name:?} is given twice")));
+        }
+    }
+    Ok(Value::Object(object).to_string())
+}
+
+fn is_list(object: &Map<String, Value>, name: &str) -> bool {
+    let mut steps = name.split('.');
+    let first = steps.next().and_then(|step| object.get(step));
+    steps.try_fold(first, |value, step| value.map(|value| value.get(step))).flatten().is_some_and(Value::is_array)
+}
+
+#[cfg(test)]
+mod tests {
+    use skyloom::contract::Field;
+
+    use super::*;
+
+    fn shape() -> Shape {
+        let field = |name: &str, shape| Field { name: name.to_owned(), shape };
+        let item = Shape::Object { name: "Item".to_owned(), fields: vec![field("code", Shape::String)] };
+        let fields = vec![
+            field("name", Shape::String),
+            field("count", Shape::Optional { inner: Box::new(Shape::Ranged { least: 0, most: 255 }) }),
+            field("glad", Shape::Bool),
+            field("tags", Shape::Array { items: Box::new(Shape::String) }),
+            field("item", item),
+        ];
+        Shape::Object { name: "Order".to_owned(), fields }
+    }
+
+    fn json(words: &[&str]) -> Result<String, String> {
+        written(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), "orders.v1.Orders/Place", &shape())
+    }
+
+    #[test]
+    fn fields_are_written_by_the_types_of_the_contract() {
+        let words = ["name=5 = five", "count=5", "glad=true", "tags=a", "tags=b", "item.code=x"];
+        let expected = r#"{"name":"5 = five","count":5,"glad":true,"tags":["a","b"],"item":{"code":"x"}}"#;
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(value(&json(&words).unwrap()), value(expected));
+        assert_eq!(json(&["name="]).unwrap(), r#"{"name":""}"#);
+    }
+
+    #[test]
+    fn what_is_no_field_is_named_with_those_that_there_are() {
+        let all = "orders.v1.Orders/Place takes name (string), count (whole number, or nothing), glad (true or false), \
+                   tags (list of string), item (Item): ";
+        for (words, why) in [
+            (&["nme=Ada"][..], "there is no field \"nme\"; did you mean \"name\"?"),
+            (&["count=three"], "\"count\" must be a whole number from 0 to 255, not \"three\""),
+            (&["name=a", "name=b"], "\"name\" is given twice"),
+            (&["item.code=a", "item.code=b"], "\"item.code\" is given twice"),
+            (&["name=a", "more"], "\"more\" is no field; write each as NAME=VALUE, or the whole message as one JSON"),
+            (
+                &["item=x"],
+                "\"item\" must be written by its parts, such as a.b=1, or in one JSON with all else, since it has parts of \
+                 its own, not \"x\"",
+            ),
+        ] {
+            assert_eq!(json(words).unwrap_err(), format!("{all}{why}"));
+        }
+        let deep = format!("item{}=1", ".a".repeat(10_000));
+        assert!(json(&[&deep]).unwrap_err().ends_with("a name leads deeper than 100 objects"));
+        let unknown = written(&["a=1".to_owned()], "a.v1/B", &Shape::Any).unwrap_err();
+        assert_eq!(unknown, "the fields of a.v1/B are not known here; write its message as JSON");
+    }
+
+    #[test]
+    fn json_is_never_taken_for_a_field() {
+        for word in ["{\"a\": \"b=c\"}", "\"a=b\"", "[\"a=b\"]", "-", "@a=b", "5", "true", "=x", "a b=c"] {
+            assert!(!is_field(word), "{word}");
+        }
+        assert!(is_field("a=") && is_field("_a.b-c=d=e"));
+    }
+}
