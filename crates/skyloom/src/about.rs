@@ -1,10 +1,13 @@
 //! What a program says of itself.
 
-use std::{env, io::Write as _, path::Path, sync::OnceLock};
+use std::{io::Write as _, sync::OnceLock};
 
 use skyloom_core::{Result, Status};
 
-use crate::{arguments::arguments, config::Settings};
+use crate::{
+    arguments::{arguments, program},
+    config::Settings,
+};
 
 /// The version of the package that the program is built from.
 static VERSION: OnceLock<&str> = OnceLock::new();
@@ -46,8 +49,7 @@ pub fn about(what: &str) -> Result<bool> {
 
 fn version() -> String {
     let own = env!("CARGO_PKG_VERSION");
-    let path = env::args_os().next().unwrap_or_default();
-    let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy();
+    let name = program();
     match VERSION.get() {
         Some(version) => format!("{name} {version} (skyloom {own})\n"),
         None => format!("{name} (skyloom {own})\n"),

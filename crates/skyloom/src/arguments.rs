@@ -1,6 +1,12 @@
 //! What a process was started with, as text.
 
-use std::env;
+use std::{env, path::Path};
+
+/// The program's name, as it was started.
+pub(crate) fn program() -> String {
+    let path = env::args_os().next().unwrap_or_default();
+    Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
 
 /// The arguments of the command line without the program's name. What is no text in one is a replacement character, so
 /// that whoever reads it says what is wrong with it.

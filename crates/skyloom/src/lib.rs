@@ -69,9 +69,13 @@
 //! | messages | [`Json`], [`HttpBody`], any protobuf message; [`Payload`] |
 //! | calling | [`Client`], [`client::Call`], [`client::ClientOptions`], [`InstanceClient`] |
 //! | how a call ends | [`Status`], [`Code`], [`Outcome`], [`Ledger`] |
-//! | a process | [`fn@serve`], [`App`], [`macro@main`], [`Settings`], [`Foreground`], [`about()`] |
+//! | a process | [`fn@serve`], [`App`], [`macro@main`], [`Settings`], [`Foreground`], [`about()`], [`config`], [`signals`], [`telemetry`], [`exit`] |
 //! | where things are | [`connect()`], [`Endpoints`], [`Connection`], [`registry`] |
 //! | writing a broker's adapter, a gateway, a tool | [`broker`], [`contract`], [`mod@service`], [`worker`], [`Envelope`] |
+//!
+//! Beside this crate there are `skyloom-build` (contracts from `.proto` files, in a `build.rs`), `skyloom-testing` (a
+//! cluster in a test's own process, with fakes and faults), `skyloom-gateway` (REST, JSON and gRPC in front of the queues)
+//! and `skyloom-cli` (`sky`, which makes projects, runs clusters and looks into them).
 //!
 //! The [guide] goes through these in order; the [examples] are read in a minute each.
 //!
@@ -86,7 +90,7 @@
 //! | `proto` | contract-first services: what the code of `skyloom-build` refers to, `include_proto!` |
 //! | `transcode` | JSON to protobuf and back by a contract, for gateways and tools; part of `proto` |
 //! | `nats` | NATS as broker and registry: `nats://`, `tls://` |
-//! | `redis` | Redis and Valkey as broker and registry: `redis://`, `rediss://`, `redis+cluster://`, `redis+unix:///` |
+//! | `redis` | Redis and Valkey as broker and registry: `redis://`, `rediss://`, `redis+cluster://`, `rediss+cluster://`, `redis+unix:///` |
 //! | `amqp` | RabbitMQ as broker: `amqp://`, `amqps://` |
 //! | `beanstalk` | beanstalkd as broker: `beanstalk://` |
 //! | `brokers` | all four |

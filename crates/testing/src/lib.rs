@@ -68,7 +68,8 @@
 //! ```
 //!
 //! Methods are named by the constants that `#[service]` makes on a service's client, such as `OrdersClient::PLACE`,
-//! and topics by [`topic`]; a service without a client has its methods named by [`method`]. All bring their types, so that a fake of the wrong type does not compile.
+//! and topics by [`topic`]; a service without a client has its methods named by [`method`]. All bring their types, so
+//! that a fake of the wrong type does not compile.
 //!
 //! | to | there is |
 //! |---|---|

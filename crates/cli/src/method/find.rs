@@ -39,10 +39,7 @@ impl Target {
                 live: snapshot.is_live(&contract.name),
             }),
             (None, Some(contract)) => {
-                let known = contract.methods.iter().map(|method| method.name.as_str());
-                let hint = did_you_mean(method, known.clone());
-                let all = known.collect::<Vec<_>>().join(", ");
-                let hint = if hint.is_empty() { format!("; it has {all}") } else { hint };
+                let hint = suggest_method(contract, method);
                 Err(Failure::failed(format!("{} has no method {method:?}{hint}", contract.name)))
             }
             (None, None) => Err(Failure::failed(format!(
@@ -66,6 +63,20 @@ impl Target {
 /// Services by full name or by queue; several may share a queue.
 fn services<'a>(snapshot: &'a Snapshot, name: &'a str) -> impl Iterator<Item = &'a Arc<Contract>> {
     snapshot.contracts.values().filter(move |contract| contract.name == name || contract.queue.as_str() == name)
+}
+
+/// What a service has instead of a method; one that only listens is told something by an event.
+fn suggest_method(contract: &Contract, method: &str) -> String {
+    let known = contract.methods.iter().map(|method| method.name.as_str());
+    let hint = did_you_mean(method, known.clone());
+    match (hint.is_empty(), contract.methods.is_empty(), contract.events.first()) {
+        (false, ..) => hint,
+        (_, false, _) => format!("; it has {}", known.collect::<Vec<_>>().join(", ")),
+        (_, _, Some(event)) => {
+            format!(", for it only listens to events: `sky publish {} JSON` sends it one", event.topic)
+        }
+        (_, _, None) => ", nor any other".to_owned(),
+    }
 }
 
 /// What somebody who mistyped a service's name may have meant, or how to see them all.
@@ -107,6 +118,25 @@ mod tests {
             assert_eq!(target.channel().to_string(), "greeter.v1");
             assert!(!target.live);
         }
+    }
+
+    #[test]
+    fn a_service_that_only_listens_is_sent_events() {
+        let of = |events: serde_json::Value| {
+            let contract: Contract = serde_json::from_value(serde_json::json!({
+                "name": "mailer.v1.Mailer", "queue": "mailer.v1", "version": 1, "methods": [], "events": events,
+            }))
+            .unwrap();
+            let mut snapshot = Snapshot::default();
+            snapshot.contracts.insert(contract.name.clone(), Arc::new(contract));
+            Target::find(&snapshot, "mailer.v1.Mailer/Hello").unwrap_err().to_string()
+        };
+        assert_eq!(
+            of(serde_json::json!([{"topic": "orders.placed", "group": "mailer.v1"}])),
+            "mailer.v1.Mailer has no method \"Hello\", for it only listens to events: `sky publish orders.placed JSON` \
+             sends it one"
+        );
+        assert_eq!(of(serde_json::json!([])), "mailer.v1.Mailer has no method \"Hello\", nor any other");
     }
 
     #[test]

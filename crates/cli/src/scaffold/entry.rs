@@ -4,6 +4,8 @@ use std::path::Path;
 
 use toml::Table;
 
+use crate::text::shell_word;
+
 /// What of a cluster file says which gateway it runs, with what.
 const PROGRAM: [&str; 5] = ["package", "source", "bin", "args", "command"];
 
@@ -31,6 +33,15 @@ pub(super) fn gateway_entry(name: &str, file: &Path, cluster: &Table) -> Option<
         others => format!("in the place of {}", others.join(" and ")),
     };
     Some(format!("write this into [gateway] of {file}, {place}:\n\n{line}"))
+}
+
+/// What to do where the cluster file is no TOML, so that nobody can tell what it lacks.
+pub(super) fn entry_of_broken(part: &str, name: &str, file: &Path) -> String {
+    let (file, typed) = (file.display(), shell_word(&file.display().to_string()));
+    format!(
+        "{file} is no TOML, so whether it has an entry is not known: mend it (`sky up {typed} --check` says where), and see \
+         that it has\n\n[{part}]\npackage = \"{name}\"\n"
+    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     broker::{self, is_embedded},
-    entry::{gateway_entry, service_entry},
+    entry::{entry_of_broken, gateway_entry, service_entry},
     library::Template,
     recipe::{FILE, Recipe},
     surroundings::{Workspace, is_within_cargo_project, is_within_repository},
@@ -107,9 +107,11 @@ impl Project {
         let member = workspace.missing(&self.folder).map(|member| {
             format!("add {member:?} to the members of the workspace in {}", workspace.manifest().display())
         });
-        let entry = workspace.cluster_file().and_then(|(file, table)| match self.template {
-            "service" => service_entry(&self.name, &file, &table),
-            "gateway" => gateway_entry(&self.name, &file, &table),
+        let entry = workspace.cluster_file().and_then(|(file, table)| match (self.template, table) {
+            ("service", Some(table)) => service_entry(&self.name, &file, &table),
+            ("gateway", Some(table)) => gateway_entry(&self.name, &file, &table),
+            ("service", None) => Some(entry_of_broken(&format!("services.{}", self.name), &self.name, &file)),
+            ("gateway", None) => Some(entry_of_broken("gateway", &self.name, &file)),
             _ => None,
         });
         member.into_iter().chain(entry).collect()

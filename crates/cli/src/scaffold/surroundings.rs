@@ -75,11 +75,10 @@ impl Workspace {
         Some(table.get("default")?.get("broker")?.as_str()?.to_owned())
     }
 
-    /// Its cluster file, if it has one, and what is in it.
-    pub(super) fn cluster_file(&self) -> Option<(PathBuf, Table)> {
+    /// Its cluster file, if it has one, and what is in it, if that can be read.
+    pub(super) fn cluster_file(&self) -> Option<(PathBuf, Option<Table>)> {
         let path = self.root.join("cluster.toml");
-        let table = table(&path)?;
-        Some((path, table))
+        path.exists().then(|| (path.clone(), table(&path)))
     }
 
     /// Its own manifest.

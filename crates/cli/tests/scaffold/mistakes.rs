@@ -153,6 +153,28 @@ fn a_gateway_of_a_workspace_is_told_its_entry_too() {
 }
 
 #[test]
+fn a_workspace_whose_cluster_file_is_broken_is_told_so_with_the_entry() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = shop(directory.path());
+    let file = shop.canonicalize().unwrap().join("cluster.toml");
+    fs::write(&file, "[gateway\nport = 8080\n").unwrap();
+    for (arguments, entry) in [
+        (&["new", "orders"][..], "[services.orders]\npackage = \"orders\""),
+        (&["new", "edge", "--gateway"], "[gateway]\npackage = \"edge\""),
+    ] {
+        let said = String::from_utf8(ok(sky(&shop.join("services")).args(arguments)).stderr).unwrap();
+        let place = file.display();
+        let sentence = format!(
+            "sky: {place} is no TOML, so whether it has an entry is not known: mend it (`sky up {place} --check` says \
+             where), and see that it has\n\n{entry}"
+        );
+        assert_eq!(said.trim_end(), sentence);
+    }
+    let check = sky(&shop).args(["up", "cluster.toml", "--check"]).output().unwrap();
+    assert!(String::from_utf8(check.stderr).unwrap().contains("cluster.toml: line 1: this is no TOML"));
+}
+
+#[test]
 fn a_folder_that_cannot_be_made() {
     let directory = tempfile::tempdir().unwrap();
     let output = sky(directory.path()).args(["new", "orders", "--dir", "/proc/orders"]).output().unwrap();

@@ -2,15 +2,20 @@
 
 use std::{
     env,
-    fs::{self, File, OpenOptions, TryLockError},
-    io,
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
+    io::{self, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    process,
 };
 
 use daemonize::{Daemonize, Outcome};
 
 use super::report::{failed, keep, wait};
 use crate::{arguments::arguments, exit::MISTAKE};
+
+/// How often a pidfile is opened that is taken away meanwhile: each time, another process has ended just then.
+const TRIES: u32 = 3;
 
 /// What `--help` says of the flags.
 pub(crate) const HELP: &str =
@@ -82,14 +87,14 @@ pub struct Daemon {
     pub logfile: Option<PathBuf>,
 }
 
-/// A pidfile, removed when dropped.
+/// A pidfile, locked until it is dropped, and removed then.
 #[derive(Debug)]
 #[must_use = "the pidfile is removed with it"]
-pub struct Pidfile(Option<PathBuf>);
+pub struct Pidfile(Option<Locked>);
 
 impl Drop for Pidfile {
     fn drop(&mut self) {
-        if let Some(path) = &self.0 {
+        if let Some(Locked { path, .. }) = &self.0 {
             // Where only the file may be written and not its directory, it stays, and is no longer locked.
             drop(fs::remove_file(path));
         }
@@ -107,22 +112,10 @@ impl Daemon {
     /// background has not become ready.
     pub fn start(&self) -> Result<Pidfile, DaemonError> {
         let mut made = Made::default();
-        if let Some(path) = &self.pidfile {
-            let file = made.open("pidfile", path)?;
-            if let Err(TryLockError::WouldBlock) = file.try_lock() {
-                let pid = match fs::read_to_string(path).unwrap_or_default().trim() {
-                    "" => "just starting".to_owned(),
-                    pid => pid.to_owned(),
-                };
-                return Err(DaemonError::Runs { path: path.clone(), pid });
-            }
-        }
+        let mut pidfile = self.pidfile.as_deref().map(|path| Locked::open(&mut made, path)).transpose()?;
         let mut daemon = Daemonize::new().working_directory(env::current_dir().unwrap_or_else(|_| "/".into()));
         if let Some(path) = &self.logfile {
             daemon = daemon.stderr(made.open("logfile", path)?);
-        }
-        if let Some(path) = &self.pidfile {
-            daemon = daemon.pid_file(path);
         }
         let (reader, writer) = io::pipe().map_err(DaemonError::NoPipe)?;
         match daemon.execute() {
@@ -130,25 +123,77 @@ impl Daemon {
                 forked?;
                 // From now on they are the other process's.
                 made.keep();
-                drop(writer);
+                drop((pidfile, writer));
                 wait(reader).map_err(|(code, sentence)| DaemonError::NotReady { code, sentence })?;
-                std::process::exit(0)
+                process::exit(0)
             }
             Outcome::Child(detached) => {
                 drop(reader);
                 keep(writer);
-                // If it cannot have the pidfile, that is another's, who was quicker.
-                made.keep();
-                if let Err(refused) = detached {
-                    let refused = DaemonError::from(refused);
+                let detached = detached.map_err(DaemonError::from);
+                if let Err(refused) = detached.and_then(|_| pidfile.as_mut().map_or(Ok(()), Locked::write)) {
+                    drop(made);
                     // Whoever waits in the foreground says it.
                     failed(refused.exit_code(), &refused.to_string());
-                    std::process::exit(refused.exit_code().into())
+                    process::exit(refused.exit_code().into())
                 }
-                Ok(Pidfile(self.pidfile.clone()))
+                made.keep();
+                Ok(Pidfile(pidfile))
             }
         }
     }
+}
+
+/// A pidfile that no other process has.
+#[derive(Debug)]
+struct Locked {
+    path: PathBuf,
+    /// The lock is the open file's. A process that is forked has the same one, and so nobody comes between a start and
+    /// the process in the background.
+    file: File,
+}
+
+impl Locked {
+    fn open(made: &mut Made, path: &Path) -> Result<Self, DaemonError> {
+        let mut pid = String::new();
+        for _ in 0..TRIES {
+            let file = made.open("pidfile", path)?;
+            match file.try_lock() {
+                Ok(()) if is_at(&file, path) => return Ok(Self { path: path.to_owned(), file }),
+                // Whoever had it has just taken it away.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    // It is another's now, whoever has made it.
+                    made.forget(path);
+                    pid = fs::read_to_string(path).unwrap_or_default();
+                    break;
+                }
+                Err(TryLockError::Error(source)) => return Err(unwritable("pidfile", path, source)),
+            }
+        }
+        let pid = match pid.trim() {
+            "" => "just starting".to_owned(),
+            pid => pid.to_owned(),
+        };
+        Err(DaemonError::Runs { path: path.to_owned(), pid })
+    }
+
+    /// Writes this process's id.
+    fn write(&mut self) -> Result<(), DaemonError> {
+        let written =
+            self.file.set_len(0).and_then(|()| self.file.write_all(format!("{}\n", process::id()).as_bytes()));
+        written.map_err(|source| unwritable("pidfile", &self.path, source))
+    }
+}
+
+/// Whether a file is still the one of this path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let place = |found: Metadata| (found.dev(), found.ino());
+    file.metadata().and_then(|own| Ok(place(own) == place(fs::metadata(path)?))).unwrap_or(false)
+}
+
+fn unwritable(what: &'static str, path: &Path, source: io::Error) -> DaemonError {
+    DaemonError::Unwritable { what, path: path.to_owned(), source }
 }
 
 /// The files that a start has made. They go again with it if it comes to nothing.
@@ -162,7 +207,11 @@ impl Made {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false),
             other => other.inspect(|_| self.0.push(path.to_owned())),
         };
-        opened.map_err(|source| DaemonError::Unwritable { what, path: path.to_owned(), source })
+        opened.map_err(|source| unwritable(what, path, source))
+    }
+
+    fn forget(&mut self, path: &Path) {
+        self.0.retain(|made| made != path);
     }
 
     fn keep(&mut self) {
@@ -269,6 +318,14 @@ mod tests {
         let held = File::create(path("held.pid")).unwrap();
         held.lock().unwrap();
         start(&path("held.pid"), &path("x.log"));
+        // One that was made here, and locked by another before this start could: it is that one's.
+        let mut made = Made::default();
+        drop(made.open("pidfile", &path("quick.pid")).unwrap());
+        let quicker = File::open(path("quick.pid")).unwrap();
+        quicker.lock().unwrap();
+        assert!(matches!(Locked::open(&mut made, &path("quick.pid")), Err(DaemonError::Runs { .. })));
+        drop(made);
+        fs::remove_file(path("quick.pid")).expect("it is still there");
         let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["held.pid"], "what was there stays");
         // What was there before stays, too, as it was.

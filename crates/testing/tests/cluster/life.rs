@@ -465,7 +465,9 @@ async fn of_two_daemons_that_start_at_once_one_says_why_not() {
         };
         let both = [start(), start()].map(|one| one.wait_with_output().unwrap());
         let refused: Vec<_> = both.iter().filter(|one| !one.status.success()).map(said).collect();
-        assert!(matches!(refused.as_slice(), [why] if why.lines().count() == 1), "{refused:?}");
+        let [why] = refused.as_slice() else { panic!("{refused:?}") };
+        let named = why.starts_with("sky: the pidfile sky.pid is locked by a process that runs (process ");
+        assert!(named && why.ends_with("); stop that one first\n") && why.lines().count() == 1, "{why}");
         let number = fs::read_to_string(&pidfile).expect("the one that runs has it").trim().parse().unwrap();
         kill_process(Pid::from_raw(number).unwrap(), Signal::TERM).unwrap();
         eventually("it has ended", || async { !pidfile.exists() }).await;
