@@ -129,7 +129,11 @@ impl Ground {
     }
 
     /// Starts the example cluster and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it runs already: nobody would end the first one.
     pub(crate) fn start_cluster(&mut self) {
+        assert!(self.cluster.is_none(), "the example cluster runs already: leave out this <!-- cluster -->");
         let log = fs::File::create(self.directory.path().join("cluster.log")).unwrap();
         let child = Command::new(program("sky"))
             .args(["up", EXAMPLE, "--port", &self.port().to_string(), "--dir"])

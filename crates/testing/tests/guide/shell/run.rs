@@ -210,6 +210,7 @@ fn a_wrong_command_is_found() {
     assert!(fails("```console\n$ sky --version\nsky 0.0.0\n```\n"));
     assert!(fails("```console\n$ echo a\n```\n"), "what it prints is not shown");
     assert!(!fails("```console\n$ sky nonsense 2> /dev/null\n$ echo $?\n2\n```\n"));
+    assert!(fails(&"<!-- cluster -->\n```sh\ntrue\n```\n".repeat(2)), "one cluster at a time");
     assert!(!fails("```toml cluster.toml\n[broker]\n```\n```sh\ngrep -q broker cluster.toml\n```\n"));
 }
 
