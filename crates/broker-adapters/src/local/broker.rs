@@ -85,7 +85,8 @@ impl LocalBroker {
     }
 
     fn too_large(envelope: &Envelope, state: &State) -> Result<usize, BrokerError> {
-        let (size, limit) = (envelope.encoded_len(), state.max_message);
+        let limit = state.max_message;
+        let size = embedded::size(envelope, limit);
         if size > limit { Err(BrokerError::TooLarge { size, limit }) } else { Ok(size) }
     }
 

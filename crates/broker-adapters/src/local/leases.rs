@@ -13,6 +13,7 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use super::{handle::Handle, state::Confirm};
+use crate::embedded;
 
 /// The leases of deliveries that came together and last equally long.
 pub(super) struct Batch {
@@ -21,12 +22,17 @@ pub(super) struct Batch {
     life: u64,
     /// Until then they have certainly not ended.
     fresh: Instant,
+    /// The largest envelope that the broker takes.
+    max_message: usize,
 }
 
 impl Batch {
-    pub(super) fn new(handle: Arc<Handle>, life: u64, received: Instant, lease_time: Duration) -> Self {
+    pub(super) fn new(handle: Arc<Handle>, received: Instant, lease_time: Duration) -> Self {
+        let state = handle.0.lock();
+        let (life, max_message) = (state.life, state.max_message);
+        drop(state);
         // Half of it leaves room for a settle that waits in a buffer.
-        Self { handle, life, fresh: received.checked_add(lease_time / 2).unwrap_or(received) }
+        Self { handle, life, fresh: received.checked_add(lease_time / 2).unwrap_or(received), max_message }
     }
 
     /// A lease that is fresh is settled without waiting for the broker: if the connection holds it
@@ -48,7 +54,8 @@ impl Batch {
 
     /// Whether the broker takes an envelope of this size.
     fn too_large(&self, reply: &Envelope) -> Option<BrokerError> {
-        let (size, limit) = (reply.encoded_len(), self.handle.0.lock().max_message);
+        let limit = self.max_message;
+        let size = embedded::size(reply, limit);
         (size > limit).then_some(BrokerError::TooLarge { size, limit })
     }
 

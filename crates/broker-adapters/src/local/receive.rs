@@ -91,8 +91,7 @@ impl<'a> Receiver<'a> {
             return Some(Arc::clone(leases));
         }
         let handle = self.handle.upgrade()?;
-        let life = self.shared.lock().life;
-        let leases: Arc<dyn Leases> = Arc::new(Batch::new(handle, life, self.stall.came(self.received), lease_time));
+        let leases: Arc<dyn Leases> = Arc::new(Batch::new(handle, self.stall.came(self.received), lease_time));
         self.batch = Some((lease_time, Arc::clone(&leases)));
         Some(leases)
     }

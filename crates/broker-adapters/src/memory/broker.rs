@@ -52,15 +52,6 @@ impl Default for MemoryBroker {
     }
 }
 
-/// Near the limit an envelope is measured as it would be written, so that every adapter takes the same; further away
-/// what it roughly occupies is near enough, and quicker to say.
-const NEAR: usize = 4 << 10;
-
-fn size(envelope: &Envelope, limit: usize) -> usize {
-    let roughly = envelope.size();
-    if roughly.saturating_add(NEAR) > limit { envelope.encoded_len() } else { roughly }
-}
-
 fn message(envelope: Arc<Envelope>, options: EnqueueOptions, limit: usize) -> Message<Body> {
     Message {
         id: envelope.id,
@@ -68,7 +59,7 @@ fn message(envelope: Arc<Envelope>, options: EnqueueOptions, limit: usize) -> Me
         priority: options.priority,
         delay: options.delay,
         time_to_live: envelope.budget,
-        size: size(&envelope, limit),
+        size: embedded::size(&envelope, limit),
         body: envelope,
     }
 }

@@ -26,7 +26,6 @@ impl WriteBody for Bytes {
 
 impl WriteBody for Envelope {
     fn write_body(&self, out: &mut BytesMut) {
-        out.reserve(self.encoded_len());
         self.encode_to(out);
     }
 }

@@ -1,8 +1,8 @@
 //! Reading an envelope without copying it.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::{
     Codec, Envelope, Headers, Kind,
@@ -46,58 +46,94 @@ impl Envelope {
         let mut envelope = Self::default();
         let mut unknown = BytesMut::new();
         let (mut trace, mut state) = (None, None);
+        let mut payload = 0..0;
         while !rest.is_empty() {
             let start = buffer.len() - rest.len();
-            let key = wire::get_varint(&mut rest)?;
-            match (key >> 3, key & 7) {
-                (8, BYTES) => trace = utf8(wire::get_bytes(&mut rest)?, 8)?.parse::<TraceContext>().ok(),
-                (9, BYTES) => state = Some(text(&buffer, wire::get_bytes(&mut rest)?, 9)?),
-                (field @ (1 | 3 | 4 | 7 | 10..=13 | 15), BYTES) => {
-                    envelope.read_bytes(field, &buffer, wire::get_bytes(&mut rest)?)?;
+            match wire::get_varint(&mut rest)? {
+                key::ID => envelope.id = guid(wire::get_bytes(&mut rest)?, 1)?,
+                key::KIND => envelope.kind = kind(wire::get_varint(&mut rest)?)?,
+                key::METHOD => envelope.method = text(&buffer, wire::get_bytes(&mut rest)?, 3)?,
+                key::REPLY_TO => envelope.reply_to = Some(guid(wire::get_bytes(&mut rest)?, 4)?),
+                key::BUDGET => envelope.budget = budget(wire::get_varint(&mut rest)?),
+                key::CODEC => envelope.codec = codec(wire::get_varint(&mut rest)?)?,
+                key::HEADER => read_header(envelope.extras.headers_mut(), &buffer, wire::get_bytes(&mut rest)?)?,
+                key::TRACE => trace = utf8(wire::get_bytes(&mut rest)?, 8)?.parse::<TraceContext>().ok(),
+                key::STATE => state = Some(text(&buffer, wire::get_bytes(&mut rest)?, 9)?),
+                key::LEDGER => envelope.ledger = read_ledger(wire::get_bytes(&mut rest)?)?,
+                key::PRINCIPAL => {
+                    let principal = text(&buffer, wire::get_bytes(&mut rest)?, 11)?;
+                    envelope.extras.set_principal(Some(principal));
                 }
-                (field @ (2 | 5 | 6 | 14), VARINT) => envelope.read_number(field, wire::get_varint(&mut rest)?)?,
-                (_, wire_type) => {
-                    wire::skip(&mut rest, wire_type)?;
+                key::ORIGIN => envelope.origin = Some(guid(wire::get_bytes(&mut rest)?, 12)?),
+                key::STATUS => envelope.status = Some(read_status(wire::get_bytes(&mut rest)?)?),
+                key::ATTEMPT => envelope.attempt = attempt(wire::get_varint(&mut rest)?)?,
+                key::PAYLOAD => {
+                    let length = wire::get_bytes(&mut rest)?.len();
+                    let end = buffer.len() - rest.len();
+                    payload = end - length..end;
+                }
+                other => {
+                    wire::skip(&mut rest, other & 7)?;
                     unknown.extend_from_slice(buffer.get(start..buffer.len() - rest.len()).unwrap_or_default());
                 }
             }
         }
-        let trace: Option<TraceContext> = trace;
-        if trace.is_some() || !unknown.is_empty() {
-            let extras = envelope.extras.with_trace(trace.map(|trace| trace.with_state(state)));
-            envelope.extras = extras.with_unknown(unknown.freeze());
+        if trace.is_some() {
+            envelope.extras.set_trace(trace.map(|trace| trace.with_state(state)));
         }
+        if !unknown.is_empty() {
+            envelope.extras = envelope.extras.with_unknown(unknown.freeze());
+        }
+        envelope.payload = part(buffer, payload);
         Ok(envelope)
     }
+}
 
-    fn read_bytes(&mut self, field: u64, whole: &Bytes, value: &[u8]) -> Result<()> {
-        match field {
-            1 => self.id = guid(value, field)?,
-            3 => self.method = text(whole, value, field)?,
-            4 => self.reply_to = Some(guid(value, field)?),
-            7 => read_header(self.extras.headers_mut(), whole, value)?,
-            10 => self.ledger = read_ledger(value)?,
-            11 => {
-                let principal = text(whole, value, field)?;
-                self.extras = std::mem::take(&mut self.extras).with_principal(Some(principal));
-            }
-            12 => self.origin = Some(guid(value, field)?),
-            13 => self.status = Some(read_status(value)?),
-            _ => self.payload = whole.slice_ref(value),
-        }
-        Ok(())
-    }
+/// What stands before each field of `envelope.proto`: its number and its type on the wire.
+mod key {
+    use super::{BYTES, VARINT};
 
-    fn read_number(&mut self, field: u64, number: u64) -> Result<()> {
-        let invalid = DecodeEnvelopeError::Invalid(field);
-        match field {
-            2 => self.kind = Kind::from_number(number).ok_or(invalid)?,
-            5 => self.budget = (number > 0).then(|| Duration::from_millis(number.min(u32::MAX.into()))),
-            6 => self.codec = Codec::from_number(number).ok_or(invalid)?,
-            _ => self.attempt = u32::try_from(number).map_err(|_| invalid)?,
-        }
-        Ok(())
+    pub(super) const ID: u64 = 1 << 3 | BYTES;
+    pub(super) const KIND: u64 = 2 << 3 | VARINT;
+    pub(super) const METHOD: u64 = 3 << 3 | BYTES;
+    pub(super) const REPLY_TO: u64 = 4 << 3 | BYTES;
+    pub(super) const BUDGET: u64 = 5 << 3 | VARINT;
+    pub(super) const CODEC: u64 = 6 << 3 | VARINT;
+    pub(super) const HEADER: u64 = 7 << 3 | BYTES;
+    pub(super) const TRACE: u64 = 8 << 3 | BYTES;
+    pub(super) const STATE: u64 = 9 << 3 | BYTES;
+    pub(super) const LEDGER: u64 = 10 << 3 | BYTES;
+    pub(super) const PRINCIPAL: u64 = 11 << 3 | BYTES;
+    pub(super) const ORIGIN: u64 = 12 << 3 | BYTES;
+    pub(super) const STATUS: u64 = 13 << 3 | BYTES;
+    pub(super) const ATTEMPT: u64 = 14 << 3 | VARINT;
+    pub(super) const PAYLOAD: u64 = 15 << 3 | BYTES;
+}
+
+/// A part of a buffer that is not needed as a whole any more. An empty one keeps nothing of it.
+fn part(mut buffer: Bytes, range: Range<usize>) -> Bytes {
+    if range.is_empty() {
+        return Bytes::new();
     }
+    buffer.truncate(range.end);
+    buffer.advance(range.start);
+    buffer
+}
+
+fn kind(number: u64) -> Result<Kind> {
+    Kind::from_number(number).ok_or(DecodeEnvelopeError::Invalid(2))
+}
+
+fn budget(millis: u64) -> Option<Duration> {
+    (millis > 0).then(|| Duration::from_millis(millis.min(u32::MAX.into())))
+}
+
+fn codec(number: u64) -> Result<Codec> {
+    Codec::from_number(number).ok_or(DecodeEnvelopeError::Invalid(6))
+}
+
+fn attempt(number: u64) -> Result<u32> {
+    u32::try_from(number).map_err(|_| DecodeEnvelopeError::Invalid(14))
 }
 
 fn guid(value: &[u8], field: u64) -> Result<Guid> {

@@ -130,7 +130,7 @@ fn detail_len(detail: &crate::Detail) -> usize {
     bytes_len(detail.type_url.len()) + bytes_len(detail.value.len())
 }
 
-fn status_len(status: &Status) -> usize {
+pub(super) fn status_len(status: &Status) -> usize {
     let details: usize = status.details().iter().map(detail_len).map(|n| 1 + varint_len(n as u64) + n).sum();
     number_len(status.code().number().into())
         + bytes_len(status.message().len())

@@ -35,12 +35,23 @@ impl<'a, B: BufMut> Gather<'a, B> {
     }
 
     #[inline]
+    fn byte(&mut self, byte: u8) {
+        if self.length == ROOM {
+            self.flush();
+        }
+        if let Some(room) = self.pieces.get_mut(self.length) {
+            *room = byte;
+            self.length += 1;
+        }
+    }
+
+    #[inline]
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.raw(&[(value & 0x7f) as u8 | 0x80]);
+            self.byte((value & 0x7f) as u8 | 0x80);
             value >>= 7;
         }
-        self.raw(&[value as u8]);
+        self.byte(value as u8);
     }
 
     /// A number, unless it is zero.

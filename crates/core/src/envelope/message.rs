@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Extras, Headers};
+use super::{Extras, Headers, encode::status_len};
 use crate::{Guid, Ledger, Status, Text, TraceContext};
 
 /// What an envelope is for.
@@ -145,6 +145,7 @@ impl Envelope {
     pub fn size(&self) -> usize {
         let headers = self.headers();
         let headers = headers.text_len() + headers.len() * 6;
-        64 + self.method.len() + headers + self.payload.len() + self.extras.unknown().len()
+        let status = self.status.as_ref().map_or(0, status_len);
+        64 + self.method.len() + headers + self.payload.len() + self.extras.unknown().len() + status
     }
 }

@@ -24,6 +24,7 @@ pub(super) const fn number_len(value: u64) -> usize {
     if value == 0 { 0 } else { 1 + varint_len(value) }
 }
 
+#[inline]
 pub(super) fn get_varint(buffer: &mut &[u8]) -> Result<u64, Malformed> {
     // Nearly all are one byte long.
     if let Some((first, rest)) = buffer.split_first()
@@ -32,6 +33,10 @@ pub(super) fn get_varint(buffer: &mut &[u8]) -> Result<u64, Malformed> {
         *buffer = rest;
         return Ok(u64::from(*first));
     }
+    get_long_varint(buffer)
+}
+
+fn get_long_varint(buffer: &mut &[u8]) -> Result<u64, Malformed> {
     let mut value = 0u64;
     for (index, byte) in buffer.iter().copied().take(10).enumerate() {
         let bits = u64::from(byte & 0x7f);
@@ -48,6 +53,7 @@ pub(super) fn get_varint(buffer: &mut &[u8]) -> Result<u64, Malformed> {
 }
 
 /// A length-delimited value that is there completely.
+#[inline]
 pub(super) fn get_bytes<'a>(buffer: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
     let length = usize::try_from(get_varint(buffer)?).map_err(|_| Malformed)?;
     let (value, rest) = buffer.split_at_checked(length).ok_or(Malformed)?;
