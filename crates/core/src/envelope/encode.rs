@@ -38,6 +38,16 @@ impl Envelope {
             + self.extras.unknown().len()
     }
 
+    /// Roughly what it occupies in memory or on the wire, in bytes.
+    #[inline]
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let headers = self.headers();
+        let headers = headers.text_len() + headers.len() * 6;
+        let status = self.status.as_ref().map_or(0, status_len);
+        64 + self.method.len() + headers + self.payload.len() + self.extras.unknown().len() + status
+    }
+
     /// Appends the envelope to a buffer, as `skyloom.Envelope`.
     pub fn encode_to(&self, out: &mut impl BufMut) {
         let out = &mut Gather::new(out);
@@ -130,7 +140,7 @@ fn detail_len(detail: &crate::Detail) -> usize {
     bytes_len(detail.type_url.len()) + bytes_len(detail.value.len())
 }
 
-pub(super) fn status_len(status: &Status) -> usize {
+fn status_len(status: &Status) -> usize {
     let details: usize = status.details().iter().map(detail_len).map(|n| 1 + varint_len(n as u64) + n).sum();
     number_len(status.code().number().into())
         + bytes_len(status.message().len())

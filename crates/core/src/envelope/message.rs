@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Extras, Headers, encode::status_len};
+use super::{Extras, Headers};
 use crate::{Guid, Ledger, Status, Text, TraceContext};
 
 /// What an envelope is for.
@@ -137,15 +137,5 @@ impl Envelope {
     #[must_use]
     pub fn principal(&self) -> Option<&Text> {
         self.extras.principal()
-    }
-
-    /// Roughly what it occupies in memory or on the wire, in bytes.
-    #[inline]
-    #[must_use]
-    pub fn size(&self) -> usize {
-        let headers = self.headers();
-        let headers = headers.text_len() + headers.len() * 6;
-        let status = self.status.as_ref().map_or(0, status_len);
-        64 + self.method.len() + headers + self.payload.len() + self.extras.unknown().len() + status
     }
 }
