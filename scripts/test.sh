@@ -60,9 +60,9 @@ fi
 for package in $(absent); do
     missing+=("$package: install it (Debian: apt-get install $package)$("$embedded" || echo "; --embedded needs less")")
 done
-valkey="$(command -v "${SKYLOOM_TEST_VALKEY:-valkey-server}" || true)"
-if [[ -z "$valkey" && -n "${SKYLOOM_TEST_VALKEY:-}" ]]; then
-    missing+=("Valkey: SKYLOOM_TEST_VALKEY names '$SKYLOOM_TEST_VALKEY', which is no program; give its path")
+valkey="$(command -v "${TEST_VALKEY:-valkey-server}" || true)"
+if [[ -z "$valkey" && -n "${TEST_VALKEY:-}" ]]; then
+    missing+=("Valkey: TEST_VALKEY names '$TEST_VALKEY', which is no program; give its path")
 fi
 if ((${#missing[@]} > 0)); then
     echo "scripts/test.sh needs what is not here:" >&2
@@ -117,7 +117,7 @@ else
     step env CLUSTER_NO_BUILD=1 cargo test --workspace --all-features
     # What needs a Redis once more with Valkey, where there is one: not every system has a package of it.
     if [[ -n "$valkey" ]]; then
-        step env SKYLOOM_TEST_REDIS="$valkey" cargo test --workspace --all-features --test redis
+        step env TEST_REDIS="$valkey" cargo test --workspace --all-features --test redis
     fi
 fi
 if ! "$quick"; then
@@ -135,5 +135,5 @@ if "$embedded"; then
         "$SECONDS" "$(IFS=,; echo "${servers[*]}" | sed 's/,/, /g')"
 else
     printf '\nAll checks passed in %s s%s.\n' "$SECONDS" \
-        "$([[ -n "$valkey" ]] || echo '; not against Valkey: put valkey-server on the PATH, or set SKYLOOM_TEST_VALKEY to its path')"
+        "$([[ -n "$valkey" ]] || echo '; not against Valkey: put valkey-server on the PATH, or set TEST_VALKEY to its path')"
 fi

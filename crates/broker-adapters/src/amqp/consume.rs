@@ -121,7 +121,7 @@ impl State {
 
     fn restart(&mut self, consumer: u32) {
         let Some(stream) = self.streams.get(&consumer) else { return };
-        self.operations.known.remove(&Target::Work(stream.channel.clone()));
+        self.operations.doubt(&Target::Work(stream.channel.clone()));
         self.void(consumer);
         self.establish(consumer);
     }

@@ -41,6 +41,16 @@ pub(super) struct Operations {
     pub(super) running: Option<Running>,
 }
 
+impl Operations {
+    /// What was declared may be gone: it is declared again before anything more is sent there. Who waits for a declaration
+    /// that is under way goes on waiting for it.
+    pub(super) fn doubt(&mut self, target: &Target) {
+        if matches!(self.known.get(target), Some(Known::Ready)) {
+            self.known.remove(target);
+        }
+    }
+}
+
 /// The operation that the server has been asked for.
 #[derive(Debug)]
 pub(super) struct Running {

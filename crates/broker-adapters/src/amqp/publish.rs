@@ -189,7 +189,7 @@ impl State {
     /// No queue has taken a message.
     fn unrouted(&mut self, target: &Target, done: Done, id: Guid) {
         if let Some(needed) = declared_for(target) {
-            self.operations.known.remove(&needed);
+            self.operations.doubt(&needed);
         }
         let error = match target {
             // Whoever wanted the reply is gone, and that is nobody's fault.

@@ -176,3 +176,45 @@ async fn a_call_does_not_begin_its_time_anew_at_the_server() {
     assert!(contains(b"\x044940") && !contains(b"\x045000"));
     drop(long);
 }
+
+/// A queue that was deleted is declared anew for everybody who was there.
+#[tokio::test]
+async fn of_two_consumers_whose_queue_is_gone_both_go_on() {
+    let shared = connected("");
+    let consumers = [consumer(&shared), consumer(&shared)];
+    let number = |consumer: u32| shared.with(|state| state.streams[&consumer].number);
+    for (consumer, _) in &consumers {
+        let number = number(*consumer).expect("it has one");
+        shared.with(|state| state.uprooted(*consumer, number));
+    }
+    declared(&shared);
+    assert!(consumers.iter().all(|(consumer, _)| number(*consumer).is_some()), "each consumes again");
+}
+
+/// What is sent again, since its queue was deleted, is not dropped for another message that comes back.
+#[tokio::test]
+async fn what_waits_for_its_queue_to_be_declared_anew_goes_on_waiting_when_another_comes_back() {
+    let shared = connected("");
+    let first = enqueue(&shared, cast());
+    declared(&shared);
+    answer_all(&shared, true);
+    assert_eq!(told(first).await, Some(Ok(())));
+    let casts = [cast(), cast()];
+    let ids = casts.each_ref().map(|cast| cast.id);
+    let [one, other] = casts.map(|cast| enqueue(&shared, cast));
+    // Two were confirmed before: the first message, and the note that there is such a channel.
+    let comes_back = |id, tag| {
+        shared.with(|state| {
+            state.confirms.returned(id);
+            state.confirmed(PUBLISH, tag, false, true);
+        });
+    };
+    comes_back(ids[0], 3);
+    assert!(matches!(told(one).await, Some(Err(BrokerError::Unavailable { .. }))));
+    let again = enqueue(&shared, cast());
+    comes_back(ids[1], 4);
+    assert!(matches!(told(other).await, Some(Err(BrokerError::Unavailable { .. }))));
+    declared(&shared);
+    answer_all(&shared, true);
+    assert_eq!(told(again).await, Some(Ok(())));
+}

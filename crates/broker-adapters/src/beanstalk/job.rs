@@ -47,8 +47,9 @@ pub(super) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The most that [`Notes::sent`] and the frame of a bundle add to an envelope.
-pub(super) const OVERHEAD: usize = 48;
+/// The most that the notes of a delivery and the frame of a bundle add to an envelope. What was put once can be put again
+/// with all of them, whatever the server's largest job; and as a dead letter, whose reason has what they leave.
+pub(super) const OVERHEAD: usize = 128;
 
 impl Notes {
     /// Sent now, if somebody will ask how long ago that was.
@@ -107,6 +108,18 @@ pub(super) fn single(envelope: &Envelope, notes: &Notes) -> BytesMut {
     let mut out = BytesMut::with_capacity(envelope.encoded_len() + OVERHEAD);
     envelope.encode_to(&mut out);
     notes.write(&mut out);
+    out
+}
+
+/// A dead letter of at most this size, for which the reason is shortened.
+pub(super) fn letter(envelope: &Envelope, mut notes: Notes, largest: usize) -> BytesMut {
+    let mut out = single(envelope, &notes);
+    if let (Some(over), Some(reason)) = (out.len().checked_sub(largest), &mut notes.reason)
+        && over > 0
+    {
+        reason.truncate(reason.floor_char_boundary(reason.len().saturating_sub(over)));
+        out = single(envelope, &notes);
+    }
     out
 }
 
@@ -180,6 +193,23 @@ mod tests {
         assert_eq!((&items[0].envelope, &items[0].notes), (&sent, &notes()));
         let plain = read(sent.encode()).unwrap();
         assert_eq!((&plain[0].envelope, &plain[0].notes), (&sent, &Notes::default()));
+    }
+
+    #[test]
+    fn there_is_room_for_the_notes_of_every_delivery_and_for_a_reason() {
+        let (plain, most) = (envelope(70_000), u32::MAX);
+        let delivered = Notes { sent: Some(now_ms()), attempts: most, losses: most, ..Notes::default() };
+        let member = || (&plain, delivered.clone());
+        assert!(bundle(&[member(), member()]).len() <= 2 * (plain.encoded_len() + OVERHEAD));
+        let reason = Some("né".repeat(300));
+        let died = Notes { attempts: most, reason: reason.clone(), died: Some(now_ms()), ..Notes::default() };
+        let largest = plain.encoded_len() + OVERHEAD;
+        let short = letter(&plain, died.clone(), largest);
+        assert!(short.len() <= largest);
+        let read_back = |letter: BytesMut| read(letter.freeze()).unwrap().remove(0).notes.reason;
+        let kept = read_back(short).unwrap();
+        assert!(kept.len() >= 40 && reason.as_ref().is_some_and(|reason| reason.starts_with(&kept)), "{kept}");
+        assert_eq!(read_back(letter(&plain, died, 1 << 20)), reason);
     }
 
     #[test]

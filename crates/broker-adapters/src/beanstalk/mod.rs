@@ -58,7 +58,7 @@
 //!   confirmed. With the default `-f 50`, up to 50 ms.
 //!
 //! # The server in production
-//! `beanstalkd -l ADDRESS -b /var/lib/beanstalkd -f 0 -z 8388656`. `-z` is the largest job, 65535 bytes by default;
+//! `beanstalkd -l ADDRESS -b /var/lib/beanstalkd -f 0 -z 8388736`. `-z` is the largest job, 65535 bytes by default;
 //! what is larger is refused with a sentence that names it. There is neither TLS nor a password: listen on loopback, a
 //! Unix socket or a private network. A step of the server's clock moves its times to run.
 //!

@@ -16,7 +16,7 @@ use skyloom_testing::{
 pub(crate) const QUEUE_LIMIT: usize = 100;
 
 /// Names another program with beanstalkd's options that is to be tested against.
-const PROGRAM: &str = "SKYLOOM_TEST_BEANSTALKD";
+const PROGRAM: &str = "TEST_BEANSTALKD";
 
 /// How long a server may take to be there.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use std::{process::Command, sync::Arc, time::Duration};
 
 use skyloom_core::{
     Channel, Envelope, Guid, Kind,
-    broker::{BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
+    broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
     client::Client,
 };
 use skyloom_testing::servers::Server;
@@ -28,6 +28,64 @@ fn a_message_for_which_the_server_was_not_started_names_the_option() {
         large.payload = vec![0; broker.capabilities().max_message - 64].into();
         let put = broker.enqueue(&channel("large.v1"), large.into(), EnqueueOptions::default());
         soon("the largest", put).await.expect("it fits");
+    });
+}
+
+/// A call that is as large as this says, with everything that is noted of one.
+fn call_of(size: usize) -> Envelope {
+    let mut call = Envelope::new(Kind::Call, Guid::call());
+    (call.reply_to, call.budget) = (Some(Guid::private()), Some(Duration::from_secs(60)));
+    call.payload = vec![7; size - 100].into();
+    call.payload = vec![7; call.payload.len() + size - call.encoded_len()].into();
+    assert_eq!(call.encoded_len(), size);
+    call
+}
+
+/// What is in the queue is lost with a worker, fails, and is buried.
+async fn dies_by_degrees(broker: &dyn Broker, server: &Server, queue: &Channel) {
+    let (dying, killer) = process(&url(server, "")).await;
+    let mut first = dying.consume(queue.clone(), ConsumeOptions::default()).await.expect("consumed");
+    let held = soon("a delivery", first.next()).await.expect("it goes on");
+    killer.kill();
+    let mut consumer = broker.consume(queue.clone(), ConsumeOptions::default()).await.expect("consumed");
+    let reason = "because ".repeat(100);
+    let settlements =
+        [Settlement::Retry { delay: Duration::ZERO, reason: reason.clone() }, Settlement::Bury { reason }];
+    for (attempt, settlement) in (2..).zip(settlements) {
+        let delivery = soon("a delivery", consumer.next()).await.expect("it goes on");
+        assert_eq!(delivery.attempt(), attempt);
+        soon("settle", delivery.settle(settlement)).await.expect("it is settled");
+    }
+    let depth = soon("depth", broker.depth(queue)).await.expect("it is known");
+    assert_eq!((depth.ready, depth.delayed, depth.leased, depth.dead), (0, 0, 0, 1));
+    drop(held);
+}
+
+/// What is noted of a message that is tried again, or dies, has room beside it.
+#[test]
+fn the_largest_message_is_tried_again_and_becomes_a_dead_letter() {
+    run(async {
+        let server = Server::start(launch());
+        let broker = connect(&url(&server, "")).await;
+        let queue = channel("largest.v1");
+        let largest = call_of(broker.capabilities().max_message);
+        soon("enqueue", broker.enqueue(&queue, largest.into(), EnqueueOptions::default())).await.expect("it fits");
+        dies_by_degrees(&*broker, &server, &queue).await;
+        let letters = broker.admin().expect("there is one").dead(&queue, 10).await.expect("they are listed");
+        assert!(letters[0].reason.starts_with("because because ") && letters[0].attempts == 3, "{}", letters[0].reason);
+    });
+}
+
+/// A client in another language may put what leaves no room.
+#[test]
+fn a_job_that_is_full_is_tried_again_as_it_is_and_buried_where_it_is() {
+    run(async {
+        let server = Server::start(launch());
+        let broker = connect(&url(&server, "")).await;
+        let mut hand = ByHand::connect(&server).await;
+        hand.say("use skyloom.full.v1").await;
+        assert!(hand.put(&call_of(65_535).encode()).await.starts_with("INSERTED "));
+        dies_by_degrees(&*broker, &server, &channel("full.v1")).await;
     });
 }
 

@@ -8,6 +8,7 @@
 #[allow(dead_code)]
 mod raw;
 mod client;
+mod dialect;
 mod ours;
 mod pair;
 mod steps;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     client::{Client, PATIENCE},
+    dialect::Dialect,
     ours::Ours,
 };
 
@@ -35,11 +36,14 @@ pub(crate) struct Side {
     port: u16,
     pub(crate) clients: Vec<Client>,
     control: Client,
+    dialect: Dialect,
 }
 
 impl Side {
     fn new(port: u16, clients: usize) -> Self {
-        let mut side = Self { port, clients: Vec::new(), control: Client::connect(port) };
+        let mut control = Client::connect(port);
+        let dialect = Dialect::of(&control.ask("stats"));
+        let mut side = Self { port, clients: Vec::new(), control, dialect };
         for client in 0..clients {
             side.clients.push(Client::connect(port));
             // It is not only connected, but known.
@@ -66,7 +70,7 @@ impl Side {
                 if !replies.contains_key(client)
                     && let Some(reply) = self.clients[*client].try_reply()
                 {
-                    replies.insert(*client, normal(&reply));
+                    replies.insert(*client, normal(&self.dialect.as_in_1_12(reply)));
                 }
             }
             if replies.len() + waiting == pending.len() {
@@ -138,7 +142,7 @@ impl Pair {
 
     /// Compares the next reply.
     pub(crate) fn compare(&mut self, client: usize) -> String {
-        let replies = self.sides.each_mut().map(|side| normal(&side.clients[client].reply()));
+        let replies = self.sides.each_mut().map(|side| normal(&side.dialect.as_in_1_12(side.clients[client].reply())));
         self.compared(client, replies)
     }
 
@@ -154,7 +158,8 @@ impl Pair {
             for (side, reply) in self.sides.iter_mut().zip(&mut replies) {
                 // As often on both sides, which count what they are told.
                 side.clients[holder].ask("list-tube-used");
-                *reply = reply.take().or_else(|| side.clients[client].try_reply());
+                let said = || side.clients[client].try_reply().map(|reply| side.dialect.as_in_1_12(reply));
+                *reply = reply.take().or_else(said);
             }
         }
         self.compared(client, replies.map(|reply| normal(&reply.unwrap_or_default())))
@@ -168,6 +173,7 @@ impl Pair {
 
     /// Sends a `reserve` that may have to wait.
     pub(crate) fn reserve(&mut self, client: usize, line: &str) {
+        let line = self.sides[0].dialect.waiting(line);
         self.say(client, format!("{line}\r\n").as_bytes(), 0);
         self.pending.push(client);
         self.settle();

@@ -13,7 +13,7 @@ use tokio::{
 const MUCH: usize = 4 << 20;
 
 /// Says to a process of this test that it is the one that has none left.
-const STARVED: &str = "SKYLOOM_TEST_STARVED";
+const STARVED: &str = "TEST_STARVED";
 
 #[test]
 fn a_write_that_waits_for_room_needs_no_descriptor_of_its_own() {

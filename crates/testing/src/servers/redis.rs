@@ -13,7 +13,7 @@ use std::{
 use super::{Launch, Server};
 
 /// Names another program with Redis's options that is to be tested against, such as Valkey.
-const PROGRAM: &str = "SKYLOOM_TEST_REDIS";
+const PROGRAM: &str = "TEST_REDIS";
 
 fn program() -> Launch {
     Launch::new(&std::env::var(PROGRAM).unwrap_or_else(|_| "redis-server".to_owned()))

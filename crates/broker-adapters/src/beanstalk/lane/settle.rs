@@ -125,7 +125,8 @@ impl Lane {
         }
         // As the server counts, a job that is released has as many losses as before.
         let is_told = std::mem::replace(&mut held.notes.losses, losses) != losses;
-        let Some((id, priority)) = alone(state, &held).filter(|_| !is_told) else {
+        let may_grow = held.envelope.encoded_len() + job::OVERHEAD <= self.shared.largest_job();
+        let Some((id, priority)) = alone(state, &held).filter(|_| !(is_told && may_grow)) else {
             let attempts = held.attempt;
             return self.put_back(state, held, attempts, delay, ack);
         };
@@ -157,8 +158,16 @@ impl Lane {
         reason.truncate(reason.floor_char_boundary(REASON));
         let attempts = held.attempt.min(self.options.max_attempts.max(1));
         self.tell(state, &held, &BrokerError::Dead { attempts, reason: reason.clone() });
-        let notes = Notes { attempts, reason: Some(reason), died: Some(job::now_ms()), ..Notes::default() };
-        let body = job::single(&held.envelope, &notes).freeze();
+        let notes = Notes { attempts, reason: Some(reason.clone()), died: Some(job::now_ms()), ..Notes::default() };
+        let largest = self.shared.largest_job();
+        let body = job::letter(&held.envelope, notes, largest).freeze();
+        if body.len() > largest
+            && let Some((id, _)) = alone(state, &held)
+        {
+            tracing::warn!(channel = %self.channel, job = id, reason, "a job that leaves no room for its reason is buried where it is");
+            state.jobs.remove(&id);
+            return state.todo.push(Todo::End { job: id, how: How::Bury, ack });
+        }
         let tube = Some(self.shared.options.names.dead(&self.channel));
         let priority = skyloom_core::broker::EnqueueOptions::DEFAULT_PRIORITY;
         state.todo.push(Todo::Put { tube, priority, delay: 0, body, came_in: held.job, ack });

@@ -4,6 +4,7 @@ mod changelog;
 mod links;
 mod marks;
 mod shell;
+mod variables;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use crate::{finding::Finding, tree::TextFile};
 pub(crate) fn check(root: &Path, file: &TextFile) -> Vec<Finding> {
     let mut findings = marks::check(file);
     findings.extend(shell::check(file));
+    findings.extend(variables::check(file));
     findings.extend(changelog::check(file));
     findings.extend(links::check(file, &|path| root.join(path).exists()));
     findings
