@@ -26,12 +26,18 @@ say() { printf '%s\n' "$*"; }
 
 stop() { printf 'scripts/cluster.sh: %s\n' "$*" >&2; exit 1; }
 
+# Whether a process runs. One that has ended and that nobody has asked how, as in a container whose first process waits
+# for none but its own, does not.
+runs() {
+    kill -0 "$1" 2> /dev/null && ! grep -qs '^State:[[:space:]]*[ZX]' "/proc/$1/status"
+}
+
 # The process id of the running cluster, or nothing.
 running() {
     local pid
     [[ -f "$pid_file" ]] || return 1
     pid="$(cat "$pid_file")"
-    kill -0 "$pid" 2> /dev/null && printf '%s' "$pid"
+    runs "$pid" && printf '%s' "$pid"
 }
 
 binaries() { printf '%s/%s' "${CARGO_TARGET_DIR:-$root/target}" "$1"; }
@@ -56,7 +62,7 @@ await_orphans() {
     pids="$(sed -n 's/^    .*"pid": *\([0-9]*\).*/\1/p' "$run/state.json")"
     for _ in $(seq 1200); do
         for pid in $pids; do
-            if kill -0 "$pid" 2> /dev/null; then
+            if runs "$pid"; then
                 sleep 0.05
                 continue 2
             fi
@@ -74,7 +80,7 @@ await() {
         if grep -qs '^  "pid": '"$pid"',' "$run/state.json" && grep -qs '^  "ready": true' "$run/state.json"; then
             return 0
         fi
-        kill -0 "$pid" 2> /dev/null || return 1
+        runs "$pid" || return 1
         sleep 0.05
     done
     return 1
@@ -196,7 +202,7 @@ down() {
     fi
     kill -TERM "$pid"
     for _ in $(seq 1200); do
-        if ! kill -0 "$pid" 2> /dev/null; then
+        if ! runs "$pid"; then
             rm -f "$pid_file"
             say "Drained and stopped."
             return

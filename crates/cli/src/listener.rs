@@ -40,7 +40,11 @@ impl Listener {
 
 /// The process that listens on an address; of several, the one that holds the socket for the others.
 pub(crate) fn listener(address: SocketAddr) -> Option<Listener> {
-    let mut all = listeners(address);
+    first(listeners(address))
+}
+
+/// The one to name: who holds a socket for others would start them anew.
+fn first(mut all: Vec<Listener>) -> Option<Listener> {
     let holder = all.iter().position(|one| one.holds().is_some()).unwrap_or_default();
     (!all.is_empty()).then(|| all.swap_remove(holder))
 }
@@ -107,12 +111,22 @@ mod tests {
         assert_eq!(listeners(SocketAddr::from(([127, 0, 0, 2], address.port()))), []);
     }
 
+    fn of(pid: u32, line: &str) -> Listener {
+        Listener { pid, words: line.split(' ').map(str::to_owned).collect() }
+    }
+
+    #[test]
+    fn of_several_the_one_that_holds_the_socket_for_the_others_is_named() {
+        let shown = |all: &[Listener]| first(all.to_vec()).map(|one| one.shown());
+        let (gateway, up) = (of(8, "/usr/bin/gateway --port 8080"), of(9, "/usr/bin/sky up"));
+        assert_eq!(shown(&[gateway.clone(), up]).as_deref(), Some("`sky up` (pid 9)"));
+        assert_eq!(shown(&[gateway, of(10, "other")]).as_deref(), Some("gateway (pid 8)"));
+        assert_eq!(shown(&[]), None);
+    }
+
     #[test]
     fn who_holds_a_socket_for_a_gateway_is_known() {
-        let holds = |line: &str| {
-            let words = line.split(' ').map(str::to_owned).collect();
-            Listener { pid: 1, words }.holds().map(str::to_owned)
-        };
+        let holds = |line: &str| of(1, line).holds().map(str::to_owned);
         assert_eq!(holds("/usr/bin/sky --broker local: up cluster.toml").as_deref(), Some("up"));
         assert_eq!(holds("sky hold --listen x -- sky gateway").as_deref(), Some("hold"));
         assert_eq!((holds("sky gateway"), holds("python3 up")), (None, None));

@@ -122,3 +122,23 @@ async fn who_runs_registers_anew_with_a_redis_that_has_forgotten() {
     let mut watch = fresh.watch().await.expect("it can be watched");
     tokio::time::timeout(PATIENCE, watch.wait_for(|now| there(now))).await.expect("in time").expect("it goes on");
 }
+
+/// On the loopback address of IPv6, which this host must have.
+#[tokio::test]
+async fn the_registry_is_found_at_an_address_of_ipv6() {
+    let server = Server::start(redis_launch().args(["--bind", "127.0.0.1", "::1"]));
+    let url = corner(&format!("redis://[::1]:{}", server.port()));
+    let registry = RedisRegistry::connect(&url, PATIENCE).await.expect("the registry can be used");
+    let instance = Instance {
+        id: Guid::private(),
+        services: Vec::new(),
+        host: "alpha".to_owned(),
+        region: String::new(),
+        pid: 1,
+        started: 2,
+    };
+    let mut watch = registry.watch().await.expect("it can be watched");
+    let _guard = registry.register(instance.clone(), Vec::new()).await.expect("it is registered");
+    let there = watch.wait_for(|now| now.instances.contains_key(&instance.id));
+    tokio::time::timeout(PATIENCE, there).await.expect("in time").expect("it goes on");
+}

@@ -295,3 +295,40 @@ impl State {
         changes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{LocalOptions, state::MAX_OUTGOING},
+        *,
+    };
+
+    fn accepted() -> Accepted {
+        let (grace, silence) = (Duration::from_secs(5), Duration::from_secs(2));
+        Accepted { version: 1, epoch: Guid::private(), message_bytes: 1 << 20, inbox_grace: grace, silence }
+    }
+
+    /// The second look at a registry that was lost, which shows who has not come back.
+    #[test]
+    fn a_look_at_the_registry_for_which_there_is_no_room_is_taken_later() {
+        let mut state = State::new(LocalOptions::default(), Instant::now());
+        state.standing.view = Some(Arc::default());
+        for _ in 0..2 {
+            // Each time it is a broker that knows nobody.
+            drop(state.attach(accepted(), Instant::now()));
+            drop(state.detach(&[], 0, "it was killed", Instant::now()));
+        }
+        drop(state.attach(accepted(), Instant::now()));
+        let due = state.next_alarm().expect("it is looked at again");
+        state.out = BytesMut::zeroed(MAX_OUTGOING + 1);
+        drop(state.expire(due));
+        assert_eq!(state.out.len(), MAX_OUTGOING + 1);
+        let later = state.next_alarm().expect("it is looked at all the same");
+        assert!(later > due);
+        state.out.clear();
+        drop(state.expire(later));
+        let mut watch = BytesMut::new();
+        ClientFrame::<Bytes>::Watch.encode(&mut watch).unwrap();
+        assert_eq!((&state.out, state.next_alarm()), (&watch, None));
+    }
+}

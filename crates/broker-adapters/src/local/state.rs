@@ -21,7 +21,7 @@ use super::{
 
 /// The most bytes that wait to be written to a live connection. A broker that does not read for so
 /// long is overloaded, and more is refused.
-const MAX_OUTGOING: usize = 256 << 20;
+pub(super) const MAX_OUTGOING: usize = 256 << 20;
 
 /// Beyond this many bytes that wait to be written, a sender that could go on waits for the broker's
 /// confirmation instead.

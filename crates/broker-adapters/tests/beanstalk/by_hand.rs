@@ -22,7 +22,12 @@ impl ByHand {
 
     /// Puts a job into the tube that is used.
     pub(crate) async fn put(&mut self, body: &[u8]) -> String {
-        self.say_bytes(format!("put 1024 0 30 {}", body.len()).as_bytes(), &[body, b"\r\n"].concat()).await
+        self.put_to_run(30, body).await
+    }
+
+    /// The same, with so many seconds to run.
+    pub(crate) async fn put_to_run(&mut self, ttr: u32, body: &[u8]) -> String {
+        self.say_bytes(format!("put 1024 0 {ttr} {}", body.len()).as_bytes(), &[body, b"\r\n"].concat()).await
     }
 
     async fn say_bytes(&mut self, command: &[u8], body: &[u8]) -> String {

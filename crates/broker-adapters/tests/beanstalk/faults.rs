@@ -10,6 +10,7 @@ use skyloom_core::{
 use tokio::time::sleep;
 
 use super::{
+    by_hand::ByHand,
     fixture::{connect, durable_server, process, run, run_beside_load, server, url},
     load::{Load, call, cast, echo, number, queue as channel, soon, until, until_answered, work},
 };
@@ -100,6 +101,38 @@ fn what_a_killed_worker_held_goes_to_another_at_once() {
             soon("settle", delivery.settle(Settlement::Done)).await.expect("it is settled");
         }
         drop(deliveries);
+    });
+}
+
+/// A worker that hangs loses its work as much as one that is gone: by its own clock, and by the server's if it is not
+/// even able to look at that.
+#[test]
+fn a_lease_that_runs_out_is_a_loss_as_a_broken_connection_is() {
+    run(async {
+        let server = server();
+        let broker = connect(&url(&server, "")).await;
+        let queue = channel("slow.v1");
+        let mut hanging = ByHand::connect(&server).await;
+        hanging.say("use skyloom.slow.v1").await;
+        assert!(hanging.put_to_run(1, &cast(1).encode()).await.starts_with("INSERTED "));
+        hanging.say("watch skyloom.slow.v1").await;
+        let line = hanging.say("reserve-with-timeout 10").await;
+        assert!(line.starts_with("RESERVED "), "{line}");
+        let options = ConsumeOptions { lease: Duration::from_millis(500), ..ConsumeOptions::default() };
+        let mut consumer = broker.consume(queue, options).await.expect("it can be consumed");
+        let mut held = Vec::new();
+        for row in [(2, 1), (3, 2)] {
+            let delivery = soon("a delivery", consumer.next()).await.expect("it goes on");
+            assert_eq!((delivery.attempt(), delivery.losses()), row);
+            held.push(delivery);
+        }
+        let survived = soon("a delivery", consumer.next()).await.expect("it goes on");
+        let (delay, reason) = (Duration::ZERO, "the database is away".to_owned());
+        assert_eq!((survived.attempt(), survived.losses()), (4, 3));
+        soon("retry", survived.settle(Settlement::Retry { delay, reason })).await.expect("it is settled");
+        let last = soon("a delivery", consumer.next()).await.expect("it goes on");
+        assert_eq!((last.attempt(), last.losses()), (5, 0), "this one was told by its worker");
+        drop((hanging, held));
     });
 }
 

@@ -3,13 +3,18 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
+    sync::Arc,
     time::Duration,
 };
 
 use skyloom_broker_adapters::{redis::RedisBroker, remote::OpenError};
+use skyloom_core::client::Client;
 use skyloom_testing::servers::{Server, free_port, redis_cluster, redis_command, redis_launch, tls_redis};
 
-use super::support::{run, try_connect};
+use super::{
+    load::{queue as channel, until_answered, work},
+    support::{connect, run, try_connect},
+};
 
 /// Why a server cannot be used.
 async fn unusable(url: &str) -> String {
@@ -151,5 +156,30 @@ fn a_unix_socket_is_used() {
         try_connect(&format!("redis+unix://{path}")).await.expect("the socket can be used");
         let missing = RedisBroker::connect(&"redis+unix:///nowhere.sock".parse().expect("a URL"), Duration::ZERO).await;
         assert!(matches!(missing, Err(OpenError::Absent { .. })), "{missing:?}");
+    });
+}
+
+/// On the loopback address of IPv6, which this host must have.
+#[test]
+fn an_address_of_ipv6_is_used_by_one_server_and_by_a_cluster() {
+    run(async {
+        let server = Server::start(redis_launch().args(["--bind", "127.0.0.1", "::1"]));
+        let calls = channel("calls.v1");
+        let broker = connect(&format!("redis://[::1]:{}", server.port())).await;
+        work(Arc::clone(&broker), calls.clone(), Arc::default());
+        until_answered(&Client::new(broker), &calls).await;
+
+        let announced = ["--cluster-enabled", "yes", "--cluster-announce-ip", "::1", "--bind", "127.0.0.1", "::1"];
+        let server = Server::start(redis_launch().args(announced));
+        assert_eq!(redis_command(&server, "CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
+        let broker = connect(&format!("redis+cluster://[::1]:{}", server.port())).await;
+        work(Arc::clone(&broker), calls.clone(), Arc::default());
+        until_answered(&Client::new(broker), &calls).await;
+
+        // Nobody listens there, and the address is shown as it is written.
+        let url = format!("redis://[::1]:{}", free_port());
+        let absent = RedisBroker::connect(&url.parse().expect("a URL"), Duration::from_millis(300)).await;
+        let sentence = absent.expect_err("nobody is there").to_string();
+        assert!(sentence.contains(url.trim_start_matches("redis://")), "{sentence}");
     });
 }

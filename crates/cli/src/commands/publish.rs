@@ -4,7 +4,7 @@ use skyloom::{Channel, Codec, TopicName, contract::Shape};
 
 use crate::{
     failure::Failure,
-    method::{MessageArgs, check_json},
+    method::{MessageArgs, check_json, event_shapes},
     output::note,
     session::{Session, within},
 };
@@ -39,9 +39,8 @@ pub(crate) async fn publish(args: &PublishArgs, session: &Session) -> Result<(),
 /// What those who listen to the topic take its events for; anything if none of them says it.
 async fn shape_of(topic: &TopicName, session: &Session) -> Result<Shape, Failure> {
     let snapshot = session.snapshot().await?;
-    let events = snapshot.contracts.values().flat_map(|contract| &contract.events);
-    let mut shapes = events.filter(|event| event.topic == *topic).map(|event| &event.shape);
-    Ok(shapes.find(|shape| matches!(shape, Shape::Object { .. })).cloned().unwrap_or_default())
+    let mut shapes = event_shapes(&snapshot, topic.as_str());
+    Ok(shapes.find(|shape| matches!(shape, Shape::Object { .. })).unwrap_or_default())
 }
 
 /// Whether the broker knows that no group has the topic. Only the embedded one knows all of them.

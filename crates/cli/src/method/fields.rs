@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use skyloom::contract::Shape;
-use skyloom_gateway::bind_json;
+use skyloom_gateway::{Parts, bind_json};
 
 use super::shape::{bare, outlined};
 
@@ -19,7 +19,7 @@ pub(super) fn is_field(word: &str) -> bool {
 }
 
 /// The JSON of a message of this shape that is written as these fields. A dot leads into an object, and a list is
-/// written by its items.
+/// written by its items; or either is written as JSON.
 ///
 /// # Errors
 /// What is wrong with a field, and which there are.
@@ -38,15 +38,26 @@ pub(super) fn written(words: &[String], of: &str, shape: &Shape) -> Result<Strin
         if name.split('.').count() > DEEPEST {
             return Err(wrong(format!("a name leads deeper than {DEEPEST} objects")));
         }
-        bind_json(&mut object, shape, name, text, "written by its parts, such as a.b=1, or in one JSON with all else")
-            .map_err(|status| wrong(status.message().to_owned()))?;
-        let is_again =
-            words.iter().take(at).any(|word| word.split_once('=').is_some_and(|(earlier, _)| earlier == name));
-        if is_again && !is_list(&object, name) {
+        let earlier = || words.iter().take(at).filter_map(|word| Some(word.split_once('=')?.0));
+        if let Some(whole) = earlier().find_map(|other| whole_of(name, other)) {
+            return Err(wrong(format!("{whole:?} is given whole and by its parts; write one of the two")));
+        }
+        bind_json(&mut object, shape, name, text, Parts::Json).map_err(|status| wrong(status.message().to_owned()))?;
+        if earlier().any(|other| other == name) && !is_list(&object, name) {
             return Err(wrong(format!("{name:?} is given twice")));
         }
     }
     Ok(Value::Object(object).to_string())
+}
+
+/// Which of two names leads to the other.
+fn whole_of<'a>(name: &'a str, other: &'a str) -> Option<&'a str> {
+    let is_part = |part: &str, of: &str| part.strip_prefix(of).is_some_and(|rest| rest.starts_with('.'));
+    match (is_part(name, other), is_part(other, name)) {
+        (true, _) => Some(other),
+        (_, true) => Some(name),
+        _ => None,
+    }
 }
 
 fn is_list(object: &Map<String, Value>, name: &str) -> bool {
@@ -85,6 +96,9 @@ mod tests {
         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(value(&json(&words).unwrap()), value(expected));
         assert_eq!(json(&["name="]).unwrap(), r#"{"name":""}"#);
+        let words = ["name={\"a\": 1}", "item={\"code\": \"x\"}", "tags=[\"a\", \"b\"]", "tags=c"];
+        let expected = r#"{"name":"{\"a\": 1}","tags":["a","b","c"],"item":{"code":"x"}}"#;
+        assert_eq!(value(&json(&words).unwrap()), value(expected), "what has parts may be JSON");
     }
 
     #[test]
@@ -99,9 +113,11 @@ mod tests {
             (&["name=a", "more"], "\"more\" is no field; write each as NAME=VALUE, or the whole message as one JSON"),
             (
                 &["item=x"],
-                "\"item\" must be written by its parts, such as a.b=1, or in one JSON with all else, since it has parts of \
-                 its own, not \"x\"",
+                "\"item\" must be written as JSON or by its parts, such as a.b=1, since it has parts of its own, not \"x\"",
             ),
+            (&["item={}", "item={}"], "\"item\" is given twice"),
+            (&["item={}", "item.code=x"], "\"item\" is given whole and by its parts; write one of the two"),
+            (&["item.code=x", "item={}"], "\"item\" is given whole and by its parts; write one of the two"),
         ] {
             assert_eq!(json(words).unwrap_err(), format!("{all}{why}"));
         }

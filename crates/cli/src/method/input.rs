@@ -17,7 +17,7 @@ const MAX_MESSAGE: u64 = 8 << 20;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct MessageArgs {
     /// The message: JSON, @FILE, or - for standard input; or its fields, such as name=Ada item.count=3, a list by its
-    /// items; an empty object if none is given
+    /// items, and what has parts as JSON, too; an empty object if none is given
     #[arg(value_name = "JSON|NAME=VALUE", allow_negative_numbers = true)]
     message: Vec<String>,
 }

@@ -5,8 +5,10 @@ mod shape;
 mod fields;
 mod input;
 mod message;
+mod event;
 
 pub(crate) use self::{
+    event::event_shapes,
     find::{Target, suggest_service},
     input::{Input, MessageArgs},
     message::{Message, as_json, check_json, request_text},

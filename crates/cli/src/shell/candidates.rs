@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     complete::{Names, Source, with_names},
-    method::{Target, bare, kind},
+    method::{Target, bare, event_shapes, kind},
 };
 
 /// Completes by what the registry knows at the moment.
@@ -101,7 +101,7 @@ fn names(snapshot: &Snapshot, words: &[Word]) -> Option<Vec<Pair>> {
 fn shapes(snapshot: &Snapshot, words: &[Word]) -> Option<Vec<Shape>> {
     match message_of(words)? {
         Message::Method(name) => Some(vec![request(snapshot, name)?]),
-        Message::Topic(topic) => Some(events(snapshot, topic)),
+        Message::Topic(topic) => Some(event_shapes(snapshot, topic).collect()),
     }
 }
 
@@ -110,12 +110,6 @@ fn request(snapshot: &Snapshot, name: &str) -> Option<Shape> {
     let target = Target::find(snapshot, name).ok()?;
     let transcoder = Transcoder::new(&target.contract).ok()?;
     Some(outline(transcoder.method(target.method.name.as_str())?.input()))
-}
-
-/// The shapes that those who listen to a topic take its events for.
-fn events(snapshot: &Snapshot, topic: &str) -> Vec<Shape> {
-    let events = snapshot.contracts.values().flat_map(|contract| &contract.events);
-    events.filter(|event| event.topic.as_str() == topic).map(|event| event.shape.clone()).collect()
 }
 
 impl Completer for Candidates {

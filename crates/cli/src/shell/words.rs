@@ -11,7 +11,8 @@ pub(super) struct Word {
     pub(super) start: usize,
 }
 
-/// Splits a line as a shell does, at spaces and with quotes; JSON that begins a word is one word without quotes.
+/// Splits a line as a shell does, at spaces and with quotes; JSON that begins a word, or the value of a field, is one
+/// word without quotes.
 ///
 /// # Errors
 /// A sentence if a quote is not closed.
@@ -54,6 +55,12 @@ fn scan(line: &str) -> (Vec<Word>, Option<usize>) {
             rest = after;
             continue;
         }
+        if let Some(end) = field_end(rest) {
+            let (field, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            words.push(Word { text: field.to_owned(), start });
+            rest = after;
+            continue;
+        }
         let (text, after, open) = plain(rest);
         words.push(Word { text, start });
         if let Some(at) = open {
@@ -70,6 +77,15 @@ fn json_end(text: &str) -> usize {
         Some(Ok(_)) => values.byte_offset(),
         _ => text.len(),
     }
+}
+
+/// Where a field ends whose value is JSON of something with parts, such as `item={"count": 1}`.
+fn field_end(text: &str) -> Option<usize> {
+    let (name, value) = text.split_once('=')?;
+    let is_field = !name.contains(|c: char| c.is_whitespace() || "\"'\\".contains(c)) && is_json(value);
+    let mut values = serde_json::Deserializer::from_str(value).into_iter::<IgnoredAny>();
+    let is_whole = is_field && matches!(values.next(), Some(Ok(_)));
+    is_whole.then(|| name.len() + 1 + values.byte_offset())
 }
 
 /// A word without its quotes, what follows it, and where a quote begins that is not closed.
@@ -103,6 +119,8 @@ mod tests {
         assert_eq!(words(line), ["call", "greeter.v1/Hello", r#"{"name": "Ada \" L}"}"#, "--timeout", "2s"]);
         assert_eq!(words(r#"publish a.b [1, 2] -x"#), ["publish", "a.b", "[1, 2]", "-x"]);
         assert_eq!(words(r#"call x '{"a": 1}'"#), ["call", "x", r#"{"a": 1}"#]);
+        let line = r#"call x item={"a": "b c"} tags=["d"] name='e f' g={h i"#;
+        assert_eq!(words(line), ["call", "x", r#"item={"a": "b c"}"#, r#"tags=["d"]"#, "name=e f", "g={h", "i"]);
         // What is no JSON is taken to the end, so that the command says what is wrong with it.
         assert_eq!(words("call x {\"a\": nope} --timeout 2s"), ["call", "x", "{\"a\": nope} --timeout 2s"]);
     }

@@ -1,6 +1,6 @@
 //! `sky up`: clusters of real processes.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, os::fd::OwnedFd, process::Command};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -144,14 +144,18 @@ async fn a_process_that_ends_again_and_again_is_reported_and_retried() {
 #[tokio::test]
 async fn what_is_in_the_way_is_said_at_once() {
     let mut cluster = Cluster::new(WHOLE);
+    // Nobody but this process has the socket.
     let taken = TcpListener::bind(("127.0.0.1", cluster.port)).unwrap();
+    let mut holder = Command::new("sleep").arg("600").stdin(OwnedFd::from(taken)).spawn().unwrap();
     let said = cluster.refused(&[]).await;
-    let (start, end) = (
-        format!("port {} of 127.0.0.1 is taken by ", cluster.port),
-        "): end what listens there, or choose another with --port",
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let expected = format!(
+        "port {} of 127.0.0.1 is taken by sleep (pid {}): end what listens there, or choose another with --port",
+        cluster.port,
+        holder.id()
     );
-    assert!(said.sentence(1).starts_with(&start) && said.sentence(1).ends_with(end), "{said:?}");
-    drop(taken);
+    assert_eq!(said.sentence(1), expected);
 
     cluster.start_and_wait(&[]).await;
     let said = cluster.refused(&["--dir", "run"]).await;

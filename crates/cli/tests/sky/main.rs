@@ -34,3 +34,4 @@ mod places;
 mod settings;
 mod trouble;
 mod entries;
+mod events;

@@ -75,6 +75,10 @@ pub struct EventContract {
     /// The shape of its events, if they are JSON.
     #[serde(default, skip_serializing_if = "Shape::is_any")]
     pub shape: Shape,
+    /// The type of its events, if they are protobuf: the name of a message of the contract's descriptors, which may be
+    /// without its package.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
 }
 
 impl Contract {

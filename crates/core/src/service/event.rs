@@ -12,7 +12,9 @@ use crate::{
 pub struct Event<S> {
     pub(super) topic: &'static str,
     pub(super) group: Option<&'static str>,
+    pub(super) codec: Codec,
     shape: fn() -> Shape,
+    type_name: fn() -> String,
     pub(super) handler: Box<Handler<S>>,
 }
 
@@ -28,7 +30,9 @@ impl<S: Send + Sync + 'static> Event<S> {
         Self {
             topic,
             group,
+            codec: Q::CODEC,
             shape: Q::shape,
+            type_name: Q::type_name,
             handler: Box::new(move |service, incoming| match decode::<Q>(&incoming) {
                 Ok(message) => {
                     let done = handler(service, incoming.context, message);
@@ -48,6 +52,7 @@ impl<S: Send + Sync + 'static> Event<S> {
             topic: TopicName::new(self.topic)?,
             group: self.group.map(GroupName::new).transpose()?,
             shape: (self.shape)(),
+            message: if self.codec == Codec::Protobuf { (self.type_name)() } else { String::new() },
         })
     }
 }

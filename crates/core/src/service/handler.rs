@@ -8,7 +8,10 @@ use std::{
 
 use tower_service::Service;
 
-use super::{Answer, Definition, Incoming, Index, MethodOptions, translate::translated};
+use super::{
+    Answer, Definition, Incoming, Index, MethodOptions,
+    translate::{translated, translated_event},
+};
 use crate::{Codec, Kind, Result, Status, broker::BoxFuture};
 
 /// Finds the handler of a request or an event and runs it.
@@ -49,20 +52,25 @@ impl<S: Send + Sync + 'static> Service<Incoming> for HandlerService<S> {
         let Handlers { service, definition, methods, events } = &*self.0;
         let envelope = incoming.envelope();
         let name = envelope.method.as_bytes();
-        let handler = if envelope.kind == Kind::Event {
-            events.find(name).and_then(|place| definition.events.get(place)).map(|event| &event.handler)
+        let is_event = envelope.kind == Kind::Event;
+        let found = if is_event {
+            let event = events.find(name).and_then(|place| definition.events.get(place));
+            event.map(|event| (&event.handler, event.codec == Codec::Protobuf))
         } else {
-            methods.find(name).and_then(|place| definition.methods.get(place)).map(|method| &method.handler)
+            let method = methods.find(name).and_then(|place| definition.methods.get(place));
+            method.map(|method| (&method.handler, method.codec == Codec::Protobuf))
         };
-        match handler {
-            Some(handler) if envelope.codec == Codec::Json => {
-                let service = Arc::clone(service);
+        let service = Arc::clone(service);
+        match found {
+            Some((handler, true)) if envelope.codec == Codec::Json => {
+                let run = |incoming| handler(service, incoming);
                 match definition.translator.get(|| definition.contract()) {
-                    Some(translator) => translated(translator, incoming, |incoming| handler(service, incoming)),
-                    None => handler(service, incoming),
+                    Some(translator) if is_event => translated_event(translator, incoming, run),
+                    Some(translator) => translated(translator, incoming, run),
+                    None => run(incoming),
                 }
             }
-            Some(handler) => handler(Arc::clone(service), incoming),
+            Some((handler, _)) => handler(service, incoming),
             None => {
                 let name = envelope.method.as_str();
                 let status = Status::not_found(format!("this service has no method {name:?}"));

@@ -7,7 +7,7 @@ use futures_core::Stream;
 
 use super::{Answer, Body, Incoming};
 use crate::{
-    Context, MethodName, Payload, Result, Status, Streaming,
+    Codec, Context, MethodName, Payload, Result, Status, Streaming,
     broker::BoxFuture,
     client::Reply,
     contract::{HttpBody, HttpRule, HttpVerb, MethodContract},
@@ -29,6 +29,7 @@ pub(super) type Handler<S> = dyn Fn(Arc<S>, Incoming) -> BoxFuture<'static, Resu
 /// One method: its contract, its options, and the handler.
 pub struct Method<S> {
     pub(super) name: &'static str,
+    pub(super) codec: Codec,
     pub(super) contract: MethodParts,
     pub(super) options: MethodOptions,
     pub(super) handler: Box<Handler<S>>,
@@ -55,6 +56,7 @@ impl<S: Send + Sync + 'static> Method<S> {
     {
         Self {
             name,
+            codec: Q::CODEC,
             contract: MethodParts {
                 docs: "",
                 idempotent: false,

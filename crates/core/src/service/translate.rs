@@ -21,6 +21,12 @@ pub trait Translate: Send + Sync {
     /// `InvalidArgument` if it is not what the method takes.
     fn request(&self, method: &str, json: &Bytes) -> Result<Bytes>;
 
+    /// An event from its JSON.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it is not what the listener takes.
+    fn event(&self, topic: &str, json: &Bytes) -> Result<Bytes>;
+
     /// The JSON of a reply.
     ///
     /// # Errors
@@ -65,13 +71,13 @@ pub(super) fn translated(
     let method = incoming.envelope().method.clone();
     let request = translator.and_then(|translator| {
         let payload = translator.request(&method, &incoming.envelope().payload)?;
-        Ok((translator, Envelope { codec: Codec::Protobuf, payload, ..Envelope::clone(incoming.envelope()) }))
+        Ok((translator, payload))
     });
-    let (translator, envelope) = match request {
+    let (translator, payload) = match request {
         Ok(request) => request,
         Err(status) => return Box::pin(std::future::ready(Err(status))),
     };
-    let answer = handler(incoming.with_envelope(envelope));
+    let answer = handler(in_protobuf(incoming, payload));
     Box::pin(async move {
         let body = match answer.await?.body {
             Body::Message(payload) => Body::Message(translator.reply(&method, &payload)?),
@@ -82,6 +88,25 @@ pub(super) fn translated(
         };
         Ok(Answer { codec: Codec::Json, body })
     })
+}
+
+/// Runs a listener to events in protobuf for one that is JSON.
+pub(super) fn translated_event(
+    translator: Result<Arc<dyn Translate>>,
+    incoming: Incoming,
+    handler: impl FnOnce(Incoming) -> BoxFuture<'static, Result<Answer>>,
+) -> BoxFuture<'static, Result<Answer>> {
+    let envelope = incoming.envelope();
+    match translator.and_then(|translator| translator.event(&envelope.method, &envelope.payload)) {
+        Ok(payload) => handler(in_protobuf(incoming, payload)),
+        Err(status) => Box::pin(std::future::ready(Err(status))),
+    }
+}
+
+/// The same with a payload that was translated.
+fn in_protobuf(incoming: Incoming, payload: Bytes) -> Incoming {
+    let envelope = Envelope { codec: Codec::Protobuf, payload, ..Envelope::clone(incoming.envelope()) };
+    incoming.with_envelope(envelope)
 }
 
 struct Replies<F> {

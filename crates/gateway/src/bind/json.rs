@@ -6,13 +6,29 @@ use skyloom::{Result, Status, contract::Shape};
 use super::unfit::unfit;
 use skyloom::transcode::hint;
 
+/// What text is for a field that has parts of its own: an object, a map, or a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Parts<'a> {
+    /// A list is given by its items, and anything else with parts cannot be given as text: the sentence says what it must
+    /// be instead, such as `"sent in the body"`.
+    Elsewhere(&'a str),
+    /// It may be JSON.
+    Json,
+}
+
 /// Sets the field of this name in a JSON object of this shape, or adds to it if it is an array; a dot in the name leads
-/// into an object. Where the shape says nothing, text stays text. `parts` says what somebody must do who has given text
-/// for what has parts of its own: it must be `"sent in the body"`.
+/// into an object. Where the shape says nothing, text stays text, unless it is the JSON of something with parts and may be.
 ///
 /// # Errors
 /// A sentence with the name if there is no such field, or it cannot have this value.
-pub fn bind_json(object: &mut Map<String, Value>, shape: &Shape, name: &str, text: &str, parts: &str) -> Result<()> {
+pub fn bind_json(
+    object: &mut Map<String, Value>,
+    shape: &Shape,
+    name: &str,
+    text: &str,
+    parts: Parts<'_>,
+) -> Result<()> {
     let mut path = name.split('.').peekable();
     let (mut object, mut shape) = (object, shape);
     while let Some(step) = path.next() {
@@ -35,7 +51,15 @@ pub fn bind_json(object: &mut Map<String, Value>, shape: &Shape, name: &str, tex
 struct Given<'a> {
     name: &'a str,
     text: &'a str,
-    parts: &'a str,
+    parts: Parts<'a>,
+}
+
+impl Given<'_> {
+    /// What it is as JSON, if it is something with parts and may be.
+    fn json(self) -> Option<Value> {
+        let may_be = self.parts == Parts::Json && self.text.trim_start().starts_with(['{', '[']);
+        may_be.then(|| serde_json::from_str(self.text).ok())?
+    }
 }
 
 fn required(mut shape: &Shape) -> &Shape {
@@ -61,10 +85,13 @@ fn field_of<'a>(shape: &'a Shape, step: &str, name: &str) -> Result<&'a Shape> {
 
 fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, given: Given<'_>) -> Result<()> {
     if let Shape::Array { items } = required(shape) {
-        let value = convert(items, given)?;
+        let more = match given.json() {
+            Some(Value::Array(values)) => values,
+            _ => vec![convert(items, given)?],
+        };
         match object.entry(step).or_insert_with(|| Value::Array(Vec::new())) {
-            Value::Array(values) => values.push(value),
-            other => *other = Value::Array(vec![value]),
+            Value::Array(values) => values.extend(more),
+            other => *other = Value::Array(more),
         }
         return Ok(());
     }
@@ -75,7 +102,8 @@ fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, given: Given<
 fn convert(shape: &Shape, given: Given<'_>) -> Result<Value> {
     let Given { name, text, parts } = given;
     let (value, expected) = match required(shape) {
-        Shape::Any | Shape::String => (Some(Value::from(text)), "text"),
+        Shape::Any => (given.json().or_else(|| Some(Value::from(text))), "text"),
+        Shape::String => (Some(Value::from(text)), "text"),
         Shape::Bool => (text.parse().ok().map(Value::Bool), "true or false"),
         Shape::Integer => (whole(text), "a whole number"),
         Shape::Ranged { least, most } => {
@@ -87,7 +115,15 @@ fn convert(shape: &Shape, given: Given<'_>) -> Result<Value> {
         Shape::OneOf { names } if names.iter().any(|known| known == text) => (Some(Value::from(text)), ""),
         Shape::OneOf { names } => return Err(unfit(name, &format!("one of {}", names.join(", ")), text)),
         Shape::Null => (None, "left out, since it is always null"),
-        _ => return Err(unfit(name, &format!("{parts}, since it has parts of its own"), text)),
+        shape => {
+            let is_it = |value: &Value| value.is_array() == matches!(shape, Shape::Array { .. });
+            let must = match parts {
+                Parts::Elsewhere(must) => must,
+                Parts::Json => "written as JSON or by its parts, such as a.b=1",
+            };
+            let value = given.json().filter(is_it);
+            return value.ok_or_else(|| unfit(name, &format!("{must}, since it has parts of its own"), text));
+        }
     };
     value.ok_or_else(|| unfit(name, expected, text))
 }
@@ -102,9 +138,13 @@ mod tests {
     use serde_json::{Map, Value, json};
     use skyloom::contract::{Field, Shape};
 
-    use super::bind_json;
+    use super::{Parts, bind_json};
 
     fn bound(pairs: &[(&str, &str)]) -> Result<Value, String> {
+        bound_with(Parts::Elsewhere("sent in the body"), pairs)
+    }
+
+    fn bound_with(parts: Parts<'_>, pairs: &[(&str, &str)]) -> Result<Value, String> {
         let field = |name: &str, shape| Field { name: name.to_owned(), shape };
         let inner = Shape::Object { name: "Inner".into(), fields: vec![field("n", Shape::Integer)] };
         let fields = vec![
@@ -115,6 +155,9 @@ mod tests {
             field("f", Shape::Number),
             field("b", Shape::Bool),
             field("list", Shape::Array { items: Box::new(Shape::Integer) }),
+            field("words", Shape::Array { items: Box::new(Shape::String) }),
+            field("inners", Shape::Array { items: Box::new(inner.clone()) }),
+            field("grid", Shape::Array { items: Box::new(Shape::Array { items: Box::new(Shape::Integer) }) }),
             field("mood", Shape::OneOf { names: vec!["glad".into()] }),
             field("inner", inner),
             field("map", Shape::Map { values: Box::new(Shape::Bool) }),
@@ -123,7 +166,7 @@ mod tests {
         let shape = Shape::Object { name: "T".into(), fields };
         let mut object = Map::new();
         for (name, text) in pairs {
-            bind_json(&mut object, &shape, name, text, "sent in the body").map_err(|s| s.message().to_owned())?;
+            bind_json(&mut object, &shape, name, text, parts).map_err(|s| s.message().to_owned())?;
         }
         Ok(Value::Object(object))
     }
@@ -147,6 +190,33 @@ mod tests {
         let expected = json!({"s": "5", "i": -3, "small": 255, "large": u64::MAX, "f": 1.5, "b": true, "list": [1, 2], "mood": "glad",
             "inner": {"n": 7}, "map": {"x": false}, "any": "7"});
         assert_eq!(bound(&pairs).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_has_parts_is_json_where_it_may_be() {
+        let json = |pairs: &[(&str, &str)]| bound_with(Parts::Json, pairs);
+        let pairs = [
+            ("inner", " {\"n\": 7}"),
+            ("map", "{\"x\": true}"),
+            ("list", "[1, 2]"),
+            ("list", "3"),
+            ("words", "[a]"),
+            ("words", "[\"b\"]"),
+            ("inners", "{\"n\": 1}"),
+            ("inners", "[{\"n\": 2}]"),
+            ("grid", "[[1], [2]]"),
+            ("any", "{\"deep\": []}"),
+            ("s", "{\"n\": 7}"),
+        ];
+        let expected = json!({"inner": {"n": 7}, "map": {"x": true}, "list": [1, 2, 3], "words": ["[a]", "b"],
+            "inners": [{"n": 1}, {"n": 2}], "grid": [[1], [2]], "any": {"deep": []}, "s": "{\"n\": 7}"});
+        assert_eq!(json(&pairs).unwrap(), expected);
+        assert_eq!(json(&[("any", "7"), ("any", "{")]).unwrap(), json!({"any": "{"}));
+        let must = "must be written as JSON or by its parts, such as a.b=1, since it has parts of its own, not";
+        for (name, text) in [("inner", "[]"), ("inner", "{n:7}"), ("map", "5"), ("inners", "x"), ("grid", "7")] {
+            assert_eq!(json(&[(name, text)]).unwrap_err(), format!("{name:?} {must} {text:?}"));
+        }
+        assert!(bound(&[("any", "{}"), ("list", "[1]")]).unwrap_err().contains("\"list\" must be a whole number"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use skyloom::{
 };
 
 use crate::{
-    bind::{bind_json, bind_message, pairs},
+    bind::{Parts, bind_json, bind_message, pairs},
     exchange::{Failure, text},
     routes::{RestRoute, capture},
     template::Variable,
@@ -109,7 +109,7 @@ fn json(shape: &Shape, rule: &HttpBody, bindings: &[Binding<'_>], body: &Bytes) 
         }
     };
     for (name, text) in bindings {
-        bind_json(&mut object, shape, name, text, "sent in the body")?;
+        bind_json(&mut object, shape, name, text, Parts::Elsewhere("sent in the body"))?;
     }
     let encoded = serde_json::to_vec(&object);
     encoded.map(Bytes::from).map_err(|error| Status::internal(format!("the request has no JSON: {error}")))

@@ -1,21 +1,15 @@
 //! From the foreground into the background.
 
-use std::{
-    env,
-    fs::{self, File, Metadata, OpenOptions, TryLockError},
-    io::{self, Write as _},
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-    process,
-};
+use std::{env, io, path::PathBuf, process};
 
 use daemonize::{Daemonize, Outcome};
 
-use super::report::{failed, keep, wait};
-use crate::{arguments::arguments, exit::MISTAKE};
-
-/// How often a pidfile is opened that is taken away meanwhile: each time, another process has ended just then.
-const TRIES: u32 = 3;
+use super::{
+    error::DaemonError,
+    pidfile::{Locked, Made, Pidfile},
+    report::{failed, keep, wait},
+};
+use crate::arguments::arguments;
 
 /// What `--help` says of the flags.
 pub(crate) const HELP: &str =
@@ -24,60 +18,6 @@ pub(crate) const HELP: &str =
   --logfile PATH  with --daemon: append log lines here, which are lost otherwise
 ";
 
-/// Why a process has not gone into the background.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DaemonError {
-    /// A flag that needs a path or --daemon beside it.
-    #[error("{0}")]
-    Flags(String),
-    /// A file that cannot be written.
-    #[error(
-        "cannot write the {what} {}: {source}; name one with --{what} in a directory where this user may write", path.display()
-    )]
-    Unwritable {
-        /// `pidfile` or `logfile`.
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The pidfile belongs to a process that runs.
-    #[error("the pidfile {} is locked by a process that runs (process {pid}); stop that one first", path.display())]
-    Runs {
-        /// The file.
-        path: PathBuf,
-        /// What it says.
-        pid: String,
-    },
-    /// The operating system refuses.
-    #[error("cannot go into the background: {0}")]
-    Refused(#[from] daemonize::Error),
-    /// No way for the two processes to talk.
-    #[error("cannot go into the background: no pipe: {0}")]
-    NoPipe(#[source] io::Error),
-    /// The process in the background has ended before it was ready, or is not ready for long.
-    #[error("{sentence}")]
-    NotReady {
-        /// Its exit code.
-        code: u8,
-        /// Why.
-        sentence: String,
-    },
-}
-
-impl DaemonError {
-    /// The exit code for it.
-    #[must_use]
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::NotReady { code, .. } => *code,
-            _ => MISTAKE,
-        }
-    }
-}
-
 /// How a process goes into the background.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Daemon {
@@ -85,20 +25,6 @@ pub struct Daemon {
     pub pidfile: Option<PathBuf>,
     /// Where its log lines go.
     pub logfile: Option<PathBuf>,
-}
-
-/// A pidfile, locked until it is dropped, and removed then.
-#[derive(Debug)]
-#[must_use = "the pidfile is removed with it"]
-pub struct Pidfile(Option<Locked>);
-
-impl Drop for Pidfile {
-    fn drop(&mut self) {
-        if let Some(Locked { path, .. }) = &self.0 {
-            // Where only the file may be written and not its directory, it stays, and is no longer locked.
-            drop(fs::remove_file(path));
-        }
-    }
 }
 
 impl Daemon {
@@ -140,90 +66,6 @@ impl Daemon {
                 made.keep();
                 Ok(Pidfile(pidfile))
             }
-        }
-    }
-}
-
-/// A pidfile that no other process has.
-#[derive(Debug)]
-struct Locked {
-    path: PathBuf,
-    /// The lock is the open file's. A process that is forked has the same one, and so nobody comes between a start and
-    /// the process in the background.
-    file: File,
-}
-
-impl Locked {
-    fn open(made: &mut Made, path: &Path) -> Result<Self, DaemonError> {
-        let mut pid = String::new();
-        for _ in 0..TRIES {
-            let file = made.open("pidfile", path)?;
-            match file.try_lock() {
-                Ok(()) if is_at(&file, path) => return Ok(Self { path: path.to_owned(), file }),
-                // Whoever had it has just taken it away.
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    // It is another's now, whoever has made it.
-                    made.forget(path);
-                    pid = fs::read_to_string(path).unwrap_or_default();
-                    break;
-                }
-                Err(TryLockError::Error(source)) => return Err(unwritable("pidfile", path, source)),
-            }
-        }
-        let pid = match pid.trim() {
-            "" => "just starting".to_owned(),
-            pid => pid.to_owned(),
-        };
-        Err(DaemonError::Runs { path: path.to_owned(), pid })
-    }
-
-    /// Writes this process's id.
-    fn write(&mut self) -> Result<(), DaemonError> {
-        let written =
-            self.file.set_len(0).and_then(|()| self.file.write_all(format!("{}\n", process::id()).as_bytes()));
-        written.map_err(|source| unwritable("pidfile", &self.path, source))
-    }
-}
-
-/// Whether a file is still the one of this path.
-fn is_at(file: &File, path: &Path) -> bool {
-    let place = |found: Metadata| (found.dev(), found.ino());
-    file.metadata().and_then(|own| Ok(place(own) == place(fs::metadata(path)?))).unwrap_or(false)
-}
-
-fn unwritable(what: &'static str, path: &Path, source: io::Error) -> DaemonError {
-    DaemonError::Unwritable { what, path: path.to_owned(), source }
-}
-
-/// The files that a start has made. They go again with it if it comes to nothing.
-#[derive(Debug, Default)]
-struct Made(Vec<PathBuf>);
-
-impl Made {
-    fn open(&mut self, what: &'static str, path: &Path) -> Result<File, DaemonError> {
-        let open = |is_new: bool| OpenOptions::new().append(true).create(true).create_new(is_new).open(path);
-        let opened = match open(true) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false),
-            other => other.inspect(|_| self.0.push(path.to_owned())),
-        };
-        opened.map_err(|source| unwritable(what, path, source))
-    }
-
-    fn forget(&mut self, path: &Path) {
-        self.0.retain(|made| made != path);
-    }
-
-    fn keep(&mut self) {
-        self.0.clear();
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            // One that cannot be removed is empty, and harms nobody.
-            drop(fs::remove_file(path));
         }
     }
 }
@@ -270,6 +112,11 @@ fn split(arguments: impl Iterator<Item = String>) -> Result<(Option<Daemon>, Vec
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs::{self, File},
+        path::Path,
+    };
+
     use super::*;
 
     fn of(arguments: &[&str]) -> Result<(Option<Daemon>, Vec<String>), String> {
@@ -318,14 +165,6 @@ mod tests {
         let held = File::create(path("held.pid")).unwrap();
         held.lock().unwrap();
         start(&path("held.pid"), &path("x.log"));
-        // One that was made here, and locked by another before this start could: it is that one's.
-        let mut made = Made::default();
-        drop(made.open("pidfile", &path("quick.pid")).unwrap());
-        let quicker = File::open(path("quick.pid")).unwrap();
-        quicker.lock().unwrap();
-        assert!(matches!(Locked::open(&mut made, &path("quick.pid")), Err(DaemonError::Runs { .. })));
-        drop(made);
-        fs::remove_file(path("quick.pid")).expect("it is still there");
         let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["held.pid"], "what was there stays");
         // What was there before stays, too, as it was.

@@ -6,7 +6,7 @@ use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use skyloom_core::{
     Codec, HttpBody, Result, Status,
-    contract::{MethodContract, Shape},
+    contract::{EventContract, MethodContract, Shape},
 };
 
 use super::{Check, check_text, json_of, parse_json, parse_message};
@@ -40,6 +40,15 @@ impl MethodTranscoder {
             Codec::Protobuf => protobuf(&method.input, pool),
         };
         Self { name, codec: method.codec, input, output: protobuf(&method.output, pool) }
+    }
+
+    /// A listener to a topic, as a method of the topic's name whose reply nobody gets.
+    pub(super) fn of_event(event: &EventContract, pool: &DescriptorPool) -> Self {
+        let (codec, input) = match event.message.as_str() {
+            "" => (Codec::Json, Types::Json(event.shape.clone())),
+            name => (Codec::Protobuf, by_any_name(name, pool)),
+        };
+        Self { name: event.topic.to_string(), codec, input, output: Types::Unknown }
     }
 
     /// The method's service and name, such as `greeter.v1.Greeter/Hello`.
@@ -160,10 +169,52 @@ fn raw_json(body: &HttpBody) -> Bytes {
     serde_json::json!({ "contentType": body.content_type, "data": data }).to_string().into()
 }
 
+/// A listener knows the name of its events' type in Rust, which has no package.
+fn by_any_name(name: &str, pool: &DescriptorPool) -> Types {
+    let mut of_name = pool.all_messages().filter(|message| message.name() == name);
+    match (protobuf(name, pool), of_name.next(), of_name.next()) {
+        (Types::Unknown, Some(only), None) => Types::Protobuf(only),
+        (known, ..) => known,
+    }
+}
+
 /// A code-first service's contract names its types as Rust does, without a package.
 fn protobuf(name: &str, pool: &DescriptorPool) -> Types {
     if name == HttpBody::FULL_NAME || name == "HttpBody" {
         return Types::Raw;
     }
     pool.get_message_by_name(name.trim_start_matches('.')).map_or(Types::Unknown, Types::Protobuf)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::prost_types::{DescriptorProto, FileDescriptorProto};
+
+    use super::*;
+
+    #[test]
+    fn the_message_of_an_event_is_found_by_its_name_in_rust_if_there_is_one() {
+        let mut pool = DescriptorPool::new();
+        for (package, names) in [("a.v1", &["Made", "Both"][..]), ("b.v1", &["Both"])] {
+            let message = |name: &&str| DescriptorProto { name: Some((*name).to_owned()), ..Default::default() };
+            let file = FileDescriptorProto {
+                name: Some(format!("{package}.proto")),
+                package: Some(package.to_owned()),
+                message_type: names.iter().map(message).collect(),
+                ..Default::default()
+            };
+            pool.add_file_descriptor_proto(file).unwrap();
+        }
+        let found = |message: &str| {
+            let topic = skyloom_core::TopicName::new("a.b").unwrap();
+            let event = EventContract { topic, group: None, shape: Shape::Any, message: message.to_owned() };
+            match MethodTranscoder::of_event(&event, &pool).input {
+                Types::Protobuf(message) => message.full_name().to_owned(),
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!((found("Made"), found("a.v1.Made")), ("a.v1.Made".to_owned(), "a.v1.Made".to_owned()));
+        assert_eq!((found("b.v1.Both"), found("Both")), ("b.v1.Both".to_owned(), "Unknown".to_owned()));
+        assert_eq!((found("Nowhere"), found("")), ("Unknown".to_owned(), "Json(Any)".to_owned()));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use prost_reflect::{DescriptorError, DescriptorPool};
-use skyloom_core::contract::{Contract, MethodContract};
+use skyloom_core::contract::{Contract, EventContract, MethodContract};
 
 use super::MethodTranscoder;
 
@@ -20,6 +20,7 @@ pub struct TranscodeError {
 #[derive(Clone, Debug)]
 pub struct Transcoder {
     methods: HashMap<String, MethodTranscoder>,
+    events: HashMap<String, MethodTranscoder>,
 }
 
 impl Transcoder {
@@ -47,12 +48,22 @@ impl Transcoder {
             let name = format!("{}/{}", contract.name, method.name);
             (method.name.to_string(), MethodTranscoder::new(name, method, pool))
         };
-        Self { methods: contract.methods.iter().map(transcoder).collect() }
+        let listener = |event: &EventContract| (event.topic.to_string(), MethodTranscoder::of_event(event, pool));
+        Self {
+            methods: contract.methods.iter().map(transcoder).collect(),
+            events: contract.events.iter().map(listener).collect(),
+        }
     }
 
     /// The method of this name.
     #[must_use]
     pub fn method(&self, name: &str) -> Option<&MethodTranscoder> {
         self.methods.get(name)
+    }
+
+    /// What the service takes the events of a topic for: a request without a reply.
+    #[must_use]
+    pub fn event(&self, topic: &str) -> Option<&MethodTranscoder> {
+        self.events.get(topic)
     }
 }

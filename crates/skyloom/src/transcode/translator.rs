@@ -29,6 +29,12 @@ impl Translate for Translator {
         self.method(method)?.encode_request(json)
     }
 
+    fn event(&self, topic: &str, json: &Bytes) -> Result<Bytes> {
+        let event = self.0.event(topic);
+        let event = event.ok_or_else(|| Status::not_found(format!("this service does not listen to {topic}")))?;
+        event.encode_request(json)
+    }
+
     fn reply(&self, method: &str, payload: &Bytes) -> Result<Bytes> {
         self.method(method)?.decode_reply(Codec::Protobuf, payload)
     }

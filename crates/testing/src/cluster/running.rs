@@ -31,9 +31,10 @@ use super::{
     plan::Injected,
     seat::Seat,
     seen::Seen,
-    shared::Shared,
+    shared::{OWN, Shared},
     tap::Tap,
     target::{Place, Target, Topic},
+    unmet::Ending,
 };
 
 /// A cluster that runs in the test's own process: from [`TestCluster::start`](super::TestCluster::start).
@@ -59,7 +60,7 @@ impl Cluster {
     pub(super) fn new(ground: Arc<Ground>, gateway_options: GatewayOptions) -> Self {
         let shared = &ground.shared;
         let broker = ground.broker.connect();
-        let seat = Seat::new(0, shared.name(0), broker.clone(), Arc::clone(&shared.journal));
+        let seat = Seat::new(OWN, shared.name(OWN), broker.clone(), Arc::clone(&shared.journal));
         let tap = Arc::new(Tap::new(Arc::clone(shared), seat));
         let connection = Connection::new(tap, Arc::new(MemoryRegistry::new(broker)), "memory:");
         let client = connection.client_with(ground.client.clone());
@@ -285,7 +286,7 @@ impl Cluster {
             }
             self.connection.close().await;
             self.shared().alarm.check(at);
-            if let Some(unmet) = self.shared().unmet() {
+            if let Some(unmet) = self.shared().unmet(Ending::Reached) {
                 panic!("{at}: {unmet}");
             }
         }
@@ -298,7 +299,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 impl Drop for Cluster {
     fn drop(&mut self) {
         // Before the instances are lost, which is no news.
-        let unmet = self.shared().unmet();
+        let unmet = self.shared().unmet(Ending::Unknown);
         for instance in self.instances().drain(..) {
             instance.seat.lose();
         }

@@ -9,6 +9,9 @@ use skyloom_core::contract::Contract;
 
 use super::{alarm::Alarm, journal::Journal, patience::expect, plan::Plan, served::Served};
 
+/// The number of the test's own seat.
+pub(super) const OWN: usize = 0;
+
 /// What all parts of a cluster share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -26,7 +29,6 @@ impl Shared {
     pub(super) fn new() -> Arc<Self> {
         let (journal, plan) = (Arc::new(Journal::new()), Plan::default());
         let (alarm, served) = (Alarm::default(), Served::default());
-        // The first seat is the test's own.
         let names = Mutex::new(vec!["the test".to_owned()]);
         Arc::new(Self { journal, plan, alarm, served, contracts: Mutex::default(), names })
     }

@@ -21,7 +21,7 @@ const LISTED: usize = 40;
 impl Shared {
     /// One message and what became of it, in a line.
     pub(super) fn line(&self, record: &Record) -> String {
-        let Record { queue, envelope, at, refused, attempts } = record;
+        let Record { queue, envelope, at, refused, attempts, .. } = record;
         let (kind, name) = match (envelope.kind, queue) {
             (Kind::Cast, Some(queue)) => ("cast", format!("{queue}/{}", envelope.method)),
             (_, Some(queue)) => ("call", format!("{queue}/{}", envelope.method)),

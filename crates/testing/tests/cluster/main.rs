@@ -14,6 +14,7 @@ mod life;
 mod open_files;
 mod starting;
 mod ending;
+mod unreaped;
 mod permission;
 mod hold;
 mod daemontools;

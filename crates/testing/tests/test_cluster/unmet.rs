@@ -28,8 +28,9 @@ async fn a_test_whose_fault_nothing_has_met_fails_at_its_end() {
     let expected = "no execution of payments.v1/Charge has met Fault::Panic, injected at ";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("tests/test_cluster/unmet.rs:"), "{text}");
-    let advice =
-        "; inject a fault before what it is to disturb, or leave it out; what was sent to payments.v1/Charge:\n";
+    let advice = "; inject a fault before what it is to disturb, or leave it out; if the test has ended before that by \
+                  `?`, its error is lost with this, and `unwrap` in that place tells it; what was sent to \
+                  payments.v1/Charge:\n";
     assert!(text.contains(advice), "{text}");
     assert!(text.ends_with(r#"attempt 1 by payments.v1.Payments answered {"number":"r-30"}"#), "{text}");
 
@@ -41,6 +42,55 @@ async fn a_test_whose_fault_nothing_has_met_fails_at_its_end() {
     );
     let at = text.split(": no execution").next().unwrap();
     assert!(at.contains("tests/test_cluster/unmet.rs:") && !at.contains("injected"), "where it was stopped: {text}");
+    let advice =
+        "; inject a fault before what it is to disturb, or leave it out; what was sent to payments.v1/Charge:\n";
+    assert!(text.contains(advice), "who stops it has come to the end: {text}");
+}
+
+/// A test that returns its error has dropped its cluster by then, which cannot know of the error. But it knows what has
+/// failed for the test.
+#[tokio::test]
+async fn a_test_that_ended_with_a_failed_call_hears_of_that_first() {
+    async fn charged(cluster: Cluster) -> Result<()> {
+        cluster.inject(ordered(), Fault::LostWorker);
+        cluster.client::<PaymentsClient>().charge(Json(Charge { amount: 0 })).await?;
+        unreachable!("there is nothing to charge")
+    }
+    let text = said(async { charged(TestCluster::new().with(Payments::default()).start().await).await }).await;
+    let (first, rest) = text.split_once("\nif the test has ended with that, it is why ").expect(&text);
+    let (start, line) = first.split_once('\n').unwrap();
+    assert_eq!(start, "the last that the test itself has sent did not succeed:");
+    let call = r#"call payments.v1/Charge {"amount":0}: attempt 1 by payments.v1.Payments"#;
+    assert!(
+        line.contains(call) && line.ends_with("INVALID_ARGUMENT: amount is 0: there is nothing to charge"),
+        "{text}"
+    );
+    assert!(rest.starts_with("no execution of orders.placed has met Fault::LostWorker, injected at "), "{text}");
+    assert!(rest.contains("; if not, inject a fault before what it is to disturb, or leave it out; "), "{text}");
+}
+
+/// Asks in vain, and is content with that.
+#[derive(Clone)]
+struct Content;
+
+#[service(version = 1)]
+impl Content {
+    #[handler]
+    async fn ask(&self, ctx: Context, charge: Json<Charge>) -> Result<()> {
+        PaymentsClient::new(&ctx).charge(charge).await.map(drop).or(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn what_failed_for_a_service_is_not_taken_for_the_end_of_the_test() {
+    let text = said(async {
+        let cluster = TestCluster::new().with(Payments::default()).with(Content).start().await;
+        cluster.inject(ordered(), Fault::Panic);
+        cluster.client::<ContentClient>().ask(Json(Charge { amount: 0 })).await.unwrap();
+        cluster.calls(PaymentsClient::CHARGE).only().error().expect("it failed");
+    })
+    .await;
+    assert!(text.starts_with("no execution of orders.placed has met Fault::Panic, injected at "), "{text}");
 }
 
 #[tokio::test]

@@ -51,8 +51,8 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A message is being sent. A call that its client sends again keeps its GUID.
-    pub(crate) fn sent(&self, queue: Option<&QueueName>, envelope: &Arc<Envelope>) {
+    /// A message is being sent from a seat. A call that its client sends again keeps its GUID.
+    pub(crate) fn sent(&self, queue: Option<&QueueName>, envelope: &Arc<Envelope>, from: usize) {
         let at = self.start.elapsed();
         let mut state = self.state();
         if let Some(record) = state.index.get(&envelope.id).copied().and_then(|at| state.records.get_mut(at)) {
@@ -66,7 +66,7 @@ impl Journal {
         let place = state.records.len();
         state.index.insert(envelope.id, place);
         let envelope = Arc::clone(envelope);
-        state.records.push(Record { queue: queue.cloned(), envelope, at, refused: None, attempts: Vec::new() });
+        state.records.push(Record { queue: queue.cloned(), envelope, from, at, refused: None, attempts: Vec::new() });
     }
 
     /// The broker has not taken a message.
@@ -135,6 +135,11 @@ impl Journal {
         let (sender, receiver) = unbounded_channel();
         self.state().hooks.push((place, sender));
         receiver
+    }
+
+    /// The last that was sent from a seat.
+    pub(crate) fn last_of(&self, seat: usize) -> Option<Record> {
+        self.state().records.iter().rev().find(|record| record.from == seat).cloned()
     }
 
     /// What was sent so far and is wanted, and how much did not fit.

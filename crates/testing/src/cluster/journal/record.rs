@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use skyloom_core::{Envelope, QueueName, Status};
+use skyloom_core::{Envelope, Kind, QueueName, Status};
 
 /// A message that was sent.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub(crate) struct Record {
     /// Where to; none for an event, whose method is its topic.
     pub(crate) queue: Option<QueueName>,
     pub(crate) envelope: Arc<Envelope>,
+    /// The seat of the instance that has sent it.
+    pub(crate) from: usize,
     /// When it was sent first, since the cluster's start.
     pub(crate) at: Duration,
     /// Why the broker did not take it.
@@ -52,6 +54,12 @@ impl Record {
     /// The last attempt that has ended.
     pub(crate) fn last_end(&self) -> Option<(&Attempt, &End)> {
         self.attempts.iter().rev().find_map(|attempt| Some((attempt, attempt.end.as_ref()?)))
+    }
+
+    /// Whether whoever has sent it has heard, or would have, that it came to nothing.
+    pub(crate) fn has_failed(&self) -> bool {
+        let is_unanswered = || self.envelope.kind == Kind::Call && !matches!(self.reply(), Some(Ok(_)));
+        self.refused.is_some() || is_unanswered()
     }
 
     /// The final reply, or the status in its place.

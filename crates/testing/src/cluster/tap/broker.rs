@@ -77,7 +77,7 @@ impl Broker for Tap {
             return broker.enqueue(channel, envelope, options);
         };
         // First, so that a worker who has it finds it noted.
-        self.shared.journal.sent(Some(&queue), &request);
+        self.shared.journal.sent(Some(&queue), &request, self.seat.number);
         let refused = channel.queue().and_then(|queue| self.refused(queue, envelope.kind));
         let ack = match refused {
             Some(error) => Ack::ready(Err(error)),
@@ -87,7 +87,7 @@ impl Broker for Tap {
     }
 
     fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
-        self.shared.journal.sent(None, &envelope);
+        self.shared.journal.sent(None, &envelope, self.seat.number);
         let ack = match self.full("topic", topic.as_str()) {
             Some(error) => Ack::ready(Err(error)),
             None => self.seat.broker.publish(topic, Arc::clone(&envelope)),

@@ -1,0 +1,77 @@
+//! Events that are protobuf messages: `sky` writes them as JSON.
+
+use std::sync::{Arc, Mutex};
+
+use greeter::contract::{FILE_DESCRIPTOR_SET, HelloStreamRequest};
+use skyloom::{TopicName, prelude::*};
+
+use crate::ground::{Ground, until};
+
+/// What was heard.
+type Heard = Arc<Mutex<Vec<(String, u32)>>>;
+
+/// Written code first, with a message of somebody's contract.
+#[derive(Clone, Default)]
+struct Doorbell(Heard);
+
+#[derive(Serialize, Deserialize)]
+struct Ring {
+    times: u32,
+}
+
+#[service(version = 1, descriptors = FILE_DESCRIPTOR_SET)]
+impl Doorbell {
+    #[event("door.rung")]
+    async fn rung(&self, event: HelloStreamRequest) -> Result<()> {
+        self.0.lock().map_err(|_| Status::internal("poisoned"))?.push((event.name, event.times));
+        Ok(())
+    }
+
+    #[event("door.opened")]
+    async fn opened(&self, Json(ring): Json<Ring>) -> Result<()> {
+        self.0.lock().map_err(|_| Status::internal("poisoned"))?.push(("opened".to_owned(), ring.times));
+        Ok(())
+    }
+
+    /// Its own messages are JSON.
+    #[handler]
+    async fn ring(&self, Json(ring): Json<Ring>) -> Result<Json<Ring>> {
+        Ok(Json(ring))
+    }
+}
+
+#[tokio::test]
+async fn an_event_in_protobuf_is_written_as_json_or_by_its_fields() {
+    let ground = Ground::new().await;
+    let doorbell = Doorbell::default();
+    let app = App::with_settings(Settings::default()).serve(doorbell.clone());
+    let _running = app.start(&ground.connection().await).await.unwrap();
+    let heard = || std::mem::take(&mut *doorbell.0.lock().unwrap());
+    let hears = async |name: &str, times: u32| {
+        let mut all = Vec::new();
+        until("the event", || {
+            all.extend(heard());
+            !all.is_empty()
+        })
+        .await;
+        assert_eq!(all, [(name.to_owned(), times)]);
+    };
+    ground.ok(&["publish", "door.rung", "name=Ada", "times=2"]).await;
+    hears("Ada", 2).await;
+    ground.ok(&["publish", "door.rung", r#"{"name": "Bo"}"#]).await;
+    hears("Bo", 0).await;
+    // As a program publishes it.
+    let client = ground.connection().await.client();
+    let event = HelloStreamRequest { name: "Cy".to_owned(), times: 3, ..HelloStreamRequest::default() };
+    client.publish(&TopicName::new("door.rung").unwrap(), event).await.unwrap();
+    hears("Cy", 3).await;
+    let said = ground.sky(&["publish", "door.rung", "nam=Ada"]).await;
+    let expected = "door.rung takes name (string), times (whole number), pauseMs (whole number): \
+                    there is no field \"nam\"; did you mean \"name\"?";
+    assert_eq!(said.sentence(2), expected);
+
+    // What of the same service is JSON stays so.
+    ground.ok(&["publish", "door.opened", "times=4"]).await;
+    hears("opened", 4).await;
+    assert_eq!(ground.ok(&["call", "doorbell.v1/Ring", "times=5"]).await.out, "{\"times\":5}\n");
+}
