@@ -15,6 +15,9 @@ pub(crate) fn descriptors_file(package: &str) -> String {
     format!("{stem}.descriptors.bin")
 }
 
+/// What the function of a method called `New` is called: the client's constructor has its name.
+const NEW: &str = "new_";
+
 /// Writes the traits, and whatever a second generator adds.
 pub(crate) struct Traits {
     contracts: Contracts,
@@ -94,7 +97,8 @@ fn write_method(method: &Method, known: &contract::Method, buf: &mut String) {
     push(buf, format_args!("        types(input = {input:?}, output = {output:?}),\n    )]\n"));
     let (takes, answers) = (&method.input_type, &method.output_type);
     let answers = if method.server_streaming { format!("::skyloom::Streaming<{answers}>") } else { answers.clone() };
-    push(buf, format_args!("    async fn {}(&self, ctx: ::skyloom::Context, request: {takes})", method.name));
+    let name = if method.name == "new" { NEW } else { &method.name };
+    push(buf, format_args!("    async fn {name}(&self, ctx: ::skyloom::Context, request: {takes})"));
     push(buf, format_args!(" -> ::skyloom::Result<{answers}>;\n"));
 }
 

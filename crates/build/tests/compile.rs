@@ -53,6 +53,18 @@ fn the_code_is_a_small_trait() {
 }
 
 #[test]
+fn a_name_that_the_client_needs_itself_and_a_version_that_counts_as_none_are_written_so_that_they_compile() {
+    let out = TempDir::new().unwrap();
+    let proto = out.path().join("a.proto");
+    fs::write(&proto, method("rpc New(M) returns (M);").replace("a.v1", "a.v0")).unwrap();
+    Builder::new().out_dir(out.path()).compile(&[&proto], &[out.path()]).unwrap();
+    let code = fs::read_to_string(out.path().join("a.v0.rs")).unwrap();
+    for part in ["version = 1, name = \"a.v0.A\"", "name = \"New\"", "async fn new_(&self"] {
+        assert!(code.contains(part), "{part} in {code}");
+    }
+}
+
+#[test]
 fn the_messages_are_prosts() {
     let (_out, code) = sample(Builder::new());
     for part in [

@@ -51,13 +51,14 @@ pub(crate) fn queue_of(full_name: &str, version: u32) -> String {
     }
 }
 
-/// The version that a full name's package states: 1 of `greeter.v1.Greeter` and `a.v1beta2.B`.
+/// The version that a full name's package states: 1 of `greeter.v1.Greeter` and `a.v1beta2.B`. `v0` states none: versions
+/// count from 1.
 pub(crate) fn version_of(full_name: &str) -> Option<u32> {
     let package = full_name.rsplit_once('.')?.0;
     let last = package.rsplit('.').next()?;
     let digits = last.strip_prefix('v')?;
     let end = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
-    digits.get(..end)?.parse().ok()
+    digits.get(..end)?.parse().ok().filter(|version| *version > 0)
 }
 
 fn is_version(segment: &str) -> bool {
@@ -133,9 +134,14 @@ mod tests {
 
     #[test]
     fn versions_of_full_names() {
-        for (name, version) in
-            [("greeter.v1.Greeter", Some(1)), ("a.v12beta3.B", Some(12)), ("a.B", None), ("B", None), ("a.vx.B", None)]
-        {
+        for (name, version) in [
+            ("greeter.v1.Greeter", Some(1)),
+            ("a.v12beta3.B", Some(12)),
+            ("a.B", None),
+            ("B", None),
+            ("a.vx.B", None),
+            ("a.v0.B", None),
+        ] {
             assert_eq!(version_of(name), version, "{name}");
         }
     }

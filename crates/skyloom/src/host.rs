@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skyloom_broker::door::{Address, Door, DoorOptions};
+use skyloom_broker::door::{Address, Door, DoorError, DoorOptions};
 use skyloom_core::Status;
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -17,8 +17,11 @@ const LOOK: Duration = Duration::from_millis(200);
 /// A connection, and the broker behind it if this process hosts it.
 pub(crate) struct Hosted {
     pub(crate) connection: Connection,
-    door: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    door: Option<HostedDoor>,
 }
+
+/// What stops the broker, and its end.
+type HostedDoor = (oneshot::Sender<()>, JoinHandle<()>);
 
 impl Hosted {
     /// Connects as configured. If nothing says which embedded broker to use, be it for the queues or for
@@ -31,7 +34,9 @@ impl Hosted {
         {
             let local = address(url)?;
             if !is_there(&local, LOOK).await {
-                door = Some(host(&local).await?);
+                door = host(&local).await?;
+            }
+            if door.is_some() {
                 let what = if settings.broker.is_some() { "registry" } else { "broker" };
                 tracing::info!(%local, "no {what} was configured and none was there: this process hosts one");
             }
@@ -50,9 +55,13 @@ impl Hosted {
     }
 }
 
-async fn host(local: &Address) -> Result<(oneshot::Sender<()>, JoinHandle<()>), Status> {
-    let refused = |error: skyloom_broker::door::DoorError| Status::unavailable(error.to_string());
-    let door = Door::bind(local.clone(), DoorOptions::default()).await.map_err(refused)?;
+/// Hosts a broker; none if somebody else has begun to meanwhile, such as another service that was started at the same time.
+async fn host(local: &Address) -> Result<Option<HostedDoor>, Status> {
+    let door = match Door::bind(local.clone(), DoorOptions::default()).await {
+        Ok(door) => door,
+        Err(DoorError::InUse(_)) => return Ok(None),
+        Err(error) => return Err(Status::unavailable(error.to_string())),
+    };
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(async move {
         let run = door.run(async {
@@ -63,5 +72,22 @@ async fn host(local: &Address) -> Result<(oneshot::Sender<()>, JoinHandle<()>), 
             tracing::error!(%error, "the hosted broker has ended");
         }
     });
-    Ok((stop, ended))
+    Ok(Some((stop, ended)))
+}
+
+#[cfg(test)]
+mod tests {
+    use skyloom_broker::door::Address;
+
+    use super::host;
+
+    #[tokio::test]
+    async fn of_two_that_would_host_at_once_one_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let local = Address::Unix(directory.path().join("broker.sock"));
+        let (stop, ended) = host(&local).await.unwrap().expect("nobody else does");
+        assert!(host(&local).await.unwrap().is_none(), "the other one connects to it");
+        stop.send(()).unwrap();
+        ended.await.unwrap();
+    }
 }

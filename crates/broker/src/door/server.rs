@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     Address, DoorError, DoorOptions, connection,
+    encoded::Encoded,
     hub::Hub,
     listener::{Accepted, Inherited, Listener},
     shortage::Shortage,
@@ -159,17 +160,22 @@ fn open(kept: Option<Snapshot>, replaces_another: bool, options: DoorOptions) ->
         None => {
             // A state in the place of one that is lost says since when.
             let epoch = if replaces_another { Guid::call() } else { Guid::private() };
-            Hub::new(Engine::new(limits), Duration::ZERO, epoch, limits, outgoing_bytes)
+            Hub::new(Engine::new(limits).weighing(weight), Duration::ZERO, epoch, limits, outgoing_bytes)
         }
         Some(Snapshot { epoch, age, state }) => {
             tracing::info!(age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX), "taking up what was kept");
             // The engine resumes at the moment of the stop, and then learns how late it is.
-            let engine = Engine::import(limits, Duration::ZERO, state);
+            let engine = Engine::import(limits, Duration::ZERO, state).weighing(weight);
             let hub = Hub::new(engine, age, epoch, limits, outgoing_bytes);
             hub.wind();
             hub
         }
     }
+}
+
+/// What a reply weighs that is kept for a client.
+fn weight(body: &Encoded) -> usize {
+    body.bytes().len()
 }
 
 /// Waits until every connection is closed, and ends those that are not in time.

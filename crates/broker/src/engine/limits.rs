@@ -54,8 +54,11 @@ pub struct Limits {
     pub contracts: usize,
     /// How long the contract of a service without an instance is remembered.
     pub contract_idle: Duration,
-    /// Replies kept for an inbox whose client is away.
+    /// Replies kept for an inbox whose client is away. A call whose reply finds no room ends with an error, as soon as its
+    /// client is back: a stream must not have a gap that nobody sees.
     pub inbox_backlog: usize,
+    /// Bytes of such replies, as the driver weighs them.
+    pub inbox_backlog_bytes: usize,
     /// How long an inbox whose client is away is kept.
     pub inbox_grace: Duration,
     /// How long an empty channel without a consumer is kept.
@@ -82,6 +85,7 @@ impl Default for Limits {
             // Longer than a service is away that runs once a day, or rests over a weekend; then it is known no more.
             contract_idle: Duration::from_secs(7 * 24 * 3600),
             inbox_backlog: 10_000,
+            inbox_backlog_bytes: 64 << 20,
             inbox_grace: Duration::from_secs(10),
             channel_idle: Duration::from_secs(600),
             silence: Duration::from_millis(2_500),

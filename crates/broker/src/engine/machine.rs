@@ -45,6 +45,8 @@ pub struct Engine<M> {
     pub(crate) next_seq: u64,
     pub(crate) next_serial: u64,
     pub(crate) next_dead: u64,
+    /// How many bytes a reply has.
+    pub(crate) weigh: fn(&M) -> usize,
 }
 
 impl<M> Engine<M> {
@@ -72,7 +74,18 @@ impl<M> Engine<M> {
             next_seq: 1,
             next_serial: 0,
             next_dead: 1,
+            weigh: |_| 0,
         }
+    }
+
+    /// The same with replies that weigh something, while they wait for a client that is away.
+    #[must_use]
+    pub fn weighing(mut self, weigh: fn(&M) -> usize) -> Self {
+        self.weigh = weigh;
+        for inbox in self.inboxes.values_mut() {
+            inbox.bytes = inbox.backlog.iter().map(|news| news.bytes(weigh)).sum();
+        }
+        self
     }
 
     /// When the next [`Tick`](super::Input::Tick) is due, on the driver's clock; none if time

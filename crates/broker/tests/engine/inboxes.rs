@@ -5,6 +5,7 @@ use skyloom_broker::engine::{Conn, Input, Limits, Settle};
 use crate::world::{Body, World, call, guid, ms, options, secs};
 
 const NOTHING: [&str; 0] = [];
+const LOST: &str = "the connection to the broker was lost: more replies came than are kept for a client that is away";
 
 /// A world in which worker 2 holds these calls of connection 1.
 fn with_calls(limits: Limits, bodies: &[Body]) -> World {
@@ -52,7 +53,34 @@ fn the_backlog_is_bounded() {
     world.settle(2, "b", Settle::Reply("B"));
     assert_eq!(world.engine.totals().lost_replies, 1);
     world.connect(4, 1);
-    assert_eq!(world.open_inbox(4, 7), ["4 done", "4 7 hears A"]);
+    assert_eq!(world.open_inbox(4, 7), ["4 done", "4 7 hears A", format!("4 7 hears b: {LOST}").as_str()]);
+}
+
+#[test]
+fn a_stream_has_no_gap_that_nobody_sees() {
+    let mut world = with_calls(Limits { inbox_backlog_bytes: 2, ..Limits::default() }, &["a"]);
+    world.engine = world.engine.weighing(|body| body.len());
+    world.disconnect(1);
+    for body in ["1", "23", "4"] {
+        world.partial(2, "a", body);
+    }
+    world.connect(4, 1);
+    let told = format!("4 7 hears a: {LOST}");
+    assert_eq!(world.open_inbox(4, 7), ["4 done", "4 7 hears 1", told.as_str()], "and nothing after the gap");
+    assert_eq!(world.partial(2, "a", "5"), ["2 done"]);
+    assert_eq!(world.settle_confirmed(2, "a", Settle::Reply("A")), ["2 done"]);
+}
+
+#[test]
+fn what_an_inbox_has_fetched_takes_no_room_any_more() {
+    let mut world = with_calls(Limits { inbox_backlog_bytes: 1, ..Limits::default() }, &["a"]);
+    world.engine = world.engine.weighing(|body| body.len());
+    for (gone, back, body) in [(1, 4, "1"), (4, 5, "2"), (5, 6, "3")] {
+        world.disconnect(gone);
+        world.partial(2, "a", body);
+        world.connect(back, 1);
+        assert_eq!(world.open_inbox(back, 7), [format!("{back} done"), format!("{back} 7 hears {body}")]);
+    }
 }
 
 #[test]

@@ -149,6 +149,10 @@ impl Status {
             self.0.retry_safe = false;
         }
         self.0.retry_safe &= !self.0.received;
+        // An error is none of success, whatever it says: whoever goes by the code alone would wait for a reply.
+        if self.0.code == Code::Ok {
+            self.0.code = Code::Unknown;
+        }
         self
     }
 

@@ -1,10 +1,11 @@
 //! Puts the text of a path or a query into the fields of a request.
 
 mod query;
+mod named;
 mod unfit;
 mod scalar;
 mod message;
 mod json;
 
 pub use self::json::{Parts, bind_json};
-pub(crate) use self::{message::bind_message, query::pairs};
+pub(crate) use self::{message::bind_message, named::Named, query::pairs};

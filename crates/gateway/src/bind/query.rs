@@ -8,6 +8,9 @@ use crate::template::{Slashes, decode};
 
 /// The most parameters of a query; with 16 KiB of headers there is no honest need for more.
 const MAX_PARAMETERS: usize = 256;
+/// The most parts of a parameter's name, which are messages within messages: as deep as a body may be nested. Whatever
+/// encodes and drops what is deeper goes as deep into its stack.
+const MAX_PARTS: usize = 100;
 
 /// The parameters of a query, as HTML forms write it: `a=1&b=two+words`.
 pub(crate) fn pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
@@ -16,13 +19,21 @@ pub(crate) fn pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
         .take(MAX_PARAMETERS + 1)
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            Ok((text(name)?, text(value)?))
+            Ok((checked(text(name)?)?, text(value)?))
         })
         .collect::<Result<Vec<_>>>()?;
     if pairs.len() > MAX_PARAMETERS {
         return Err(Status::invalid_argument(format!("the query has more than {MAX_PARAMETERS} parameters")));
     }
     Ok(pairs)
+}
+
+fn checked(name: Cow<'_, str>) -> Result<Cow<'_, str>> {
+    if name.split('.').count() > MAX_PARTS {
+        let message = format!("the name of one of the query's parameters has more than {MAX_PARTS} parts");
+        return Err(Status::invalid_argument(message));
+    }
+    Ok(name)
 }
 
 fn text(part: &str) -> Result<Cow<'_, str>> {
@@ -51,5 +62,10 @@ mod tests {
         assert!(pairs("a=%f").unwrap_err().message().contains("two hexadecimal digits"));
         assert!(pairs("%ff=1").unwrap_err().message().contains("not UTF-8"));
         assert!(pairs(&"a=1&".repeat(257)).unwrap_err().message().contains("more than 256"));
+        assert!(pairs(&format!("{}a=1", "a.".repeat(99))).is_ok());
+        for dot in [".", "%2E"] {
+            let deep = format!("{}a=1", format!("a{dot}").repeat(100));
+            assert!(pairs(&deep).unwrap_err().message().contains("more than 100 parts"));
+        }
     }
 }

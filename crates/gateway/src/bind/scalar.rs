@@ -2,9 +2,22 @@
 
 use base64::{
     Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, Value};
+
+/// The messages of `google/protobuf/wrappers.proto`.
+const WRAPPERS: [&str; 9] = [
+    "DoubleValue",
+    "FloatValue",
+    "Int64Value",
+    "UInt64Value",
+    "Int32Value",
+    "UInt32Value",
+    "BoolValue",
+    "StringValue",
+    "BytesValue",
+];
 
 /// The value that a text stands for, or what was expected instead. Well-known types, such as
 /// `google.protobuf.Timestamp`, are written as in their JSON.
@@ -16,8 +29,8 @@ pub(super) fn value(kind: &Kind, text: &str) -> Result<Value, String> {
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => text.parse().ok().map(Value::I64),
         Kind::Uint32 | Kind::Fixed32 => text.parse().ok().map(Value::U32),
         Kind::Uint64 | Kind::Fixed64 => text.parse().ok().map(Value::U64),
-        Kind::Float => text.parse().ok().map(Value::F32),
-        Kind::Double => text.parse().ok().map(Value::F64),
+        Kind::Float => text.parse().ok().filter(|number| fits(f32::is_infinite(*number), text)).map(Value::F32),
+        Kind::Double => text.parse().ok().filter(|number| fits(f64::is_infinite(*number), text)).map(Value::F64),
         Kind::Bytes => bytes(text).map(|bytes| Value::Bytes(bytes.into())),
         Kind::Enum(descriptor) => number(descriptor, text).map(Value::EnumNumber),
         Kind::Message(descriptor) => message(descriptor, text).map(Value::Message),
@@ -26,7 +39,12 @@ pub(super) fn value(kind: &Kind, text: &str) -> Result<Value, String> {
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    [&STANDARD, &URL_SAFE, &URL_SAFE_NO_PAD].iter().find_map(|engine| engine.decode(text).ok())
+    [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].iter().find_map(|engine| engine.decode(text).ok())
+}
+
+/// Whether a number is what the text says: one with digits that is too large for its type becomes infinity.
+fn fits(is_infinite: bool, text: &str) -> bool {
+    !is_infinite || !text.contains(|letter: char| letter.is_ascii_digit())
 }
 
 fn number(descriptor: &EnumDescriptor, text: &str) -> Option<i32> {
@@ -36,7 +54,7 @@ fn number(descriptor: &EnumDescriptor, text: &str) -> Option<i32> {
 
 fn message(descriptor: &MessageDescriptor, text: &str) -> Option<DynamicMessage> {
     let name = descriptor.full_name().strip_prefix("google.protobuf.")?;
-    if name.ends_with("Value") && !matches!(name, "Value" | "ListValue" | "NullValue") {
+    if WRAPPERS.contains(&name) {
         let field = descriptor.get_field(1)?;
         let mut wrapper = DynamicMessage::new(descriptor.clone());
         wrapper.set_field(&field, value(&field.kind(), text).ok()?);

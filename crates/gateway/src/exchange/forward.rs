@@ -1,7 +1,7 @@
 //! Which headers of a request reach the handler.
 
 use bytes::BytesMut;
-use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 use skyloom::{Headers, Text, TraceContext};
 
 use super::{Known, RequestId};
@@ -17,6 +17,12 @@ pub(crate) fn forwarded(parts: &Parts, known: &Known<'_>, id: &RequestId, buffer
     let is_hop = |name: &str| hops.is_some_and(|hops| hops.split(',').any(|hop| hop.trim().eq_ignore_ascii_case(name)));
     let mut forwarded = Headers::new();
     for (name, value) in &parts.headers {
+        if name == header::COOKIE && !is_hop("cookie") {
+            if let Some(whole) = cookies(&parts.headers, value, buffer) {
+                forwarded.push("cookie", whole);
+            }
+            continue;
+        }
         let name = name.as_str();
         if is_kept_back(name) || is_hop(name) {
             continue;
@@ -35,13 +41,27 @@ pub(crate) fn forwarded(parts: &Parts, known: &Known<'_>, id: &RequestId, buffer
     forwarded
 }
 
+/// All cookies as one header, in place of the first: HTTP/2 sends each as a header of its own, which is for that protocol
+/// alone (RFC 9113, section 8.2.3).
+fn cookies(headers: &HeaderMap, value: &HeaderValue, buffer: &mut BytesMut) -> Option<Text> {
+    let mut all = headers.get_all(header::COOKIE).iter();
+    if !std::ptr::eq(all.next()?, value) {
+        return None;
+    }
+    buffer.extend_from_slice(value.as_bytes());
+    for value in all {
+        buffer.extend_from_slice(b"; ");
+        buffer.extend_from_slice(value.as_bytes());
+    }
+    Text::from_utf8(buffer.split().freeze()).ok()
+}
+
 /// The names that most clients send, which need not be copied.
 fn common(name: &str) -> Option<Text> {
     Some(Text::from_static(match name {
         "accept" => "accept",
         "accept-language" => "accept-language",
         "authorization" => "authorization",
-        "cookie" => "cookie",
         "host" => "host",
         "origin" => "origin",
         "referer" => "referer",
@@ -111,6 +131,17 @@ mod tests {
             ("x-request-id", "abc"),
         ];
         assert!(headers.iter().eq(expected), "{headers:?}");
+    }
+
+    #[test]
+    fn cookies_are_one_header() {
+        let request = Request::get("/").header("Cookie", "a=1").header("Accept", "x").header("Cookie", "b=2; c=3");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let (known, mut buffer) = (Known::of(&parts.headers), BytesMut::new());
+        let id = RequestId::of(None, &mut buffer);
+        let headers = forwarded(&parts, &known, &id, &mut buffer);
+        let cookies: Vec<_> = headers.iter().filter(|(name, _)| *name == "cookie").collect();
+        assert_eq!(cookies, [("cookie", "a=1; b=2; c=3")]);
     }
 
     #[test]

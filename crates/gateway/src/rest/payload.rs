@@ -1,6 +1,6 @@
 //! The payload of a request that comes by REST.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
@@ -16,7 +16,7 @@ use skyloom::{
 };
 
 use crate::{
-    bind::{Parts, bind_json, bind_message, pairs},
+    bind::{Named, Parts, bind_json, bind_message, pairs},
     exchange::{Failure, text},
     routes::{RestRoute, capture},
     template::Variable,
@@ -34,7 +34,7 @@ pub(super) struct Asked<'a> {
 /// A field of the request and the text that it gets.
 type Binding<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// The payload: the body by the rule, then the path's variables, then the query's parameters.
+/// The payload: the body by the rule, then the query's parameters, then the path's variables.
 pub(super) fn payload(route: &RestRoute, asked: &Asked<'_>, body: &Bytes) -> Result<Bytes, Failure> {
     let transcoder = &route.operation.transcoder;
     if matches!(transcoder.input(), Types::Raw) {
@@ -58,29 +58,43 @@ pub(super) fn raw(content_type: Option<&HeaderValue>, body: &Bytes) -> RawBody {
     RawBody::new(text(content_type), body.clone())
 }
 
+/// The query's parameters and then the path's variables, which have the last word.
 fn bindings<'a>(route: &'a RestRoute, asked: &Asked<'a>) -> Result<Vec<Binding<'a>>> {
-    let mut bindings = Vec::new();
+    let mut bindings = match asked.query {
+        Some(query) => parameters(route, query)?,
+        None => Vec::new(),
+    };
     for variable in &route.variables {
         let value = capture(asked.path, &route.pieces, variable)
             .map_err(|error| Status::invalid_argument(format!("the path is malformed: {error}")))?;
         bindings.push((joined(variable), value));
     }
-    let from_path = bindings.len();
-    for (name, value) in asked.query.map_or_else(|| Ok(Vec::new()), pairs)? {
-        let taken = bindings.iter().take(from_path).any(|(bound, _)| *bound == name);
-        let reason = match &route.body {
-            _ if taken => "it comes from the path",
-            HttpBody::Whole => "everything but the path's variables belongs in the body",
-            HttpBody::Field(field) if name.split('.').next() == Some(field) => "it is the body",
-            _ => {
-                bindings.push((name, value));
-                continue;
-            }
+    Ok(bindings)
+}
+
+fn parameters<'a>(route: &RestRoute, query: &'a str) -> Result<Vec<Binding<'a>>> {
+    let parameters = pairs(query)?;
+    let types = route.operation.transcoder.input();
+    let own = |name: &str| Named::of(types, name).path.into_owned();
+    let from_path: Vec<String> = route.variables.iter().map(|variable| own(&joined(variable))).collect();
+    let body = match &route.body {
+        HttpBody::Field(field) => Some(own(field)),
+        HttpBody::None | HttpBody::Whole => None,
+    };
+    let mut seen = HashSet::new();
+    for (name, _) in &parameters {
+        let named = Named::of(types, name);
+        let reason = match &body {
+            _ if from_path.iter().any(|field| named.is_within(field)) => "it comes from the path",
+            _ if route.body == HttpBody::Whole => "everything but the path's variables belongs in the body",
+            Some(field) if named.is_within(field) => "it is the body",
+            _ if named.many || seen.insert(named.path) => continue,
+            _ => "it is given twice, and has one value",
         };
         let name: String = name.chars().take(64).collect();
         return Err(Status::invalid_argument(format!("the query may not set {name:?}: {reason}")));
     }
-    Ok(bindings)
+    Ok(parameters)
 }
 
 fn joined(variable: &Variable) -> Cow<'_, str> {

@@ -54,22 +54,48 @@ fn render(
             Codec::Json => Err(Status::unimplemented(format!("{} answers with JSON: send JSON", transcoder.name()))),
         };
     }
-    let json = HeaderValue::from_static("application/json");
+    if codec == Codec::Protobuf && is_raw(operation, field) {
+        return raw_of(operation, payload, field).map(raw);
+    }
+    Ok((HeaderValue::from_static("application/json"), json(operation, codec, payload, field)?))
+}
+
+/// A reply as JSON; with a field's name only that field.
+pub(super) fn json(operation: &Operation, codec: Codec, payload: &Bytes, field: Option<&str>) -> Result<Bytes> {
+    let transcoder = &operation.transcoder;
     match (codec, transcoder.output(), field) {
-        (Codec::Protobuf, Types::Raw, _) => transcoder.raw_reply(payload).map(raw),
         (Codec::Protobuf, Types::Protobuf(_), Some(name)) => {
             let message = transcoder.reply_message(payload)?;
             let field = find_field(&message.descriptor(), name).ok_or_else(|| no_field(name))?;
-            if matches!(field.kind(), Kind::Message(inner) if inner.full_name() == HttpBody::FULL_NAME) {
-                let value = message.get_field(&field);
-                let encoded = value.as_message().map(prost::Message::encode_to_vec).unwrap_or_default();
-                return transcoder.raw_reply(&encoded.into()).map(raw);
-            }
-            Ok((json, pick(&json_of(&message)?, field.json_name())?))
+            pick(&json_of(&message)?, field.json_name())
         }
-        (Codec::Json, _, Some(name)) => Ok((json, pick(payload, name)?)),
-        _ => Ok((json, transcoder.decode_reply(codec, payload)?)),
+        (Codec::Json, _, Some(name)) => pick(payload, name),
+        _ => transcoder.decode_reply(codec, payload),
     }
+}
+
+/// Whether a reply in protobuf, or this field of it, is raw bytes.
+pub(super) fn is_raw(operation: &Operation, field: Option<&str>) -> bool {
+    match (operation.transcoder.output(), field) {
+        (Types::Raw, _) => true,
+        (Types::Protobuf(descriptor), Some(name)) => {
+            let kind = find_field(descriptor, name).map(|field| field.kind());
+            matches!(kind, Some(Kind::Message(inner)) if inner.full_name() == HttpBody::FULL_NAME)
+        }
+        _ => false,
+    }
+}
+
+/// The raw bytes that a reply in protobuf, or this field of it, is.
+pub(super) fn raw_of(operation: &Operation, payload: &Bytes, field: Option<&str>) -> Result<HttpBody> {
+    let transcoder = &operation.transcoder;
+    let Some(name) = field.filter(|_| !matches!(transcoder.output(), Types::Raw)) else {
+        return transcoder.raw_reply(payload);
+    };
+    let message = transcoder.reply_message(payload)?;
+    let field = find_field(&message.descriptor(), name).ok_or_else(|| no_field(name))?;
+    let encoded = message.get_field(&field).as_message().map(prost::Message::encode_to_vec).unwrap_or_default();
+    transcoder.raw_reply(&encoded.into())
 }
 
 /// Raw bytes and their type.

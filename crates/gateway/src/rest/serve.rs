@@ -5,12 +5,15 @@ use std::{fmt::Display, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use prost::Message as _;
-use skyloom::{Code, Codec, Status, contract::HttpVerb};
+use skyloom::{
+    Code, Codec, Status,
+    contract::{HttpBody, HttpVerb},
+};
 
 use super::{
     content::{Format, check_encoding, format, unsupported},
     health::health,
-    lines::streamed,
+    lines::{self, streamed},
     payload::{Asked, payload, raw},
     render::unary,
 };
@@ -138,7 +141,11 @@ impl Serving<'_, '_> {
         B::Error: Display,
     {
         let operation = &route.operation;
-        if !route.takes_raw_body() && format(self.inbound.known.content_type)? == Format::Protobuf {
+        // Without a body its type means nothing.
+        if route.body != HttpBody::None
+            && !route.takes_raw_body()
+            && format(self.inbound.known.content_type)? == Format::Protobuf
+        {
             let message = format!("this path takes JSON; protobuf goes to POST /{}", operation.transcoder.name());
             return Err(unsupported(message));
         }
@@ -170,7 +177,8 @@ impl Serving<'_, '_> {
         let request = self.inbound.request(operation, payload, timeout);
         if operation.streaming {
             let replies = Replies::open(state, request, timeout).await?;
-            return Ok(streamed(Arc::clone(operation), replies, self.inbound.id.clone()).await?);
+            let asked = lines::Asked { operation: Arc::clone(operation), field: field.map(Arc::from) };
+            return Ok(streamed(asked, replies, self.inbound.id.clone()).await?);
         }
         let reply = state.client.call(request).await?;
         Ok(unary(operation, reply, format, field)?)

@@ -13,6 +13,7 @@ mod library;
 mod lifecycle;
 mod mistakes;
 mod notes;
+mod odd;
 mod process;
 mod refused;
 mod rest;

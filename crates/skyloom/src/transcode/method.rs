@@ -11,6 +11,9 @@ use skyloom_core::{
 
 use super::{Check, check_text, json_of, parse_json, parse_message};
 
+/// What nothing at all stands for.
+const EMPTY: &str = "{}";
+
 /// What a message of a method is.
 #[derive(Clone, Debug)]
 pub enum Types {
@@ -82,9 +85,13 @@ impl MethodTranscoder {
     /// unknown field, a wrong type. `Unimplemented` if the contract does not describe the message.
     pub fn encode_request(&self, json: &Bytes) -> Result<Bytes> {
         let text = check_text(json)?;
-        let text = if text.trim().is_empty() { "{}" } else { text };
+        let blank = text.trim().is_empty();
+        let text = if blank { EMPTY } else { text };
         match &self.input {
-            Types::Json(shape) => parse_json(text, Check(shape)).map(|()| json.clone()),
+            Types::Json(shape) => {
+                let payload = || if blank { Bytes::from_static(EMPTY.as_bytes()) } else { json.clone() };
+                parse_json(text, Check(shape)).map(|()| payload())
+            }
             Types::Protobuf(descriptor) => Ok(parse_message(descriptor, text)?.encode_to_vec().into()),
             Types::Raw => {
                 let body = HttpBody::new("application/json", json.clone());
@@ -216,5 +223,14 @@ mod tests {
         assert_eq!((found("Made"), found("a.v1.Made")), ("a.v1.Made".to_owned(), "a.v1.Made".to_owned()));
         assert_eq!((found("b.v1.Both"), found("Both")), ("b.v1.Both".to_owned(), "Unknown".to_owned()));
         assert_eq!((found("Nowhere"), found("")), ("Unknown".to_owned(), "Json(Any)".to_owned()));
+    }
+
+    #[test]
+    fn nothing_but_white_space_is_an_empty_object() {
+        let (input, output) = (Types::Json(Shape::Any), Types::Unknown);
+        let method = MethodTranscoder { name: "A".into(), codec: Codec::Json, input, output };
+        for (body, payload) in [("", "{}"), (" \r\n", "{}"), (" {}", " {}")] {
+            assert_eq!(method.encode_request(&Bytes::from(body)).unwrap(), payload, "{body:?}");
+        }
     }
 }

@@ -30,7 +30,13 @@ impl<M> Engine<M> {
                 return Err(BrokerError::Full { what: "the broker".to_owned(), limit });
             }
             None => {
-                let state = InboxState { session, conn: Some(conn), backlog: Default::default(), expires: Time::NEVER };
+                let state = InboxState {
+                    session,
+                    conn: Some(conn),
+                    backlog: Default::default(),
+                    bytes: 0,
+                    expires: Time::NEVER,
+                };
                 self.inboxes.insert(inbox, state);
                 None
             }
@@ -50,6 +56,7 @@ impl<M> Engine<M> {
             && let Some(conn) = state.conn
         {
             let backlog = std::mem::take(&mut state.backlog);
+            state.bytes = 0;
             out.extend(backlog.into_iter().map(|news| news.output(conn, inbox)));
         }
     }

@@ -20,9 +20,9 @@ impl<M> Engine<M> {
         }
     }
 
-    /// The call and the inbox of a leased message, if it has one that still awaits a reply.
-    pub(crate) fn awaiting(&self, message: u32) -> Option<Guid> {
-        self.messages.get(message).and_then(|message| message.reply_to)
+    /// The inbox and the call of a leased message, if it has one that still awaits a reply.
+    pub(crate) fn awaiting(&self, message: u32) -> Option<(Guid, Guid)> {
+        self.messages.get(message).and_then(|stored| Some((stored.reply_to?, stored.id)))
     }
 
     /// Ends the lease in this slot and gives its consumer the credit back. The message is in no

@@ -2,7 +2,7 @@
 
 use skyloom_core::broker::{BrokerError, Lease};
 
-use crate::engine::{Conn, Engine, Output, Settle, state::News};
+use crate::engine::{Conn, Engine, Output, Settle};
 
 impl<M: Clone> Engine<M> {
     /// Ends a lease; with a reply, both are one operation.
@@ -23,8 +23,10 @@ impl<M: Clone> Engine<M> {
         match settle {
             Settle::Reply(body) => {
                 self.end_lease(lease.slot);
-                if let Some(inbox) = self.discard(message).and_then(|message| message.reply_to) {
-                    self.tell(inbox, News::Reply(body), out);
+                if let Some((inbox, call)) =
+                    self.discard(message).and_then(|stored| Some((stored.reply_to?, stored.id)))
+                {
+                    self.reply(inbox, call, body, out);
                 }
             }
             Settle::Done => {
@@ -62,8 +64,11 @@ impl<M: Clone> Engine<M> {
         if began && let Some(consumer) = self.consumers.get_mut(consumer) {
             consumer.streams += 1;
         }
-        if let Some(inbox) = self.awaiting(message) {
-            self.tell(inbox, News::Reply(body), out);
+        if let Some((inbox, call)) = self.awaiting(message)
+            && !self.reply(inbox, call, body, out)
+            && let Some(stored) = self.messages.get_mut(message)
+        {
+            stored.reply_to = None;
         }
         if began {
             self.queue_up(consumer);

@@ -4,6 +4,9 @@ use skyloom_core::{Guid, broker::BrokerError};
 
 use crate::engine::{Conn, Engine, Output, RegistryChange, Ticket, state::News};
 
+/// What a call ends with whose reply finds no room.
+const OVERFLOWN: &str = "more replies came than are kept for a client that is away";
+
 impl<M> Engine<M> {
     /// Answers a ticket, if there is one.
     pub(crate) fn done(conn: Conn, ticket: Ticket, result: Result<(), BrokerError>, out: &mut Vec<Output<M>>) {
@@ -12,10 +15,30 @@ impl<M> Engine<M> {
         }
     }
 
-    /// Tells an inbox, or keeps it for a client that is away.
+    /// Hands a call's reply to its inbox, or keeps it for a client that is away. If there is no room for it, the client
+    /// hears when it is back that the rest is lost. Returns whether the call may have more replies.
+    #[inline]
+    pub(crate) fn reply(&mut self, inbox: Guid, call: Guid, body: M, out: &mut Vec<Output<M>>) -> bool {
+        let away = self.inboxes.get(&inbox).filter(|state| state.conn.is_none());
+        let fits = away.is_none_or(|state| {
+            state.backlog.len() < self.limits.inbox_backlog
+                && state.bytes.saturating_add((self.weigh)(&body)) <= self.limits.inbox_backlog_bytes
+        });
+        if fits {
+            self.tell(inbox, News::Reply(body), out);
+        } else {
+            self.lost_replies += 1;
+            self.refuse(Some(inbox), call, BrokerError::lost(OVERFLOWN), out);
+        }
+        fits
+    }
+
+    /// Tells an inbox, or keeps it for a client that is away. That there will be no reply is short, and of each call it is
+    /// said once: there is room for as many of those again.
     #[inline]
     pub(crate) fn tell(&mut self, inbox: Guid, news: News<M>, out: &mut Vec<Output<M>>) {
-        let limit = self.limits.inbox_backlog;
+        let limit = self.limits.inbox_backlog.saturating_mul(2);
+        let weigh = self.weigh;
         let lost = match self.inboxes.get_mut(&inbox) {
             Some(state) => match state.conn {
                 Some(conn) => {
@@ -23,6 +46,7 @@ impl<M> Engine<M> {
                     return;
                 }
                 None if state.backlog.len() < limit => {
+                    state.bytes += news.bytes(weigh);
                     state.backlog.push_back(news);
                     return;
                 }

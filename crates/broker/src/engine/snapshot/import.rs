@@ -175,7 +175,7 @@ impl<M> Engine<M> {
     fn import_inbox(&mut self, kept: KeptInbox<M>) {
         let expires = self.now.after(self.limits.inbox_grace);
         let backlog = kept.backlog.into_iter().map(Into::into).collect();
-        self.inboxes.insert(kept.id, InboxState { session: kept.session, conn: None, backlog, expires });
+        self.inboxes.insert(kept.id, InboxState { session: kept.session, conn: None, backlog, bytes: 0, expires });
         self.timers.others.set(expires, Due::Inbox(kept.id));
     }
 }

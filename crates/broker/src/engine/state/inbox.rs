@@ -21,6 +21,14 @@ impl<M> News<M> {
         matches!(self, Self::Reply(_))
     }
 
+    /// How many bytes of a reply it has.
+    pub(crate) fn bytes(&self, weigh: fn(&M) -> usize) -> usize {
+        match self {
+            Self::Reply(body) => weigh(body),
+            Self::Refused { .. } => 0,
+        }
+    }
+
     /// As it leaves the engine.
     pub(crate) fn output(self, conn: Conn, inbox: Guid) -> Output<M> {
         match self {
@@ -36,6 +44,8 @@ pub(crate) struct InboxState<M> {
     pub(crate) session: Guid,
     pub(crate) conn: Option<Conn>,
     pub(crate) backlog: VecDeque<News<M>>,
+    /// The bytes of the replies in it.
+    pub(crate) bytes: usize,
     /// When it is given up; `NEVER` while its client is there.
     pub(crate) expires: Time,
 }

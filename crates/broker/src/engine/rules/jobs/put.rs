@@ -4,7 +4,7 @@ use skyloom_core::{Channel, Guid};
 
 use crate::engine::{
     Conn, Engine, JobAnswer, Message, Output, Ticket,
-    state::{JobFacts, News, Private},
+    state::{JobFacts, Private},
 };
 
 impl<M: Clone> Engine<M> {
@@ -70,10 +70,10 @@ impl<M: Clone> Engine<M> {
     ) -> JobAnswer<M> {
         match self.asked(conn, inbox, message.id) {
             Some(slot) => {
-                if let Some(request) = self.messages.get_mut(slot).filter(|_| last) {
+                let more = self.reply(inbox, message.id, message.body, out) && !last;
+                if let Some(request) = self.messages.get_mut(slot).filter(|_| !more) {
                     request.reply_to = None;
                 }
-                self.tell(inbox, News::Reply(message.body), out);
             }
             None => self.lost_replies += 1,
         }
