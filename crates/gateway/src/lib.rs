@@ -53,7 +53,7 @@ mod server;
 mod process;
 
 pub use self::{
-    bind::bind_json,
+    bind::{Parts, bind_json},
     error::GatewayError,
     exchange::Body,
     gateway::Gateway,

@@ -7,12 +7,11 @@ use super::unfit::unfit;
 use skyloom::transcode::hint;
 
 /// Sets the field of this name in a JSON object of this shape, or adds to it if it is an array; a dot in the name leads
-/// into an object. Where the shape says nothing, text stays text. `parts` says what somebody must do who has given text
-/// for what has parts of its own: it must be `"sent in the body"`.
+/// into an object. Where the shape says nothing, text stays text.
 ///
 /// # Errors
 /// A sentence with the name if there is no such field, or it cannot have this value.
-pub fn bind_json(object: &mut Map<String, Value>, shape: &Shape, name: &str, text: &str, parts: &str) -> Result<()> {
+pub fn bind_json(object: &mut Map<String, Value>, shape: &Shape, name: &str, text: &str, parts: Parts) -> Result<()> {
     let mut path = name.split('.').peekable();
     let (mut object, mut shape) = (object, shape);
     while let Some(step) = path.next() {
@@ -30,12 +29,30 @@ pub fn bind_json(object: &mut Map<String, Value>, shape: &Shape, name: &str, tex
     Ok(())
 }
 
+/// How what has parts of its own, such as an object or a list of them, is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Parts {
+    /// Not as text: it belongs in the body of the request.
+    InBody,
+    /// As JSON, `{"a": 1}`, also where the shape says nothing.
+    AsJson,
+}
+
 /// A value as it was given.
 #[derive(Clone, Copy)]
 struct Given<'a> {
     name: &'a str,
     text: &'a str,
-    parts: &'a str,
+    parts: Parts,
+}
+
+impl Given<'_> {
+    /// The text as JSON of the kind that has parts, if that may be given.
+    fn whole(self) -> Option<Value> {
+        let is_whole = self.parts == Parts::AsJson && self.text.trim_start().starts_with(['{', '[']);
+        is_whole.then(|| serde_json::from_str(self.text).ok()).flatten()
+    }
 }
 
 fn required(mut shape: &Shape) -> &Shape {
@@ -55,12 +72,22 @@ fn field_of<'a>(shape: &'a Shape, step: &str, name: &str) -> Result<&'a Shape> {
                 Status::invalid_argument(format!("there is no field {name:?}{hint}"))
             })
         }
+        Shape::Array { .. } => {
+            Err(Status::invalid_argument(format!("there is no field {name:?}: what it is in is a list")))
+        }
         _ => Err(Status::invalid_argument(format!("there is no field {name:?}"))),
     }
 }
 
 fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, given: Given<'_>) -> Result<()> {
     if let Shape::Array { items } = required(shape) {
+        if let (true, Some(all @ Value::Array(_))) = (has_parts(items), given.whole()) {
+            object.insert(step.to_owned(), all);
+            return Ok(());
+        }
+        if given.parts == Parts::AsJson && matches!(required(items), Shape::Object { .. }) && given.whole().is_none() {
+            return Err(unfit(given.name, "JSON, since its items have parts of their own", given.text));
+        }
         let value = convert(items, given)?;
         match object.entry(step).or_insert_with(|| Value::Array(Vec::new())) {
             Value::Array(values) => values.push(value),
@@ -72,8 +99,15 @@ fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, given: Given<
     Ok(())
 }
 
+fn has_parts(shape: &Shape) -> bool {
+    matches!(required(shape), Shape::Any | Shape::Object { .. } | Shape::Map { .. } | Shape::Array { .. })
+}
+
 fn convert(shape: &Shape, given: Given<'_>) -> Result<Value> {
     let Given { name, text, parts } = given;
+    if let Some(value) = given.whole().filter(|_| has_parts(shape)) {
+        return Ok(value);
+    }
     let (value, expected) = match required(shape) {
         Shape::Any | Shape::String => (Some(Value::from(text)), "text"),
         Shape::Bool => (text.parse().ok().map(Value::Bool), "true or false"),
@@ -87,7 +121,11 @@ fn convert(shape: &Shape, given: Given<'_>) -> Result<Value> {
         Shape::OneOf { names } if names.iter().any(|known| known == text) => (Some(Value::from(text)), ""),
         Shape::OneOf { names } => return Err(unfit(name, &format!("one of {}", names.join(", ")), text)),
         Shape::Null => (None, "left out, since it is always null"),
-        _ => return Err(unfit(name, &format!("{parts}, since it has parts of its own"), text)),
+        Shape::Object { .. } if parts == Parts::AsJson => {
+            return Err(unfit(name, "JSON, or its parts, such as a.b=1", text));
+        }
+        _ if parts == Parts::AsJson => return Err(unfit(name, "JSON, since it has parts of its own", text)),
+        _ => return Err(unfit(name, "sent in the body, since it has parts of its own", text)),
     };
     value.ok_or_else(|| unfit(name, expected, text))
 }
@@ -102,9 +140,13 @@ mod tests {
     use serde_json::{Map, Value, json};
     use skyloom::contract::{Field, Shape};
 
-    use super::bind_json;
+    use super::{Parts, bind_json};
 
     fn bound(pairs: &[(&str, &str)]) -> Result<Value, String> {
+        given(pairs, Parts::InBody)
+    }
+
+    fn given(pairs: &[(&str, &str)], parts: Parts) -> Result<Value, String> {
         let field = |name: &str, shape| Field { name: name.to_owned(), shape };
         let inner = Shape::Object { name: "Inner".into(), fields: vec![field("n", Shape::Integer)] };
         let fields = vec![
@@ -116,6 +158,7 @@ mod tests {
             field("b", Shape::Bool),
             field("list", Shape::Array { items: Box::new(Shape::Integer) }),
             field("mood", Shape::OneOf { names: vec!["glad".into()] }),
+            field("inners", Shape::Array { items: Box::new(inner.clone()) }),
             field("inner", inner),
             field("map", Shape::Map { values: Box::new(Shape::Bool) }),
             field("any", Shape::Any),
@@ -123,7 +166,7 @@ mod tests {
         let shape = Shape::Object { name: "T".into(), fields };
         let mut object = Map::new();
         for (name, text) in pairs {
-            bind_json(&mut object, &shape, name, text, "sent in the body").map_err(|s| s.message().to_owned())?;
+            bind_json(&mut object, &shape, name, text, parts).map_err(|s| s.message().to_owned())?;
         }
         Ok(Value::Object(object))
     }
@@ -147,6 +190,33 @@ mod tests {
         let expected = json!({"s": "5", "i": -3, "small": 255, "large": u64::MAX, "f": 1.5, "b": true, "list": [1, 2], "mood": "glad",
             "inner": {"n": 7}, "map": {"x": false}, "any": "7"});
         assert_eq!(bound(&pairs).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_has_parts_may_be_json_if_it_is_said_to_be() {
+        let pairs = [
+            ("s", r#"{"a":1}"#),
+            ("inner", r#"{"n":7}"#),
+            ("inners", r#"{"n":1}"#),
+            ("inners", r#"{"n":2}"#),
+            ("map", r#"{"x":true}"#),
+            ("any", r#"[1]"#),
+        ];
+        let expected = json!({"s": "{\"a\":1}", "inner": {"n": 7}, "inners": [{"n": 1}, {"n": 2}], "map": {"x": true}, "any": [1]});
+        assert_eq!(given(&pairs, Parts::AsJson).unwrap(), expected);
+        let all = [("inners", r#"[{"n":1},{"n":2}]"#), ("list", "1")];
+        assert_eq!(given(&all, Parts::AsJson).unwrap(), json!({"inners": [{"n": 1}, {"n": 2}], "list": [1]}));
+        for (name, text, expected) in [
+            ("inner", "x", "\"inner\" must be JSON, or its parts, such as a.b=1, not \"x\""),
+            ("inners", "{", "\"inners\" must be JSON, since its items have parts of their own, not \"{\""),
+            ("map", "x", "\"map\" must be JSON, since it has parts of its own, not \"x\""),
+            ("inners.n", "1", "there is no field \"inners.n\": what it is in is a list"),
+        ] {
+            assert_eq!(given(&[(name, text)], Parts::AsJson).unwrap_err(), expected);
+        }
+        let expected = "\"inner\" must be sent in the body, since it has parts of its own, not \"{}\"";
+        assert_eq!(bound(&[("inner", "{}")]).unwrap_err(), expected);
+        assert_eq!(bound(&[("any", "[1]")]).unwrap(), json!({"any": "[1]"}));
     }
 
     #[test]

@@ -6,5 +6,5 @@ mod scalar;
 mod message;
 mod json;
 
-pub use self::json::bind_json;
+pub use self::json::{Parts, bind_json};
 pub(crate) use self::{message::bind_message, query::pairs};

@@ -8,7 +8,7 @@ use prost::{
     Message as _,
     encoding::{WireType, encode_key, encode_varint},
 };
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as ProtoValue};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value as ProtoValue};
 use serde_json::{Map, Value};
 use skyloom::{
     HttpBody as RawBody, Result, Status,
@@ -16,7 +16,7 @@ use skyloom::{
 };
 
 use crate::{
-    bind::{bind_json, bind_message, pairs},
+    bind::{Parts, bind_json, bind_message, pairs},
     exchange::{Failure, text},
     routes::{RestRoute, capture},
     template::Variable,
@@ -30,6 +30,9 @@ pub(super) struct Asked<'a> {
     pub(super) query: Option<&'a str>,
     pub(super) content_type: Option<&'a HeaderValue>,
 }
+
+/// So deep may the name of a parameter lead, as a body may be nested; what is deeper takes long to put together.
+const DEEPEST: usize = 100;
 
 /// A field of the request and the text that it gets.
 type Binding<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -67,9 +70,10 @@ fn bindings<'a>(route: &'a RestRoute, asked: &Asked<'a>) -> Result<Vec<Binding<'
     }
     let from_path = bindings.len();
     for (name, value) in asked.query.map_or_else(|| Ok(Vec::new()), pairs)? {
-        let taken = bindings.iter().take(from_path).any(|(bound, _)| *bound == name);
+        let is_bound = bindings.iter().take(from_path).any(|(bound, _)| *bound == name);
         let reason = match &route.body {
-            _ if taken => "it comes from the path",
+            _ if is_bound => "it comes from the path",
+            _ if name.split('.').count() > DEEPEST => "it leads deeper than 100 levels",
             HttpBody::Whole => "everything but the path's variables belongs in the body",
             HttpBody::Field(field) if name.split('.').next() == Some(field) => "it is the body",
             _ => {
@@ -77,10 +81,26 @@ fn bindings<'a>(route: &'a RestRoute, asked: &Asked<'a>) -> Result<Vec<Binding<'
                 continue;
             }
         };
-        let name: String = name.chars().take(64).collect();
-        return Err(Status::invalid_argument(format!("the query may not set {name:?}: {reason}")));
+        return Err(taken(&name, reason));
     }
     Ok(bindings)
+}
+
+/// A parameter that belongs elsewhere.
+fn taken(name: &str, reason: &str) -> Status {
+    let name: String = name.chars().take(64).collect();
+    Status::invalid_argument(format!("the query may not set {name:?}: {reason}"))
+}
+
+/// A parameter of which one value alone can be taken.
+fn twice(name: &str) -> Status {
+    Status::invalid_argument(format!("{name:?} is given twice, and is no list"))
+}
+
+fn is_list(object: &Map<String, Value>, name: &str) -> bool {
+    let mut steps = name.split('.');
+    let first = steps.next().and_then(|step| object.get(step));
+    steps.try_fold(first, |value, step| value.map(|value| value.get(step))).flatten().is_some_and(Value::is_array)
 }
 
 fn joined(variable: &Variable) -> Cow<'_, str> {
@@ -108,8 +128,12 @@ fn json(shape: &Shape, rule: &HttpBody, bindings: &[Binding<'_>], body: &Bytes) 
             Map::from_iter([(field.clone(), serde_json::from_str(text)?)])
         }
     };
-    for (name, text) in bindings {
-        bind_json(&mut object, shape, name, text, "sent in the body")?;
+    for (at, (name, text)) in bindings.iter().enumerate() {
+        bind_json(&mut object, shape, name, text, Parts::InBody)?;
+        let is_again = bindings.iter().take(at).any(|(earlier, _)| earlier == name);
+        if is_again && !is_list(&object, name) {
+            return Err(twice(name));
+        }
     }
     let encoded = serde_json::to_vec(&object);
     encoded.map(Bytes::from).map_err(|error| Status::internal(format!("the request has no JSON: {error}")))
@@ -133,10 +157,50 @@ fn message(
             text => parse_message(descriptor, text)?,
         },
     };
+    each_once(descriptor, route, bindings)?;
     for (name, text) in bindings {
         bind_message(&mut message, name, name.split('.'), text)?;
     }
     Ok(message.encode_to_vec().into())
+}
+
+/// Checks that nothing is given twice that can only have one value, in whichever of its two spellings: not what comes
+/// from the path or is the body, for others may rely on that, and not twice in the query.
+fn each_once(descriptor: &MessageDescriptor, route: &RestRoute, bindings: &[Binding<'_>]) -> Result<()> {
+    let body = match &route.body {
+        HttpBody::Field(field) => find_field(descriptor, field),
+        HttpBody::Whole | HttpBody::None => None,
+    };
+    let from_path = route.variables.len();
+    let mut known = Vec::with_capacity(bindings.len());
+    for (at, (name, _)) in bindings.iter().enumerate() {
+        // What is no field is told of when it is bound.
+        let Some(fields) = fields(descriptor, name) else { continue };
+        if at >= from_path && body.is_some() && fields.first() == body.as_ref() {
+            return Err(taken(name, "it is the body"));
+        }
+        match known.iter().find(|(_, earlier)| *earlier == fields).map(|(at, _)| *at) {
+            Some(earlier) if earlier < from_path => return Err(taken(name, "it comes from the path")),
+            Some(_) if !fields.last().is_some_and(FieldDescriptor::is_list) => return Err(twice(name)),
+            _ => known.push((at, fields)),
+        }
+    }
+    Ok(())
+}
+
+/// The fields that a name leads through.
+fn fields(descriptor: &MessageDescriptor, name: &str) -> Option<Vec<FieldDescriptor>> {
+    let mut fields: Vec<FieldDescriptor> = Vec::new();
+    for step in name.split('.') {
+        let inner = fields.last().map(FieldDescriptor::kind);
+        let message = match &inner {
+            None => descriptor,
+            Some(kind) => kind.as_message()?,
+        };
+        let field = find_field(message, step)?;
+        fields.push(field);
+    }
+    Some(fields)
 }
 
 /// A message of nothing but strings, such as most that are asked for by path, encoded as it is
@@ -146,8 +210,13 @@ fn flat(descriptor: &MessageDescriptor, rule: &HttpBody, bindings: &[Binding<'_>
         return None;
     }
     let mut encoded = BytesMut::with_capacity(64);
-    for (name, text) in bindings {
+    for (at, (name, text)) in bindings.iter().enumerate() {
         let field = find_field(descriptor, name).filter(|field| field.kind() == Kind::String && !field.is_list())?;
+        // Of what excludes each other one may be given, and nothing twice: that takes a closer look.
+        let is_again = |(earlier, _): &Binding<'_>| find_field(descriptor, earlier).as_ref() == Some(&field);
+        if field.containing_oneof().is_some() || bindings.iter().take(at).any(is_again) {
+            return None;
+        }
         encode_key(field.number(), WireType::LengthDelimited, &mut encoded);
         encode_varint(text.len() as u64, &mut encoded);
         encoded.extend_from_slice(text.as_bytes());
