@@ -3,7 +3,11 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
@@ -31,11 +35,14 @@ impl<T: Send + 'static> Streaming<T> {
     }
 
     /// A stream that is fed through a sender. The sender waits while `capacity` messages are on
-    /// their way, and learns that the caller is gone when sending fails.
+    /// their way, and learns that the caller is gone when sending fails. The stream ends when its last sender is
+    /// dropped; if a panic drops one, it ends with an error.
     #[must_use]
     pub fn channel(capacity: usize) -> (StreamSender<T>, Self) {
-        let (sender, receiver) = mpsc::channel(capacity.max(1));
-        (StreamSender(sender), Self::new(Received(receiver)))
+        let (messages, receiver) = mpsc::channel(capacity.max(1));
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let received = Received { messages: receiver, is_broken: Arc::clone(&is_broken) };
+        (StreamSender { messages, is_broken }, Self::new(received))
     }
 
     /// The next message, or `None` after the last.
@@ -63,11 +70,23 @@ impl<T> fmt::Debug for Streaming<T> {
 
 /// Feeds a [`Streaming`].
 #[derive(Debug)]
-pub struct StreamSender<T>(mpsc::Sender<Result<T>>);
+pub struct StreamSender<T> {
+    messages: mpsc::Sender<Result<T>>,
+    /// A panic has dropped a sender, so that something may be missing.
+    is_broken: Arc<AtomicBool>,
+}
 
 impl<T> Clone for StreamSender<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { messages: self.messages.clone(), is_broken: Arc::clone(&self.is_broken) }
+    }
+}
+
+impl<T> Drop for StreamSender<T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.is_broken.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -77,27 +96,36 @@ impl<T> StreamSender<T> {
     /// # Errors
     /// `Cancelled` if the caller is gone.
     pub async fn send(&self, message: T) -> Result<()> {
-        self.0.send(Ok(message)).await.map_err(|_| Status::cancelled("the caller is gone"))
+        self.messages.send(Ok(message)).await.map_err(|_| Status::cancelled("the caller is gone"))
     }
 
     /// Ends the stream with an error. The caller may be gone; then nobody hears it.
     pub async fn fail(self, status: Status) {
-        drop(self.0.send(Err(status)).await);
+        drop(self.messages.send(Err(status)).await);
     }
 
     /// Resolves when the caller is gone.
     pub async fn closed(&self) {
-        self.0.closed().await;
+        self.messages.closed().await;
     }
 }
 
-struct Received<T>(mpsc::Receiver<Result<T>>);
+struct Received<T> {
+    messages: mpsc::Receiver<Result<T>>,
+    is_broken: Arc<AtomicBool>,
+}
 
 impl<T> Stream for Received<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx)
+        match ready!(self.messages.poll_recv(cx)) {
+            // Said once: there is nothing after it.
+            None if self.is_broken.swap(false, Ordering::Acquire) => Poll::Ready(Some(Err(Status::internal(
+                "what feeds the stream has panicked, so that its end is missing",
+            )))),
+            received => Poll::Ready(received),
+        }
     }
 }
 
@@ -108,5 +136,34 @@ impl<I: Iterator + Unpin> Stream for Iterated<I> {
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Poll::Ready(self.0.next().map(Ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+
+    #[tokio::test]
+    async fn a_stream_whose_feeder_panics_does_not_end_as_if_it_were_whole() {
+        let (sender, mut stream) = Streaming::channel(4);
+        tokio::spawn(async move {
+            sender.send(1).await.unwrap();
+            panic!("half way");
+        });
+        assert_eq!(stream.next().await.unwrap().unwrap(), 1);
+        assert_eq!(stream.next().await.unwrap().unwrap_err().code(), Code::Internal);
+        assert!(stream.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_its_last_sender() {
+        let (sender, mut stream) = Streaming::channel(4);
+        let other = sender.clone();
+        drop(sender);
+        other.send(1).await.unwrap();
+        drop(other);
+        assert_eq!(stream.next().await.unwrap().unwrap(), 1);
+        assert!(stream.next().await.is_none());
     }
 }

@@ -26,17 +26,22 @@ pub(super) struct Dialled {
     pub(super) rest: BytesMut,
 }
 
-/// Connects and says hello.
+/// Connects and says hello. Once it is connected, `meanwhile` is told why it is not done yet.
 ///
 /// # Errors
 /// The sentence that says why not.
-pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Dialled, String> {
+pub(super) async fn dial(
+    address: &Address,
+    hello: &ClientHello,
+    meanwhile: impl FnOnce(String),
+) -> Result<Dialled, String> {
     let unreachable = |error: io::Error| unreachable(address, &error);
     match address {
         Address::Unix(path) => {
             address.check_owner().map_err(|error| error.to_string())?;
             let socket = UnixStream::connect(path).await.map_err(unreachable)?;
             let mut socket = QuietSocket::new(socket).map_err(unreachable)?;
+            meanwhile(silent(address));
             let (accepted, rest) = greet(address, &mut socket, hello).await?;
             Ok(Dialled { socket: Socket::Unix(socket), accepted, rest })
         }
@@ -44,11 +49,17 @@ pub(super) async fn dial(address: &Address, hello: &ClientHello) -> Result<Diall
             let mut socket = TcpStream::connect(host).await.map_err(unreachable)?;
             // Frames are gathered before they are written, so that waiting for more gains nothing.
             socket.set_nodelay(true).map_err(unreachable)?;
+            meanwhile(silent(address));
             let (accepted, rest) = greet(address, &mut socket, hello).await?;
             Ok(Dialled { socket: Socket::Tcp(socket), accepted, rest })
         }
         _ => Err(format!("{address} is of a kind that this version does not know")),
     }
+}
+
+/// What is said of a broker that takes a connection, which the operating system does for it, and says nothing.
+pub(super) fn silent(address: &Address) -> String {
+    format!("{address} takes connections and does not answer; see whether its process is stopped or hangs")
 }
 
 /// Why no socket is reached.

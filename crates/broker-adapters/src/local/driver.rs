@@ -9,7 +9,7 @@ use skyloom_broker::wire::ClientHello;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{
-    dial::{Dialled, Socket, dial},
+    dial::{Dialled, Socket, dial, silent},
     handle::Handle,
     serve::serve,
     shared::{Shared, Stage},
@@ -25,6 +25,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause: how long after a broker's return the last client is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// A broker that is away for longer is not just started anew, and somebody should look after it.
+const RESTART_TIME: Duration = Duration::from_secs(5);
+
 /// Runs a connection until nobody holds its handle any more or it is closed.
 pub(super) async fn drive(shared: Arc<Shared>, handle: Weak<Handle>) {
     tokio::select! {
@@ -37,15 +40,23 @@ pub(super) async fn drive(shared: Arc<Shared>, handle: Weak<Handle>) {
 async fn connections(shared: &Shared, handle: &Weak<Handle>) {
     let hello = ClientHello::new(shared.session, &shared.name);
     let mut pause = FIRST_PAUSE;
+    let mut absence = None;
     loop {
         let started = Instant::now();
         let dialled = tokio::select! {
-            dialled = timeout(DIAL_TIME, dial(&shared.address, &hello)) => dialled,
+            dialled = timeout(DIAL_TIME, dial(&shared.address, &hello, |reason| shared.lock().reason = reason)) => dialled,
             () = shared.closing() => return,
         };
-        match dialled.unwrap_or_else(|_| Err(format!("{} does not answer", shared.address))) {
-            Ok(dialled) => connected(shared, handle, dialled).await,
-            Err(reason) => failed(shared, reason),
+        match dialled.unwrap_or_else(|_| Err(silent(&shared.address))) {
+            Ok(dialled) => {
+                if let Some(Absence { since, .. }) = absence {
+                    let away = since.elapsed();
+                    tracing::info!(address = %shared.address, ?away, "connected to the broker again");
+                }
+                connected(shared, handle, dialled).await;
+                absence = Some(Absence { since: Instant::now(), is_said: false });
+            }
+            Err(reason) => failed(shared, reason, absence.as_mut()),
         }
         if *shared.stage.borrow() == Stage::Closing {
             return;
@@ -91,8 +102,21 @@ async fn connected(shared: &Shared, handle: &Weak<Handle>, dialled: Dialled) {
     tracing::info!(address = %shared.address, reason, "the connection to the broker has ended");
 }
 
-fn failed(shared: &Shared, reason: String) {
-    tracing::debug!(address = %shared.address, reason, "the broker cannot be reached");
+/// The time since a connection has ended.
+struct Absence {
+    since: Instant,
+    /// It is said that it lasts.
+    is_said: bool,
+}
+
+fn failed(shared: &Shared, reason: String, absence: Option<&mut Absence>) {
+    match absence {
+        Some(Absence { since, is_said }) if !*is_said && since.elapsed() >= RESTART_TIME => {
+            *is_said = true;
+            tracing::warn!(address = %shared.address, reason, "the broker stays away; it is looked for until it is back");
+        }
+        _ => tracing::debug!(address = %shared.address, reason, "the broker cannot be reached"),
+    }
     shared.lock().reason = reason;
 }
 

@@ -86,7 +86,7 @@ impl BeanstalkDoor {
     /// # Errors
     /// As [`Door::run`].
     pub async fn run_beside(
-        self,
+        mut self,
         door: Door,
         drain: impl Future<Output = ()>,
         shutdown: impl Future<Output = ()>,
@@ -105,14 +105,15 @@ impl BeanstalkDoor {
         result
     }
 
-    async fn serve(&self, drain: impl Future<Output = ()>, shutdown: impl Future<Output = ()>) {
+    async fn serve(&mut self, drain: impl Future<Output = ()>, shutdown: impl Future<Output = ()>) {
         tracing::info!(address = %self.address, "the broker is listening for clients of beanstalkd");
         let mut connections = JoinSet::new();
         let mut shortage = Shortage::default();
         let mut shutdown = pin!(shutdown);
+        let figures = Arc::clone(&self.figures);
         let mut drain = pin!(async {
             drain.await;
-            self.figures.draining.store(true, Relaxed);
+            figures.draining.store(true, Relaxed);
             tracing::info!("no more jobs are taken in from clients of beanstalkd");
             pending::<()>().await;
         });
@@ -120,7 +121,7 @@ impl BeanstalkDoor {
             tokio::select! {
                 () = &mut shutdown => break,
                 () = &mut drain => {}
-                stream = self.listener.accept(&mut shortage) => self.admit(&mut connections, stream),
+                stream = self.listener.accept(&mut shortage) => admit(&self.hub, &self.figures, &mut connections, stream),
                 Some(_) = connections.join_next() => {}
             }
         }
@@ -129,18 +130,18 @@ impl BeanstalkDoor {
         while let Ok(Some(_)) = time::timeout_at(deadline, connections.join_next()).await {}
         connections.shutdown().await;
     }
-
-    fn admit(&self, connections: &mut JoinSet<()>, stream: Accepted) {
-        let (hub, figures) = (Arc::clone(&self.hub), Arc::clone(&self.figures));
-        match stream {
-            Accepted::Unix(stream, _) => drop(connections.spawn(connection::serve(hub, figures, stream))),
-            Accepted::Tcp(stream) => drop(connections.spawn(connection::serve(hub, figures, stream))),
-        }
-    }
 }
 
 impl fmt::Debug for BeanstalkDoor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BeanstalkDoor").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+fn admit(hub: &Arc<Hub>, figures: &Arc<Figures>, connections: &mut JoinSet<()>, stream: Accepted) {
+    let (hub, figures) = (Arc::clone(hub), Arc::clone(figures));
+    match stream {
+        Accepted::Unix(stream, _) => drop(connections.spawn(connection::serve(hub, figures, stream))),
+        Accepted::Tcp(stream) => drop(connections.spawn(connection::serve(hub, figures, stream))),
     }
 }

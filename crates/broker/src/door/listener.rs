@@ -13,19 +13,20 @@ use tokio::{
 
 use super::{
     Address, DoorError,
+    place::Place,
     quiet::QuietSocket,
     shortage::Shortage,
-    socket::{self, BACKLOG, SocketFile},
+    socket::{self, BACKLOG},
 };
 
 /// How long to pause after a failure to accept: retrying at once would only burn time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listening socket. The file is dropped before the socket: it is removed while we still listen, so
-/// that a broker that starts meanwhile cannot have put its own there.
+/// A listening socket. The place with its file is dropped before the socket: the file is removed while we still listen,
+/// so that a broker that starts meanwhile cannot have put its own there.
 #[derive(Debug)]
 pub(crate) enum Listener {
-    Unix { _file: Option<SocketFile>, listener: UnixListener },
+    Unix { place: Option<Place>, listener: UnixListener },
     Tcp(TcpListener),
 }
 
@@ -54,7 +55,7 @@ impl Listener {
         match address {
             Address::Unix(path) => {
                 let (listener, file) = socket::bind(&path).await?;
-                Ok((Self::Unix { _file: Some(file), listener }, Address::Unix(path)))
+                Ok((Self::Unix { place: Some(Place::new(file)), listener }, Address::Unix(path)))
             }
             Address::Tcp(asked) => {
                 let listener = bind_tcp(asked).map_err(|source| match source.kind() {
@@ -78,7 +79,7 @@ impl Listener {
                 socket::check_mode(&path)?;
                 listener.set_nonblocking(true).map_err(useless)?;
                 let listener = UnixListener::from_std(listener).map_err(useless)?;
-                Ok((Self::Unix { _file: None, listener }, Address::Unix(path)))
+                Ok((Self::Unix { place: None, listener }, Address::Unix(path)))
             }
             Inherited::Tcp(listener) => {
                 let address = Address::Tcp(listener.local_addr().map_err(useless)?);
@@ -91,12 +92,13 @@ impl Listener {
 
     /// Whether it is in the place of a broker that has come to no orderly end. Of a socket that stays, that is not known.
     pub(super) fn replaces_another(&self) -> bool {
-        matches!(self, Self::Unix { _file: Some(file), .. } if file.replaces)
+        matches!(self, Self::Unix { place: Some(place), .. } if place.replaces_another())
     }
 
     /// The next connection. That there is none at the moment, for instance because the process has
-    /// no file descriptor left, must not end the broker.
-    pub(crate) async fn accept(&self, shortage: &mut Shortage) -> Accepted {
+    /// no file descriptor left, must not end the broker. Meanwhile its file is looked after: one that somebody removes is
+    /// made anew.
+    pub(crate) async fn accept(&mut self, shortage: &mut Shortage) -> Accepted {
         loop {
             match self.try_accept().await {
                 Ok(accepted) => return accepted,
@@ -106,10 +108,17 @@ impl Listener {
         }
     }
 
-    async fn try_accept(&self) -> io::Result<Accepted> {
+    async fn try_accept(&mut self) -> io::Result<Accepted> {
         match self {
-            Self::Unix { listener, .. } => {
-                let (stream, _) = listener.accept().await?;
+            Self::Unix { place, listener } => {
+                let (stream, _) = loop {
+                    let Some(place) = place.as_mut() else { break listener.accept().await? };
+                    tokio::select! {
+                        biased;
+                        accepted = listener.accept() => break accepted?,
+                        new = place.lost() => *listener = new,
+                    }
+                };
                 let process = stream.peer_cred().ok().and_then(|credentials| credentials.pid());
                 Ok(Accepted::Unix(QuietSocket::new(stream)?, process))
             }

@@ -30,6 +30,8 @@ mod quiet;
 
 mod shortage;
 
+mod place;
+
 mod listener;
 
 mod snapshot;

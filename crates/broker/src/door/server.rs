@@ -89,7 +89,7 @@ impl Door {
     ///
     /// # Errors
     /// [`DoorError::Snapshot`] if what was waiting could not be kept.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), DoorError> {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), DoorError> {
         tracing::info!(address = %self.address, "the broker is listening");
         let mut connections = JoinSet::new();
         let mut shortage = Shortage::default();
@@ -98,7 +98,7 @@ impl Door {
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                stream = self.listener.accept(&mut shortage) => self.admit(&mut connections, stream),
+                stream = self.listener.accept(&mut shortage) => admit(&self.hub, &mut connections, stream),
                 Some(ended) = connections.join_next() => report(ended),
                 () = &mut ticker => {}
             }
@@ -118,23 +118,6 @@ impl Door {
         result
     }
 
-    fn admit(&self, connections: &mut JoinSet<()>, stream: Accepted) {
-        if connections.len() >= self.hub.limits.connections.saturating_add(SPARE_CONNECTIONS) {
-            return tracing::warn!("a connection was closed: there are too many");
-        }
-        let hub = Arc::clone(&self.hub);
-        match stream {
-            Accepted::Unix(stream, process) => {
-                let from = process.map_or_else(|| "unknown process".to_owned(), |pid| format!("process {pid}"));
-                connections.spawn(connection::serve(hub, stream, from));
-            }
-            Accepted::Tcp(stream) => {
-                let from = stream.peer_addr().map_or_else(|_| "unknown address".to_owned(), |from| from.to_string());
-                connections.spawn(connection::serve(hub, stream, from));
-            }
-        }
-    }
-
     /// Keeps what the next start is to take up, and lets the connections write out the rest.
     fn keep(&self) -> Result<(), DoorError> {
         let state = self.hub.export();
@@ -151,6 +134,23 @@ impl Door {
 impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Door").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+fn admit(hub: &Arc<Hub>, connections: &mut JoinSet<()>, stream: Accepted) {
+    if connections.len() >= hub.limits.connections.saturating_add(SPARE_CONNECTIONS) {
+        return tracing::warn!("a connection was closed: there are too many");
+    }
+    let hub = Arc::clone(hub);
+    match stream {
+        Accepted::Unix(stream, process) => {
+            let from = process.map_or_else(|| "unknown process".to_owned(), |pid| format!("process {pid}"));
+            connections.spawn(connection::serve(hub, stream, from));
+        }
+        Accepted::Tcp(stream) => {
+            let from = stream.peer_addr().map_or_else(|_| "unknown address".to_owned(), |from| from.to_string());
+            connections.spawn(connection::serve(hub, stream, from));
+        }
     }
 }
 

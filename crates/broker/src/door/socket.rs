@@ -37,11 +37,37 @@ pub(crate) struct SocketFile {
     pub(super) replaces: bool,
 }
 
+/// Whose file is at a socket's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Ours,
+    /// Somebody has removed it, or its directory.
+    Nothing,
+    Another,
+}
+
+impl SocketFile {
+    /// What is in the socket's place by now.
+    pub(super) fn found(&self) -> Found {
+        match fs::symlink_metadata(&self.path) {
+            Ok(found) if found.dev() == self.device && found.ino() == self.inode => Found::Ours,
+            Ok(_) => Found::Another,
+            Err(error) if error.kind() == ErrorKind::NotFound => Found::Nothing,
+            // What cannot be looked at now may be there.
+            Err(_) => Found::Ours,
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let ours =
-            fs::symlink_metadata(&self.path).is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode);
-        if ours && let Err(error) = fs::remove_file(&self.path) {
+        if self.found() == Found::Ours
+            && let Err(error) = fs::remove_file(&self.path)
+        {
             tracing::warn!(path = %self.path.display(), %error, "the socket could not be removed");
         }
     }

@@ -2,13 +2,14 @@
 
 use std::{
     fs,
-    os::unix::fs::{FileTypeExt, PermissionsExt},
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     path::Path,
+    time::Duration,
 };
 
 use skyloom_broker::door::{Address, Door, DoorError, DoorOptions, Inherited};
 
-use crate::raw::{Raw, Running, socket};
+use crate::raw::{Raw, Running, enqueue, socket};
 
 async fn refusal(path: &Path) -> String {
     Door::bind(Address::Unix(path.to_owned()), DoorOptions::default()).await.unwrap_err().to_string()
@@ -82,6 +83,57 @@ async fn one_that_is_not_ours_any_more_is_not_removed() {
     fs::write(socket(&directory), "somebody else's").unwrap();
     door.stop().await;
     assert!(socket(&directory).exists());
+}
+
+/// Waits until this is so.
+async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not so within 10 s: {what}");
+}
+
+#[tokio::test]
+async fn one_that_is_removed_is_made_anew_and_who_is_there_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run/broker.sock");
+    let door = Running::start(&path, DoorOptions::default()).await;
+    let mut early = Raw::connect(&path).await;
+
+    fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    eventually("the socket is there again", || std::os::unix::net::UnixStream::connect(&path).is_ok()).await;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    early.send(enqueue("greeter.v1", None, "hello")).await;
+    let mut late = Raw::connect(&path).await;
+    late.consume("greeter.v1", 1, Duration::from_secs(30)).await;
+    assert_eq!(late.delivery().await.2, "hello", "it is the same broker");
+    assert!(refusal(&path).await.contains("another broker is listening"));
+    door.stop().await;
+    assert!(!path.exists(), "the new one is removed at the end");
+}
+
+#[tokio::test]
+async fn one_in_whose_place_is_anothers_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = Running::start(&socket(&directory), DoorOptions::default()).await;
+    fs::remove_file(socket(&directory)).unwrap();
+    let second = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+    let seconds = inode(&socket(&directory));
+    // The first looks once a second.
+    tokio::time::pause();
+    for _ in 0..5 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        tokio::task::yield_now().await;
+    }
+    tokio::time::resume();
+    first.stop().await;
+    assert_eq!(inode(&socket(&directory)), seconds);
+    Raw::connect(&socket(&directory)).await;
+    second.stop().await;
 }
 
 #[tokio::test]

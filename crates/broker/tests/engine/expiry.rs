@@ -68,7 +68,7 @@ fn a_lease_is_not_ended_by_the_time_to_live_but_its_return_is_the_end() {
     assert_eq!(world.settle(2, "a", Settle::Reply("A")), ["1 7 hears A"]);
     world.enqueue("q", mortal("a", 100));
     world.pass(secs(10));
-    let told = "1 7 hears a: the connection to the broker was lost: its time ran out after a failed attempt";
+    let told = "1 7 hears a: the broker cannot say what became of it: its time ran out after a failed attempt";
     assert_eq!(world.settle(2, "a", retry(ms(0))), [told], "an attempt was made: its outcome is unknown");
 }
 

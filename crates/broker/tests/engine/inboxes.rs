@@ -5,7 +5,7 @@ use skyloom_broker::engine::{Conn, Input, Limits, Settle};
 use crate::world::{Body, World, call, guid, ms, options, secs};
 
 const NOTHING: [&str; 0] = [];
-const LOST: &str = "the connection to the broker was lost: more replies came than are kept for a client that is away";
+const LOST: &str = "the broker cannot say what became of it: more replies came than are kept for a client that is away";
 
 /// A world in which worker 2 holds these calls of connection 1.
 fn with_calls(limits: Limits, bodies: &[Body]) -> World {

@@ -320,7 +320,7 @@ fn work_that_may_be_tried_once_is_not_delivered_again() {
         world.consume(2, 1, "q", options(1));
         world.enqueue("q", call("a"));
         assert_eq!(world.once(2, "a"), ["2 done"]);
-        let told = format!("1 7 hears a: the connection to the broker was lost: {}", reason(why));
+        let told = format!("1 7 hears a: the broker cannot say what became of it: {}", reason(why));
         assert_eq!(end(&mut world), [told]);
         assert_eq!(world.dead("q"), [("a", reason(why))]);
     }

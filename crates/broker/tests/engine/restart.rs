@@ -99,7 +99,7 @@ fn a_lease_goes_on_where_it_stood() {
     assert_eq!(world.pass(ms(4_999)), NOTHING);
     let told = world.pass(ms(1));
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].starts_with("10 7 hears a: the connection to the broker was lost: it may be tried only once"));
+    assert!(told[0].starts_with("10 7 hears a: the broker cannot say what became of it: it may be tried only once"));
 }
 
 #[test]

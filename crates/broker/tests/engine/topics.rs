@@ -94,7 +94,7 @@ fn callers_hear_that_an_instance_is_gone() {
     let gone = |body: &str, error: &str| format!("1 7 hears {body}: {error}");
     let unsent = format!("no instance {} is running; `sky instances` lists those that are", guid(5));
     let lost = format!(
-        "the connection to the broker was lost: its last attempt failed and nobody consumes instance {} any more",
+        "the broker cannot say what became of it: its last attempt failed and nobody consumes instance {} any more",
         guid(5)
     );
     assert_eq!(world.disconnect(2), [gone("a", &lost), gone("b", &unsent)]);

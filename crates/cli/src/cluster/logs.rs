@@ -132,8 +132,8 @@ impl Logs {
         self.sinks().last.remove(process).into_iter().flatten().collect()
     }
 
-    /// One line of a process of this name, such as `qr.2`. It is written at once, so that a screen
-    /// that stands still holds up the processes and not the memory.
+    /// One line of a process of this name, such as `qr.2`. It is written at once: a screen that stands still loses it,
+    /// and holds up neither the processes nor whoever looks after them.
     pub(super) fn line(&self, process: &str, line: &[u8]) {
         let (paint, part) = (self.shared.paint, part_of(process));
         let mut sinks = self.sinks();

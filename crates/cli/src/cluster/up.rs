@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use skyloom::{Endpoints, config::LogFormat};
+use skyloom::{Endpoints, config::LogFormat, telemetry::Stderr};
 
 use super::{
     blueprint::Blueprint,
@@ -122,7 +122,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let follow = args.watch.then(|| vec![place.file(), place.settings_file()]);
     let build = Build { blueprint: &blueprint, release: args.release, follow, paint };
     let (sources, watcher) = build.run(&mut file, &mut plan, "started", &mut wishes).await?;
-    let logs = Logs::new(std::io::stderr(), paint, run_dir.as_ref().map(|run_dir| run_dir.path().join("logs")));
+    let logs = Logs::new(Stderr::new(), paint, run_dir.as_ref().map(|run_dir| run_dir.path().join("logs")));
     logs.follow_parts(&plan.parts.iter().map(|part| part.name.clone()).collect(), plan.width())?;
     if file.broker.is_some() && plan.embedded.is_none() {
         logs.say(&format!(

@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What starts the embedded broker.
 const START: &str = "`sky up CLUSTER` or `sky broker` starts one; so does the first service on this host";
 
+/// What to do about a broker that is there and cannot be used.
+const SILENT: &str =
+    "see what that process is: `kill -CONT PID` wakes one that was stopped, and one that hangs has to be ended";
+
 /// Looks at the broker, its version, its registry and what waits there. Returns what the registry knows, too, if it
 /// answers.
 pub(super) async fn look(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
@@ -26,6 +30,10 @@ pub(super) async fn look(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<Sna
     let is_apart = endpoints.registry.is_some() || endpoints.embedded().is_ok_and(|url| url != Some(&endpoints.broker));
     let connection = match broker_of(endpoints, is_apart).connect_within(PATIENCE).await {
         Ok(connection) => connection,
+        Err(error) if embedded.as_ref().is_some_and(place::is_taken) => {
+            findings.push(Finding::broken(CHECK, error.to_string(), SILENT));
+            return (findings, None);
+        }
         Err(ConnectError::Absent { address, .. }) if embedded.is_some_and(|own| own.to_string() == address) => {
             findings.push(Finding::note(CHECK, format!("no broker runs at {address}"), START));
             return (findings, None);

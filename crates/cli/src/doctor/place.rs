@@ -36,6 +36,15 @@ pub(super) fn socket(address: &Address) -> Option<Finding> {
     }
 }
 
+/// Whether somebody listens where the embedded broker is looked for, be it one that answers or not.
+pub(super) fn is_taken(address: &Address) -> bool {
+    match address {
+        Address::Unix(path) => UnixStream::connect(path).is_ok(),
+        Address::Tcp(host) => std::net::TcpStream::connect_timeout(host, LOOK).is_ok(),
+        _ => false,
+    }
+}
+
 fn unix(path: &Path) -> Finding {
     const CHECK: &str = "socket";
     let shown = path.display();

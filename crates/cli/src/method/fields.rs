@@ -27,7 +27,10 @@ pub(super) fn written(words: &[String], of: &str, shape: &Shape) -> Result<Strin
     if matches!(bare(shape), Shape::Any) {
         return Err(format!("the fields of {of} are not known here; write its message as JSON"));
     }
-    let wrong = |why: String| format!("{of} takes {}: {why}", outlined(shape));
+    let wrong = |why: String| {
+        let end = if why.ends_with('?') { "" } else { ";" };
+        format!("{why}{end} {of} takes {}", outlined(shape))
+    };
     let mut object = Map::new();
     for (at, word) in words.iter().enumerate() {
         let Some((name, text)) = word.split_once('=').filter(|_| is_field(word)) else {
@@ -95,6 +98,7 @@ mod tests {
         let expected = r#"{"name":"5 = five","count":5,"glad":true,"tags":["a","b"],"item":{"code":"x"}}"#;
         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(value(&json(&words).unwrap()), value(expected));
+        assert_eq!(json(&[r#"item={"code":"x"}"#]).unwrap(), r#"{"item":{"code":"x"}}"#);
         assert_eq!(json(&["name="]).unwrap(), r#"{"name":""}"#);
         let words = ["name={\"a\": 1}", "item={\"code\": \"x\"}", "tags=[\"a\", \"b\"]", "tags=c"];
         let expected = r#"{"name":"{\"a\": 1}","tags":["a","b","c"],"item":{"code":"x"}}"#;
@@ -104,25 +108,25 @@ mod tests {
     #[test]
     fn what_is_no_field_is_named_with_those_that_there_are() {
         let all = "orders.v1.Orders/Place takes name (string), count (whole number, or nothing), glad (true or false), \
-                   tags (list of string), item (Item): ";
+                   tags (list of string), item (Item)";
         for (words, why) in [
             (&["nme=Ada"][..], "there is no field \"nme\"; did you mean \"name\"?"),
-            (&["count=three"], "\"count\" must be a whole number from 0 to 255, not \"three\""),
-            (&["name=a", "name=b"], "\"name\" is given twice"),
-            (&["item.code=a", "item.code=b"], "\"item.code\" is given twice"),
-            (&["name=a", "more"], "\"more\" is no field; write each as NAME=VALUE, or the whole message as one JSON"),
+            (&["count=three"], "\"count\" must be a whole number from 0 to 255, not \"three\";"),
+            (&["name=a", "name=b"], "\"name\" is given twice;"),
+            (&["item.code=a", "item.code=b"], "\"item.code\" is given twice;"),
+            (&["name=a", "more"], "\"more\" is no field; write each as NAME=VALUE, or the whole message as one JSON;"),
             (
                 &["item=x"],
-                "\"item\" must be written as JSON or by its parts, such as a.b=1, since it has parts of its own, not \"x\"",
+                "\"item\" must be written as JSON or by its parts, such as a.b=1, since it has parts of its own, not \"x\";",
             ),
-            (&["item={}", "item={}"], "\"item\" is given twice"),
-            (&["item={}", "item.code=x"], "\"item\" is given whole and by its parts; write one of the two"),
-            (&["item.code=x", "item={}"], "\"item\" is given whole and by its parts; write one of the two"),
+            (&["item={}", "item={}"], "\"item\" is given twice;"),
+            (&["item={}", "item.code=x"], "\"item\" is given whole and by its parts; write one of the two;"),
+            (&["item.code=x", "item={}"], "\"item\" is given whole and by its parts; write one of the two;"),
         ] {
-            assert_eq!(json(words).unwrap_err(), format!("{all}{why}"));
+            assert_eq!(json(words).unwrap_err(), format!("{why} {all}"));
         }
         let deep = format!("item{}=1", ".a".repeat(10_000));
-        assert!(json(&[&deep]).unwrap_err().ends_with("a name leads deeper than 100 objects"));
+        assert!(json(&[&deep]).unwrap_err().starts_with("a name leads deeper than 100 objects"));
         let unknown = written(&["a=1".to_owned()], "a.v1/B", &Shape::Any).unwrap_err();
         assert_eq!(unknown, "the fields of a.v1/B are not known here; write its message as JSON");
     }

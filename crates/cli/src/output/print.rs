@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use super::{Table, prompt::adapted};
-use crate::failure::Failure;
+use crate::{failure::Failure, text::printable_lines};
 
 /// Writes to standard output, at once.
 ///
@@ -53,8 +53,8 @@ pub(crate) fn list<T: Serialize>(
 }
 
 /// Says something about the result on standard error. At the prompt of `sky shell`, its commands are named as they are
-/// written there.
+/// written there. What a service has said may be a part of it, and does nothing to the terminal.
 pub(crate) fn note(sentence: &str) {
     // If standard error is closed there is nowhere left to say so.
-    drop(writeln!(io::stderr().lock(), "sky: {}", adapted(sentence)));
+    drop(writeln!(io::stderr().lock(), "sky: {}", printable_lines(&adapted(sentence))));
 }

@@ -80,17 +80,22 @@ impl Project {
         Ok(Self { name: name.to_owned(), template: template.name, folder, files, workspace })
     }
 
-    /// Writes the files, and makes the folder a Git repository unless it is in one.
+    /// Writes the files, and makes the folder a Git repository unless it is in one. What cannot be written whole is
+    /// removed again, so that it can be tried once more.
     ///
     /// # Errors
     /// The file that cannot be written, and why.
     pub(super) fn write(&self) -> Result<(), String> {
+        let was_there = self.folder.exists();
         fs::create_dir_all(&self.folder).map_err(|error| {
             format!("cannot make the folder {}: {error}; choose another with --dir", self.folder.display())
         })?;
         for file in &self.files {
             let path = self.folder.join(&file.path);
-            write(&path, file).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+            if let Err(error) = write(&path, file) {
+                self.remove(was_there);
+                return Err(format!("cannot write {}: {error}", path.display()));
+            }
         }
         if !is_within_repository(&self.folder) {
             let mut git = Command::new("git");
@@ -99,6 +104,22 @@ impl Project {
             drop(git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status());
         }
         Ok(())
+    }
+
+    /// Removes what was written, and of the folders what is empty then. What cannot be removed stays: of what is in the
+    /// way there is a better sentence already.
+    fn remove(&self, keeps_folder: bool) {
+        for file in &self.files {
+            let path = self.folder.join(&file.path);
+            drop(fs::remove_file(&path));
+            let within = |folder: &&Path| folder.starts_with(&self.folder) && **folder != self.folder;
+            for folder in path.ancestors().skip(1).take_while(within) {
+                drop(fs::remove_dir(folder));
+            }
+        }
+        if !keeps_folder {
+            drop(fs::remove_dir(&self.folder));
+        }
     }
 
     /// What the workspace around it still has to be told.

@@ -7,7 +7,7 @@ mod suggest;
 
 pub(crate) use self::{
     duration::{parse_delay, parse_timeout},
-    human::{counted, latency, printable, span},
+    human::{counted, latency, printable, printable_lines, span},
     shell_word::shell_word,
     suggest::did_you_mean,
 };

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{
@@ -202,4 +203,24 @@ fn places_that_skyloom_cannot_come_from() {
         assert!(!output.status.success() && said.contains(&format!("skyloom_{way}")), "{output:?}");
         assert_eq!(files(directory.path()).keys().collect::<Vec<_>>(), [".cargo-generate-config.toml"]);
     }
+}
+
+#[test]
+fn a_project_that_finds_no_room_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    // No file may have more than one block of the shell's, as if the disk were full; the first ones are smaller.
+    let without_room = |name: &str| {
+        let sky = sky(directory.path());
+        let line = format!("trap '' XFSZ; ulimit -f 1; exec \"$0\" new {name}");
+        let output =
+            Command::new("sh").args(["-c", &line]).arg(sky.get_program()).current_dir(directory.path()).output();
+        String::from_utf8(output.unwrap().stderr).unwrap()
+    };
+    let said = without_room("orders");
+    assert!(said.starts_with("sky: cannot write ") && said.contains("File too large"), "{said}");
+    assert!(!directory.path().join("orders").exists());
+    fs::create_dir(directory.path().join("links")).unwrap();
+    assert_eq!(without_room("links"), said.replace("orders", "links"));
+    assert!(files(&directory.path().join("links")).is_empty());
+    ok(sky(directory.path()).args(["new", "orders"]));
 }

@@ -63,25 +63,32 @@ async fn a_message_is_written_as_its_fields() {
     for (line, sentence) in [
         (
             &["call", "echo.v1/Doze", "ms=soon"][..],
-            "echo.v1.Echo/Doze takes ms (whole number): \"ms\" must be a whole number from 0 to 18446744073709551615, not \"soon\"",
+            "\"ms\" must be a whole number from 0 to 18446744073709551615, not \"soon\"; echo.v1.Echo/Doze takes ms (whole number)",
         ),
         (
             &["call", "greeter.v1/HelloStream", "pause_ms=1"],
-            "greeter.v1.Greeter/HelloStream takes name (string), times (whole number), pauseMs (whole number): \
-             there is no field \"pause_ms\"; did you mean \"pauseMs\"?",
+            "there is no field \"pause_ms\"; did you mean \"pauseMs\"? greeter.v1.Greeter/HelloStream takes name (string), \
+             times (whole number), pauseMs (whole number)",
         ),
         (
             &["call", "echo.v1/Say", "{}", "more"],
-            "echo.v1.Echo/Say takes text (string): \"{}\" is no field; write each as NAME=VALUE, or the whole message as one JSON",
+            "\"{}\" is no field; write each as NAME=VALUE, or the whole message as one JSON; echo.v1.Echo/Say takes text (string)",
         ),
         (
             &["publish", "echo.shouted", "txt=a"],
-            "echo.shouted takes text (string): there is no field \"txt\"; did you mean \"text\"?",
+            "there is no field \"txt\"; did you mean \"text\"? echo.shouted takes text (string)",
         ),
         (&["publish", "a.b", "text=a"], "the fields of a.b are not known here; write its message as JSON"),
     ] {
         assert_eq!(ground.sky(line).await.sentence(2), sentence);
     }
+}
+
+#[tokio::test]
+async fn what_a_service_says_of_an_error_does_nothing_to_the_terminal() {
+    let (ground, _echo, _running) = Ground::with_echo().await;
+    let said = ground.sky(&["call", "echo.v1/Refuse", r#"{"text":"a\nb\u001b[2J"}"#]).await;
+    assert_eq!(said.sentence(1), "FAILED_PRECONDITION: nobody may say a\nb\u{fffd}[2J");
 }
 
 #[tokio::test]

@@ -1,6 +1,11 @@
 //! `sky up`: clusters of real processes.
 
-use std::{fs, net::TcpListener, os::fd::OwnedFd, process::Command};
+use std::{
+    fs,
+    net::TcpListener,
+    os::fd::OwnedFd,
+    process::{Command, Stdio},
+};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -36,6 +41,19 @@ async fn a_cluster_starts_serves_and_stops_in_order() {
     assert!(at("gateway is started") < at("ready after") && at("ready after") < at("gateway ended"));
     assert!(at("gateway ended") < at("hello.1 ended") && at("hello.2 ended") < at("broker ended"));
     assert!(fs::read_to_string(cluster.path("run/logs/hello.log")).unwrap().contains("hello.2 | "));
+}
+
+#[tokio::test]
+async fn a_screen_that_stands_still_holds_up_neither_the_processes_nor_the_end() {
+    let talk = "yes 'a line of which there are very many' | head -n 6000; echo that is all; exec sleep 600";
+    let mut cluster = Cluster::new(&format!("[broker]\n[services.talker]\ncommand = ['sh', '-c', \"{talk}\"]\n"));
+    let mut sky = cluster.command(&["up", "cluster.toml", "--dir", "run"]);
+    cluster.up = Some(sky.stderr(Stdio::piped()).spawn().unwrap());
+    // A pipe holds 64 KiB, and nobody reads this one.
+    let log = cluster.path("run/logs/talker.log");
+    until("all lines", || fs::read_to_string(&log).is_ok_and(|text| text.ends_with("that is all\n"))).await;
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0));
 }
 
 #[tokio::test]

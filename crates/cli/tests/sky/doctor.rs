@@ -42,6 +42,23 @@ async fn a_machine_without_a_broker_is_told_how_to_get_one() {
 }
 
 #[tokio::test]
+async fn a_broker_that_does_not_answer_is_not_said_to_be_away() {
+    let (directory, broker) = nowhere();
+    let _stopped = std::os::unix::net::UnixListener::bind(directory.path().join("b.sock")).unwrap();
+    let silent = format!(
+        "no broker at {broker}: it takes connections and does not answer; see whether its process is stopped or hangs, or \
+         name another with --broker"
+    );
+    let said = doctor(directory.path(), &broker, free_port(), &["--json"]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let found = finding(&said, "broker");
+    assert_eq!((&found["state"], &found["found"]), (&"broken".into(), &silent.as_str().into()));
+    let mut sky = command();
+    sky.args(["services", "--broker", &broker]);
+    assert_eq!(run(sky, "").await.sentence(1), silent);
+}
+
+#[tokio::test]
 async fn open_files_are_judged_by_what_a_process_can_raise_its_limit_to() {
     let (_directory, broker) = nowhere();
     for (limit, is_broken) in [("ulimit -S -n 200", false), ("ulimit -n 200", true)] {

@@ -79,7 +79,7 @@ async fn a_message_that_is_none_is_refused_with_its_place() {
             "nope",
             "the message is not JSON: expected ident at line 1 column 2; write it like '{\"name\":\"Ada\"}' or name=Ada",
         ),
-        ("txt=a", "echo.v1.Echo/Say takes text (string): there is no field \"txt\"; did you mean \"text\"?"),
+        ("txt=a", "there is no field \"txt\"; did you mean \"text\"? echo.v1.Echo/Say takes text (string)"),
         ("{\"txt\":\"a\"}", "\"txt\""),
         ("{\"text\":5}", "\"text\""),
         (&deep, "nested more than"),

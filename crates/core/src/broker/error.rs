@@ -28,8 +28,9 @@ pub enum BrokerError {
         /// Why.
         reason: String,
     },
-    /// The connection was lost after the message was sent; whether it was accepted is unknown.
-    #[error("the connection to the broker was lost: {reason}")]
+    /// It was sent, and then the connection, or the worker without another attempt, was lost: whether it was accepted or
+    /// executed is unknown.
+    #[error("the broker cannot say what became of it: {reason}")]
     Lost {
         /// Why.
         reason: String,
@@ -77,7 +78,7 @@ impl BrokerError {
         Self::Unavailable { reason: reason.into() }
     }
 
-    /// The connection was lost, for this reason.
+    /// What became of it is not known, for this reason.
     #[must_use]
     pub fn lost(reason: impl Into<String>) -> Self {
         Self::Lost { reason: reason.into() }

@@ -1,6 +1,6 @@
 //! Text into the fields of a protobuf message.
 
-use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _, Value};
 use skyloom::{Result, Status};
 
 use super::{scalar, unfit::unfit};
@@ -24,6 +24,11 @@ pub(crate) fn bind_message<'a>(
             let message = format!("there is no field {name:?} in {}{hint}", descriptor.full_name());
             return Err(Status::invalid_argument(message));
         };
+        if let Some(other) = alternative(target, &field) {
+            let other = other.name();
+            let message = format!("{name:?} cannot be given beside {other:?}: of these one alone can be set");
+            return Err(Status::invalid_argument(message));
+        }
         let Some(next) = path.next() else {
             if field.is_map() {
                 return Err(unfit(name, "sent in the body, since it is a map", text));
@@ -45,4 +50,10 @@ pub(crate) fn bind_message<'a>(
         };
         step = next;
     }
+}
+
+/// The field that is set and would be cleared if this one is: another of its `oneof`.
+fn alternative(message: &DynamicMessage, field: &FieldDescriptor) -> Option<FieldDescriptor> {
+    let choice = field.containing_oneof()?;
+    choice.fields().find(|other| other != field && message.has_field(other))
 }

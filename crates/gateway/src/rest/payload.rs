@@ -8,7 +8,7 @@ use prost::{
     Message as _,
     encoding::{WireType, encode_key, encode_varint},
 };
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as ProtoValue};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value as ProtoValue};
 use serde_json::{Map, Value};
 use skyloom::{
     HttpBody as RawBody, Result, Status,
@@ -161,12 +161,18 @@ fn flat(descriptor: &MessageDescriptor, rule: &HttpBody, bindings: &[Binding<'_>
     }
     let mut encoded = BytesMut::with_capacity(64);
     for (name, text) in bindings {
-        let field = find_field(descriptor, name).filter(|field| field.kind() == Kind::String && !field.is_list())?;
+        let field = find_field(descriptor, name).filter(is_plain)?;
         encode_key(field.number(), WireType::LengthDelimited, &mut encoded);
         encode_varint(text.len() as u64, &mut encoded);
         encoded.extend_from_slice(text.as_bytes());
     }
     Some(encoded.freeze())
+}
+
+/// Whether a field takes any text, whatever else is set.
+fn is_plain(field: &FieldDescriptor) -> bool {
+    let is_choice = field.containing_oneof().is_some_and(|choice| !choice.is_synthetic());
+    field.kind() == Kind::String && !field.is_list() && !is_choice
 }
 
 /// A message with one field from the body: JSON, or raw bytes if the field is a `google.api.HttpBody`.

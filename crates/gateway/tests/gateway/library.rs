@@ -68,6 +68,12 @@ pub(crate) struct UpdateRequest {
     pub(crate) force: bool,
     #[prost(string, repeated, tag = "3")]
     pub(crate) reasons: Vec<String>,
+    #[prost(string, tag = "4")]
+    pub(crate) asked_by: String,
+    #[prost(string, optional, tag = "5")]
+    pub(crate) ticket: Option<String>,
+    #[prost(string, optional, tag = "6")]
+    pub(crate) letter: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -135,7 +141,10 @@ impl Described for Library {
             .method(
                 method("Update", ("library.v1.UpdateRequest", TEXT), update)
                     .http(Patch, "/v1/books/{book.id}", Field("book".into()), "")
-                    .http(Post, "/v1/books/{book.id}/reasons", Field("reasons".into()), ""),
+                    .http(Post, "/v1/books/{book.id}/reasons", Field("reasons".into()), "")
+                    .http(Get, "/v1/asked/{asked_by}/{ticket}", NoBody, "")
+                    .http(Put, "/v1/asked", Field("asked_by".into()), "")
+                    .http(Post, "/v1/asked/{ticket}", Whole, ""),
             )
             .method(
                 method("Title", (BOOK, BOOK), title)

@@ -109,9 +109,8 @@ async fn what_comes_from_the_path_or_the_body_is_not_the_querys_however_it_is_sp
         let problem = post(address, &format!("/v1/nodes/a/data?{name}=YQ"), "\"YQ==\"").await.problem(400);
         assert_eq!(problem, format!("the query may not set {name:?}: it is the body"));
     }
-    // Of the fields of a oneof the path's is set.
-    let chosen = get(address, "/v1/seconds/1?second=2").await.json();
-    assert_eq!((&chosen["first"], chosen.get("second")), (&"1".into(), None));
+    let problem = get(address, "/v1/seconds/1?second=2").await.problem(400);
+    assert_eq!(problem, "\"first\" cannot be given beside \"second\": of these one alone can be set");
 }
 
 #[tokio::test]

@@ -62,6 +62,31 @@ async fn queries_bind_the_rest() {
 }
 
 #[tokio::test]
+async fn what_has_one_value_is_given_once_however_it_is_spelled() {
+    let cluster = Cluster::start().await;
+    let answer = get(cluster.address, "/v1/asked/Ada/7?reasons=a&reasons=b").await;
+    let text = answer.json()["text"].as_str().unwrap().to_owned();
+    assert!(text.contains(r#"asked_by: "Ada", ticket: Some("7")"#) && text.contains(r#"["a", "b"]"#), "{text}");
+    for (path, sentence) in [
+        ("/v1/asked/Ada/7?asked_by=Bob", "the query may not set \"asked_by\": it comes from the path"),
+        ("/v1/asked/Ada/7?askedBy=Bob", "the query may not set \"askedBy\": it comes from the path"),
+        ("/v1/asked/Ada/7?force=true&askedBy=Bob", "the query may not set \"askedBy\": it comes from the path"),
+        ("/v1/asked/Ada/7?letter=x", "\"ticket\" cannot be given beside \"letter\": of these one alone can be set"),
+        ("/v1/books?page=1&page=2", "the query may not set \"page\": it is given twice, and has one value"),
+        ("/v1/files/a?number=1&number=2", "the query may not set \"number\": it is given twice, and has one value"),
+        ("/v1/notes/7?limit=5&limit=6", "the query may not set \"limit\": it is given twice, and has one value"),
+    ] {
+        assert_eq!(get(cluster.address, path).await.problem(400), sentence, "{path}");
+    }
+    let deep = get(cluster.address, &format!("/v1/books?filter{}=x", ".a".repeat(3_000))).await.problem(400);
+    assert_eq!(deep, "the name of one of the query's parameters has more than 100 parts");
+    let put = send(cluster.address, "PUT", "/v1/asked?askedBy=Bob", "", b"\"Eve\"").await;
+    assert_eq!(put.problem(400), "the query may not set \"askedBy\": it is the body");
+    let both = post(cluster.address, "/v1/asked/7", r#"{"letter":"x"}"#).await;
+    assert_eq!(both.problem(400), "\"ticket\" cannot be given beside \"letter\": of these one alone can be set");
+}
+
+#[tokio::test]
 async fn a_field_can_be_the_body() {
     let cluster = Cluster::start().await;
     let patch = |path, body: &'static str| send(cluster.address, "PATCH", path, "", body.as_bytes());

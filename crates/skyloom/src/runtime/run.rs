@@ -5,7 +5,12 @@ use std::{process::ExitCode, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 
 use super::reason::{code, sentence};
-use crate::{about::is_version, exit::TEMPORARY, foreground::left, telemetry::last_words};
+use crate::{
+    about::is_version,
+    exit::TEMPORARY,
+    foreground::left,
+    telemetry::{last_words, log_panics},
+};
 
 /// How long the end of a program waits for what it has given to `spawn_blocking`; then that is cut off.
 const BLOCKING: Duration = Duration::from_secs(5);
@@ -28,6 +33,8 @@ where
     E: std::fmt::Display + 'static,
 {
     is_version(version);
+    // Before the program can set a hook of its own.
+    log_panics();
     #[cfg(feature = "daemon")]
     let pidfile = match crate::daemon::start_if_asked() {
         Ok(pidfile) => pidfile,

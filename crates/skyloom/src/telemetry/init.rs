@@ -11,12 +11,14 @@ use tracing_subscriber::{Layer as _, Registry, fmt, layer::SubscriberExt as _, r
 use super::{
     control::{LOG, Log},
     journal::{Journal, priority},
+    panics::log_panics,
     stream::{Stream, reads_journal},
 };
 use crate::config::{ConfigError, LogFormat, parse_filter};
 
 /// Starts writing log lines to standard error. `filter` names levels by module, such as `info` or
-/// `info,links=debug`. If a subscriber is installed already, it stays.
+/// `info,links=debug`. If a subscriber is installed already, it stays. Panics are lines of this log, too; a program with
+/// a panic hook of its own sets it afterwards, or in a `main` under [`macro@crate::main`].
 ///
 /// # Errors
 /// If the filter is malformed.
@@ -44,6 +46,7 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
     if tracing_subscriber::registry().with(layer).try_init().is_ok() {
         // Nobody else can have been here: a subscriber is only installed once.
         drop(LOG.set(Log { handle, text: Mutex::new(filter.to_owned()), format }));
+        log_panics();
     }
     Ok(())
 }

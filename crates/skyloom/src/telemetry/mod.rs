@@ -6,10 +6,13 @@ mod journal;
 
 mod control;
 
+mod panics;
+
 mod init;
 
-pub(crate) use self::{control::log_control, init::last_words};
+pub(crate) use self::{control::log_control, init::last_words, panics::log_panics};
 pub use self::{
     control::{LogError, filter, set_filter},
     init::init,
+    stream::Stderr,
 };

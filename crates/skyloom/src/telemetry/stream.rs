@@ -150,6 +150,36 @@ fn note(format: LogFormat, lost: u64) -> String {
     }
 }
 
+/// Standard error for programs that write lines of their own there: what nobody makes room for within 200 ms is lost and
+/// counted, as it is with the log, so that the program goes on. What is written at once is lost or kept together.
+#[derive(Debug)]
+pub struct Stderr(Stream);
+
+impl Stderr {
+    /// Looks at what standard error is.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Stream::new(LogFormat::Text))
+    }
+}
+
+impl Default for Stderr {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write_line(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// One line on its way.
 #[derive(Debug)]
 pub(super) struct Line<'a>(&'a Stream);

@@ -51,7 +51,8 @@ impl Transcoder {
         let listener = |event: &EventContract| (event.topic.to_string(), MethodTranscoder::of_event(event, pool));
         Self {
             methods: contract.methods.iter().map(transcoder).collect(),
-            events: contract.events.iter().map(listener).collect(),
+            // The first of a topic is the one that is executed.
+            events: contract.events.iter().rev().map(listener).collect(),
         }
     }
 

@@ -209,7 +209,7 @@ async fn a_silent_instance_gets_nothing_while_another_does_the_work() {
 async fn a_killed_broker_is_an_error_by_the_deadline_and_everything_comes_back() {
     let site = Site::new();
     let mut broker = site.broker(&[]);
-    let _worker = site.service("faulty", &[]);
+    let worker = site.service("faulty", &[]);
     let connection = site.connect_when(1).await;
     slow(connection.clone(), 1, LONG).await.expect("a reply");
     let timeout = Duration::from_secs(4);
@@ -233,7 +233,9 @@ async fn a_killed_broker_is_an_error_by_the_deadline_and_everything_comes_back()
     assert!(start.elapsed() < timeout + Duration::from_secs(2), "by its deadline");
     let status = slow(connection.clone(), 1, Duration::from_secs(1)).await.expect_err("there is no broker");
     assert!(matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded), "{status}");
+    worker.says("the broker stays away", 1).await;
     let _broker = site.broker(&[]);
+    worker.says("connected to the broker again", 1).await;
     eventually("the call goes through again", || async {
         slow(connection.clone(), 1, Duration::from_secs(1)).await.is_ok()
     })

@@ -366,6 +366,35 @@ async fn a_log_that_nobody_reads_stops_nobody() {
     assert!(said.contains(" log lines were lost, because nobody read standard error"), "{} bytes", said.len());
 }
 
+#[tokio::test]
+async fn a_panic_is_a_line_of_the_log_and_waits_for_nobody_who_reads_it() {
+    let site = Site::new();
+    let _broker = site.broker(&[]);
+    let mut service = Command::new(program("faulty"))
+        .env("SKYLOOM_BROKER", &site.url)
+        .env("RUST_BACKTRACE", "0")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let connection = site.connect_when(1).await;
+    // Each is five panics with two lines of some 300 bytes each; a pipe holds 64 KiB.
+    for _ in 0..60 {
+        let panics = call(&connection, "faulty.v1", "Panic", json!({}), Duration::from_secs(10)).await;
+        let status = panics.expect_err("it panics each time");
+        assert!(status.message().contains("told to panic"), "{status}");
+    }
+    call(&connection, "faulty.v1", "Slow", json!({}), Duration::from_secs(10)).await.expect("it goes on");
+    kill_process(Pid::from_child(&service), Signal::TERM).unwrap();
+    let mut said = String::new();
+    service.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(service.wait().unwrap().success());
+    let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let panics: Vec<_> = lines.filter(|line| line["fields"]["message"] == "panicked: told to panic").collect();
+    let place = panics[0]["fields"]["place"].as_str().unwrap();
+    assert!(place.contains("faulty.rs:"), "{place}");
+    assert!(!said.contains("\nthread '"), "nothing is written beside the log");
+}
+
 #[test]
 fn a_program_tells_its_version_and_its_flags() {
     for name in ["greeter", "links", "gateway"] {

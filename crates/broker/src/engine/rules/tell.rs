@@ -19,48 +19,35 @@ impl<M> Engine<M> {
     /// hears when it is back that the rest is lost. Returns whether the call may have more replies.
     #[inline]
     pub(crate) fn reply(&mut self, inbox: Guid, call: Guid, body: M, out: &mut Vec<Output<M>>) -> bool {
-        let away = self.inboxes.get(&inbox).filter(|state| state.conn.is_none());
-        let fits = away.is_none_or(|state| {
-            state.backlog.len() < self.limits.inbox_backlog
-                && state.bytes.saturating_add((self.weigh)(&body)) <= self.limits.inbox_backlog_bytes
-        });
-        if fits {
-            self.tell(inbox, News::Reply(body), out);
-        } else {
+        let Some(state) = self.inboxes.get_mut(&inbox) else {
             self.lost_replies += 1;
-            self.refuse(Some(inbox), call, BrokerError::lost(OVERFLOWN), out);
-        }
-        fits
-    }
-
-    /// Tells an inbox, or keeps it for a client that is away. That there will be no reply is short, and of each call it is
-    /// said once: there is room for as many of those again.
-    #[inline]
-    pub(crate) fn tell(&mut self, inbox: Guid, news: News<M>, out: &mut Vec<Output<M>>) {
-        let limit = self.limits.inbox_backlog.saturating_mul(2);
-        let weigh = self.weigh;
-        let lost = match self.inboxes.get_mut(&inbox) {
-            Some(state) => match state.conn {
-                Some(conn) => {
-                    out.push(news.output(conn, inbox));
-                    return;
-                }
-                None if state.backlog.len() < limit => {
-                    state.bytes += news.bytes(weigh);
-                    state.backlog.push_back(news);
-                    return;
-                }
-                None => news,
-            },
-            None => news,
+            return true;
         };
-        self.lost_replies += u64::from(lost.is_reply());
+        if let Some(conn) = state.conn {
+            out.push(News::Reply(body).output(conn, inbox));
+            return true;
+        }
+        let bytes = state.bytes.saturating_add((self.weigh)(&body));
+        if state.backlog.len() < self.limits.inbox_backlog && bytes <= self.limits.inbox_backlog_bytes {
+            state.bytes = bytes;
+            state.backlog.push_back(News::Reply(body));
+            return true;
+        }
+        self.lost_replies += 1;
+        self.refuse(Some(inbox), call, BrokerError::lost(OVERFLOWN), out);
+        false
     }
 
-    /// Tells a call's inbox, if it has one, that there will be no reply.
+    /// Tells a call's inbox, if it has one, that there will be no reply, or keeps that for a client that is away. It is
+    /// short, and said once of each call: beside the replies there is room for as many of those.
     pub(crate) fn refuse(&mut self, inbox: Option<Guid>, call: Guid, error: BrokerError, out: &mut Vec<Output<M>>) {
-        if let Some(inbox) = inbox {
-            self.tell(inbox, News::Refused { call, error }, out);
+        let limit = self.limits.inbox_backlog.saturating_mul(2);
+        let Some((inbox, state)) = inbox.and_then(|inbox| Some((inbox, self.inboxes.get_mut(&inbox)?))) else { return };
+        let news = News::Refused { call, error };
+        match state.conn {
+            Some(conn) => out.push(news.output(conn, inbox)),
+            None if state.backlog.len() < limit => state.backlog.push_back(news),
+            None => {}
         }
     }
 
