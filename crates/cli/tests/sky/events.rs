@@ -66,8 +66,8 @@ async fn an_event_in_protobuf_is_written_as_json_or_by_its_fields() {
     client.publish(&TopicName::new("door.rung").unwrap(), event).await.unwrap();
     hears("Cy", 3).await;
     let said = ground.sky(&["publish", "door.rung", "nam=Ada"]).await;
-    let expected = "door.rung takes name (string), times (whole number), pauseMs (whole number): \
-                    there is no field \"nam\"; did you mean \"name\"?";
+    let expected = "there is no field \"nam\"; did you mean \"name\"? \
+                    door.rung takes name (string), times (whole number), pauseMs (whole number)";
     assert_eq!(said.sentence(2), expected);
 
     // What of the same service is JSON stays so.
