@@ -52,6 +52,12 @@ impl Drop for Puppet {
     }
 }
 
+/// What a process does: `T` if it is stopped, `Z` if it has ended and nobody has asked how.
+fn state(pid: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
 fn starts(ground: &Ground) -> String {
     fs::read_to_string(ground.directory.path().join("starts")).unwrap()
 }
@@ -171,8 +177,11 @@ async fn a_program_that_is_started_anew_is_the_replacement_that_was_wished() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     // Both ends are seen at once, and not the one that leaves the other in charge.
     hold.signal(Signal::STOP);
-    first.kill();
-    second.kill();
+    until("the holder to stand still", || state(hold.pid()) == Some('T')).await;
+    for puppet in [&first, &second] {
+        puppet.kill();
+        until("the program's end", || state(puppet.pid) == Some('Z')).await;
+    }
     hold.signal(Signal::CONT);
     hold.says("it is started anew", 1).await;
     let third = Puppet::named(&ground, "third").await;
