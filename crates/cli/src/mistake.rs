@@ -1,6 +1,6 @@
 //! A mistake on a command line, as one sentence.
 
-use std::error::Error as _;
+use std::{error::Error as _, num::ParseIntError};
 
 use clap::{
     Command,
@@ -39,7 +39,10 @@ pub(crate) fn sentence<'a>(
         ErrorKind::InvalidValue => invalid_value(error),
         ErrorKind::ValueValidation => {
             let (argument, value) = (text(error, ContextKind::InvalidArg), text(error, ContextKind::InvalidValue));
-            let why = error.source().map(ToString::to_string).unwrap_or_default();
+            let why = match error.source() {
+                Some(source) if source.is::<ParseIntError>() => format!("{value:?} is no whole number"),
+                source => source.map(ToString::to_string).unwrap_or_default(),
+            };
             if why.contains(&value) { format!("{argument}: {why}") } else { format!("{argument}: {value:?}: {why}") }
         }
         // Whatever else there may be says it in its first line.

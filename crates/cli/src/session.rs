@@ -136,10 +136,9 @@ impl Session {
             return Err(Failure::usage(format!("{why}; name one with --broker, or start one with `sky broker`")));
         }
         let connection = endpoints.connect_within(patience).await.map_err(|error| match error {
-            skyloom::ConnectError::Absent { .. } | skyloom::ConnectError::Unusable(_) => {
-                Failure::failed(error.to_string())
-            }
-            _ => Failure::usage(error.to_string()),
+            error if error.is_temporary() => Failure::failed(error.to_string()),
+            error @ skyloom::ConnectError::Unusable(_) => Failure::failed(error.to_string()),
+            error => Failure::usage(error.to_string()),
         })?;
         Ok(Self { connection })
     }

@@ -46,6 +46,15 @@ pub enum DoorError {
     #[error("every user may connect to the socket {}; write SocketMode=0600 into its socket unit, \
              or SocketMode=0660 with a SocketGroup whose members may do everything", .0.display())]
     Open(PathBuf),
+    /// What waits could not be kept at a stop.
+    #[error("no snapshot can be written to {}, and what waits would be lost at each stop: {source}; make its directory, \
+             writable for this user, or choose another file", path.display())]
+    SnapshotPlace {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// What was waiting could not be kept for the next start.
     #[error("cannot write the snapshot {}, so that what was waiting is lost: {source}", path.display())]
     Snapshot {

@@ -20,6 +20,7 @@ use super::{
     encoded::Encoded,
     hub::Hub,
     listener::{Accepted, Inherited, Listener},
+    options::SnapshotPlace,
     shortage::Shortage,
     snapshot::{self, Snapshot},
     ticker,
@@ -54,7 +55,7 @@ impl Door {
     /// # Errors
     /// [`DoorError`] if the address cannot be used or somebody listens there already.
     pub async fn bind(address: Address, options: DoorOptions) -> Result<Self, DoorError> {
-        Ok(Self::behind(Listener::bind(address).await?, options))
+        Self::behind(Listener::bind(address).await?, options)
     }
 
     /// The same on a socket that listens already and stays open for the next process.
@@ -62,14 +63,17 @@ impl Door {
     /// # Errors
     /// [`DoorError`] if the socket is no use, or if others than its owner and its group can reach it.
     pub fn take_over(socket: Inherited, options: DoorOptions) -> Result<Self, DoorError> {
-        Ok(Self::behind(Listener::inherit(socket)?, options))
+        Self::behind(Listener::inherit(socket)?, options)
     }
 
-    fn behind((listener, address): (Listener, Address), options: DoorOptions) -> Self {
+    fn behind((listener, address): (Listener, Address), options: DoorOptions) -> Result<Self, DoorError> {
         let snapshot = options.snapshot.path(&address);
+        if let SnapshotPlace::File(path) = &options.snapshot {
+            snapshot::try_out(path).map_err(|source| DoorError::SnapshotPlace { path: path.clone(), source })?;
+        }
         let kept = snapshot.as_deref().and_then(snapshot::take);
         let hub = Arc::new(open(kept, listener.replaces_another(), options));
-        Self { hub, listener, address, snapshot }
+        Ok(Self { hub, listener, address, snapshot })
     }
 
     /// Where it listens. With port 0, the operating system has chosen one.

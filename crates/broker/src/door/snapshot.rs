@@ -54,6 +54,16 @@ pub(super) fn save(path: &Path, epoch: Guid, state: &Exported<Encoded>) -> io::R
     written
 }
 
+/// Whether a snapshot can be written there.
+pub(super) fn try_out(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    let trial = with_suffix(path, ".trial");
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&trial)?;
+    fs::remove_file(trial)
+}
+
 fn write(file: File, epoch: Guid, state: &Exported<Encoded>) -> io::Result<()> {
     let mut out = Summed { inner: BufWriter::new(file), sum: Checksum::new() };
     serde_json::to_writer(&mut out, &Header { skyloom_snapshot: VERSION, epoch, saved_ms: now_ms() })?;

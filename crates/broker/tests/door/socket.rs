@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use skyloom_broker::door::{Address, Door, DoorError, DoorOptions, Inherited};
+use skyloom_broker::door::{Address, Door, DoorError, DoorOptions, Inherited, SnapshotPlace};
 
 use crate::raw::{Raw, Running, enqueue, socket};
 
@@ -39,6 +39,23 @@ async fn a_second_broker_is_told_of_the_first_which_stays() {
     assert!(sentence.contains("another broker is listening on unix:/"), "{sentence}");
     assert!(sentence.contains("stop it or choose another socket"), "{sentence}");
     Raw::connect(&socket(&directory)).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_that_could_not_be_written_is_refused_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let bind = async |file: &str| {
+        let snapshot = SnapshotPlace::File(directory.path().join(file));
+        let options = DoorOptions { snapshot, ..DoorOptions::default() };
+        Door::bind(Address::Unix(socket(&directory)), options).await.map(drop).map_err(|error| error.to_string())
+    };
+    for file in ["missing/snapshot", "."] {
+        let sentence = bind(file).await.unwrap_err();
+        assert!(sentence.contains("no snapshot can be written to /"), "{sentence}");
+        assert!(sentence.contains("what waits would be lost at each stop"), "{sentence}");
+    }
+    assert_eq!(bind("snapshot").await, Ok(()));
+    assert!(!directory.path().join("snapshot.trial").exists());
 }
 
 #[tokio::test]

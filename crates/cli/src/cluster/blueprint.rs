@@ -126,6 +126,7 @@ impl Blueprint {
             other => other,
         };
         let mut plan = Plan::new(file, self.place.folder(), &self.endpoints).map_err(placed)?;
+        plan.pin_registry();
         // They write into a pipe, but a person reads it.
         let format = self.logs_text.then(|| (FORMAT_VARIABLE, "text".to_owned()));
         // They run elsewhere than where its name was typed.
@@ -141,7 +142,10 @@ impl Blueprint {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::plan::{Part, REGISTRY_VARIABLE},
+        *,
+    };
 
     fn blueprint() -> Blueprint {
         Blueprint {
@@ -169,6 +173,23 @@ mod tests {
         let said = |text: &str| blueprint.file(text).unwrap_err().to_string();
         assert_eq!(said("[gateway]"), "--scale: the cluster has no service \"qr\"");
         assert_eq!(said("[services.qr]\ncommand = ['sh']"), "--port: the cluster file has no [gateway]");
+    }
+
+    #[test]
+    fn where_the_registry_is_is_told_even_if_it_is_the_brokers_own() {
+        let text = "[services.a]\ncommand = ['sh']\n[services.b]\ncommand = ['sh']\n\
+                    env = { SKYLOOM_BROKER = 'nats://b' }\n[services.c]\ncommand = ['sh', '--broker=nats://c']\n";
+        let told = |broker: &str| {
+            let endpoints = Endpoints::new(broker);
+            let blueprint = Blueprint { scale: Vec::new(), port: None, endpoints, ..blueprint() };
+            let plan = blueprint.plan(&blueprint.file(text).unwrap()).unwrap();
+            let registry = |part: &Part| part.processes[0].environment.get(REGISTRY_VARIABLE).cloned();
+            plan.parts.iter().filter(|part| part.name.len() == 1).map(registry).collect::<Vec<_>>()
+        };
+        assert_eq!(told("unix:/x"), [Some("unix:/x".to_owned()), None, None]);
+        assert_eq!(told("nats://a"), [Some("nats://a".to_owned()), None, None]);
+        // It keeps none.
+        assert_eq!(told("amqp://a"), [Some("local:".to_owned()), None, None]);
     }
 
     #[test]

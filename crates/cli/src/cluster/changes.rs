@@ -164,7 +164,7 @@ impl Changes {
                 let settings = revision.settings(&self.blueprint.sources);
                 let endpoints = settings.and_then(|settings| self.blueprint.endpoints(&self.file, &settings).ok());
                 if endpoints.is_some_and(|endpoints| endpoints != self.running.endpoints) {
-                    self.tell_restart(self.settings.path(), "the broker");
+                    self.tell_restart(self.settings.path(), "the broker or the registry");
                 }
                 true
             }

@@ -111,6 +111,19 @@ impl Plan {
         Self { parts: Vec::new(), ..self.clone() }
     }
 
+    /// Tells whoever goes to the cluster's broker where the registry is, even if it is the broker's own: one that
+    /// `skyloom.toml` names while the cluster runs is for the next start of all, and not for a process that starts anew.
+    pub(super) fn pin_registry(&mut self) {
+        let broker = &self.endpoints.broker;
+        let registry = self.endpoints.embedded().ok().flatten().unwrap_or(broker);
+        let is_flag = |argument: &String| argument.starts_with("--broker");
+        for spec in self.parts.iter_mut().flat_map(|part| &mut part.processes) {
+            if spec.environment.get(BROKER_VARIABLE) == Some(broker) && !spec.arguments.iter().any(is_flag) {
+                spec.environment.entry(REGISTRY_VARIABLE.to_owned()).or_insert_with(|| registry.to_owned());
+            }
+        }
+    }
+
     /// The length of the longest name of a process.
     pub(super) fn width(&self) -> usize {
         let processes = self.parts.iter().flat_map(|part| &part.processes);

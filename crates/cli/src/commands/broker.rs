@@ -107,7 +107,11 @@ async fn ended(foreground: &mut Foreground) {
 
 fn failure(what: &str, error: &DoorError) -> Failure {
     let sentence = format!("{what}{error}");
-    if error.is_temporary() { Failure::Temporary(sentence) } else { Failure::Failed(sentence) }
+    match error {
+        DoorError::SnapshotPlace { .. } => Failure::usage(format!("--snapshot: {sentence}")),
+        error if error.is_temporary() => Failure::Temporary(sentence),
+        _ => Failure::Failed(sentence),
+    }
 }
 
 /// The sockets that a supervisor has handed over.

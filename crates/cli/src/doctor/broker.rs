@@ -76,7 +76,7 @@ async fn separate_registry(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<S
             drop(timeout(PATIENCE, connection.close()).await);
             findings
         }
-        Err(ConnectError::Absent { address, .. }) if own.is_some_and(|own| own.to_string() == address) => {
+        Err(ConnectError::NoRegistryThere { address, .. }) if own.is_some_and(|own| own.to_string() == address) => {
             (vec![Finding::note(CHECK, format!("no embedded broker, which keeps it, runs at {address}"), START)], None)
         }
         Err(error) => {

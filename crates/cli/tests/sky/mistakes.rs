@@ -130,7 +130,7 @@ async fn the_command_line_itself_is_checked() {
         ("hold", "hold needs --listen <ADDRESS> and <COMMAND>...; see `sky help hold`"),
         ("call a/b --timeout", "--timeout <TIME> needs a value; see `sky help call`"),
         ("bench a/b -c 0", "--concurrency <CONCURRENCY>: 0 is not in 1..=50000; see `sky help bench`"),
-        ("bench a/b -c x", "--concurrency <CONCURRENCY>: \"x\": invalid digit found in string; see `sky help bench`"),
+        ("bench a/b -c x", "--concurrency <CONCURRENCY>: \"x\" is no whole number; see `sky help bench`"),
         ("gateway --port 99999", "--port <PORT>: 99999 is not in 0..=65535; see `sky help gateway`"),
         (
             "gateway --port 1 --listen x",
@@ -192,6 +192,29 @@ async fn whoever_names_no_command_is_shown_which_there_are() {
     ] {
         assert!(said.out.contains(&format!("\n  {command} ")), "{command} is missing from:\n{}", said.out);
     }
+}
+
+#[tokio::test]
+async fn a_broker_that_could_not_keep_what_waits_does_not_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let (socket, snapshot) = (directory.path().join("b.sock"), directory.path().join("missing/snapshot"));
+    let (socket, snapshot) = (format!("unix:{}", socket.display()), snapshot.display().to_string());
+    let mut sky = command();
+    sky.args(["broker", "--listen", &socket, "--snapshot", &snapshot]);
+    let said = run(sky, "").await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains(&format!("sky: --snapshot: no snapshot can be written to {snapshot}")), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_number_that_is_none_is_said_in_plain_words() {
+    let mut sky = command();
+    sky.args(["dead", "show", "greeter.v1", "x"]);
+    let said = run(sky, "").await;
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (2, "sky: <NUMBER>: \"x\" is no whole number; see `sky help dead show`\n")
+    );
 }
 
 #[tokio::test]

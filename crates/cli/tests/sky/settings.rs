@@ -49,9 +49,15 @@ async fn only_those_are_replaced_whose_configuration_changed() {
         .await;
         before = ids(&cluster);
     }
-    // Where the broker is has been told to everybody, and is no reason to replace anybody.
-    fs::write(cluster.path("skyloom.toml"), "[default]\nconcurrency = 3\nregistry = 'nats://127.0.0.1:1'\n").unwrap();
-    cluster.says("what skyloom.toml says about the broker takes a restart: end the cluster and start it again").await;
+    // Where the broker and its registry are has been told to everybody, and is no reason to replace anybody.
+    let nothing = "skyloom.toml changed; nothing that runs is concerned\n";
+    let said = |cluster: &Cluster| cluster.screen().matches(nothing).count();
+    let earlier = said(&cluster);
+    let text = format!("{hello}{other}[default]\nconcurrency = 3\nregistry = 'nats://127.0.0.1:1'\n");
+    fs::write(cluster.path("skyloom.toml"), text).unwrap();
+    cluster.says("says about the broker or the registry takes a restart: end the cluster and start it again").await;
+    until(nothing, || said(&cluster) > earlier).await;
+    assert_eq!(ids(&cluster), before);
     cluster.signal(Signal::TERM);
     assert_eq!(cluster.ended().await, Some(0), "{}", cluster.screen());
 }

@@ -84,7 +84,7 @@ impl Endpoints {
             Scheme::Network(kind) => (network::broker(kind, &self.broker, patience).await?, None),
         };
         let (keeper, registry) = match (self.separate_registry()?, own) {
-            (Some((scheme, url)), _) => registry(scheme, url, patience).await?,
+            (Some((scheme, url)), _) => registry(scheme, url, patience).await.map_err(ConnectError::of_registry)?,
             (None, Some(own)) => (None, own),
             (None, None) => registry(Scheme::of(&self.broker)?, &self.broker, patience).await?,
         };
@@ -163,7 +163,21 @@ pub async fn connect(url: &str) -> Result<Connection, ConnectError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Endpoints;
+
+    #[tokio::test]
+    async fn a_registry_that_is_not_there_is_no_broker() {
+        // Nothing listens on the port of tcpmux.
+        let registry = Some("tcp://127.0.0.1:1".to_owned());
+        let endpoints = Endpoints { broker: "memory:".to_owned(), registry };
+        let error = endpoints.connect_within(Duration::from_millis(50)).await.unwrap_err();
+        assert!(error.is_temporary());
+        let said = error.to_string();
+        assert!(said.starts_with("no registry at tcp://127.0.0.1:1: "), "{said}");
+        assert!(said.ends_with(", or name another with --registry"), "{said}");
+    }
 
     #[test]
     fn the_embedded_broker_is_a_broker_or_a_registry() {

@@ -4,7 +4,7 @@ use skyloom_broker::door::AddressError;
 use skyloom_broker_adapters::remote::{OpenError, UrlError};
 use skyloom_core::{Status, broker::BrokerError};
 
-/// Why a process has no broker.
+/// Why a process has no broker, or no registry.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -38,8 +38,16 @@ pub enum ConnectError {
     #[error(transparent)]
     Url(#[from] UrlError),
     /// Nobody answers there.
-    #[error("no broker at {address}: {}", why(address, reason))]
+    #[error("no broker at {address}: {}", why(address, reason, "--broker"))]
     Absent {
+        /// Where.
+        address: String,
+        /// Why.
+        reason: BrokerError,
+    },
+    /// Nobody answers where a registry of its own is to be.
+    #[error("no registry at {address}: {}", why(address, reason, "--registry"))]
+    NoRegistryThere {
         /// Where.
         address: String,
         /// Why.
@@ -50,8 +58,9 @@ pub enum ConnectError {
     Unusable(String),
 }
 
-/// The reason without what has been said, that it is not available and where, and with what to do.
-fn why(address: &str, error: &BrokerError) -> String {
+/// The reason without what has been said, that it is not available and where, and with what to do: the `flag` names
+/// another.
+fn why(address: &str, error: &BrokerError, flag: &str) -> String {
     let reason = match error {
         BrokerError::Unavailable { reason } => reason.replacen(&format!(" at {address}"), " there", 1),
         other => other.to_string(),
@@ -59,14 +68,22 @@ fn why(address: &str, error: &BrokerError) -> String {
     let reason = reason.strip_prefix(address).map_or_else(|| reason.clone(), |rest| format!("it{rest}"));
     // The embedded broker's says how it is started.
     let advice = if reason.contains("; ") { ", or" } else { "; start it, or" };
-    format!("{reason}{advice} name another with --broker")
+    format!("{reason}{advice} name another with {flag}")
 }
 
 impl ConnectError {
     /// Whether it may go away by itself, so that trying again makes sense.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Absent { .. })
+        matches!(self, Self::Absent { .. } | Self::NoRegistryThere { .. })
+    }
+
+    /// The same of a registry that is not the broker's own.
+    pub(super) fn of_registry(self) -> Self {
+        match self {
+            Self::Absent { address, reason } => Self::NoRegistryThere { address, reason },
+            other => other,
+        }
     }
 }
 

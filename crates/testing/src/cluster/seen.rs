@@ -63,7 +63,11 @@ impl<T: Target> Seen<T> {
     #[must_use]
     #[track_caller]
     pub fn requests(&self) -> Vec<T::Request> {
-        self.messages.iter().map(Message::request).collect()
+        let mut requests = Vec::with_capacity(self.len());
+        for message in &self.messages {
+            requests.push(message.request()); // In a closure it would not know the test's line.
+        }
+        requests
     }
 
     /// The only one.
@@ -112,7 +116,10 @@ impl<T: Target> Seen<T> {
                 return message;
             }
         }
-        self.fail("a matching")
+        match self.len() {
+            0 => self.fail("a matching"),
+            count => self.fail_with("a matching", &format!("none of {count} is one")),
+        }
     }
 
     /// Checks that every one of them has a request that is as it should be.
@@ -126,7 +133,7 @@ impl<T: Target> Seen<T> {
         }
         for (number, message) in (1..).zip(&self.messages) {
             if !is_right(message.request()) {
-                self.fail(&format!("number {number} to be a matching"));
+                self.fail_with(&format!("number {number} to be a matching"), "it is not");
             }
         }
         self
@@ -134,10 +141,14 @@ impl<T: Target> Seen<T> {
 
     #[track_caller]
     fn fail(&self, wanted: &str) -> ! {
-        let Self { shared, place, kind, messages } = self;
+        self.fail_with(wanted, &format!("there were {}", self.len()))
+    }
+
+    #[track_caller]
+    fn fail_with(&self, wanted: &str, found: &str) -> ! {
+        let Self { shared, place, kind, .. } = self;
         let plural = if wanted.ends_with(" 1") || wanted.ends_with("matching") { "" } else { "s" };
-        let count = messages.len();
-        panic!("expected {wanted} {kind}{plural} of {place}, and there were {count}; {}", shared.story(place))
+        panic!("expected {wanted} {kind}{plural} of {place}, and {found}; {}", shared.story(place))
     }
 }
 

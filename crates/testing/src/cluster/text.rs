@@ -34,8 +34,14 @@ impl Shared {
             None if attempts.is_empty() => line.push_str(": not delivered"),
             None => {}
         }
-        for attempt in attempts {
-            push(&mut line, format_args!(": {}", self.attempt(record, attempt)));
+        for (place, attempt) in attempts.iter().enumerate() {
+            let before = match (place, queue) {
+                (0, _) => ": ",
+                // The broker counts on, and a caller that tries again begins anew.
+                (_, Some(_)) if attempt.number == 1 => "; its caller tries again: ",
+                _ => "; ",
+            };
+            push(&mut line, format_args!("{before}{}", self.attempt(record, attempt)));
         }
         line
     }

@@ -1,17 +1,41 @@
 //! What an assertion says when it fails: what was seen.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    cell::RefCell,
+    panic::{self, AssertUnwindSafe},
+    sync::Once,
+};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use skyloom::prelude::*;
-use skyloom_testing::{Cluster, TestCluster};
+use skyloom_testing::{Cluster, Fault, TestCluster, method};
 
-use crate::shop::{Charge, OrdersClient, Payments, PaymentsClient, ordered};
+use crate::shop::{Charge, OrdersClient, Payments, PaymentsClient, Receipt, ordered};
 
 /// What a failing assertion says.
 fn said<T>(assert: impl FnOnce() -> T) -> String {
-    let panic = std::panic::catch_unwind(AssertUnwindSafe(assert)).map(drop).unwrap_err();
+    let panic = panic::catch_unwind(AssertUnwindSafe(assert)).map(drop).unwrap_err();
     text(&*panic)
+}
+
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: RefCell<String> = RefCell::default();
+}
+
+/// In which file a failing assertion says that it fails.
+fn failed_in<T>(assert: impl FnOnce() -> T) -> String {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let file = info.location().map(|place| place.file().to_owned());
+            PLACE.with(|place| place.replace(file.unwrap_or_default()));
+            before(info);
+        }));
+    });
+    said(assert);
+    PLACE.with(RefCell::take)
 }
 
 /// What a wait in vain says.
@@ -61,9 +85,33 @@ async fn a_wrong_count_shows_the_messages() {
         said(|| calls[2].attempts()).starts_with("expected at least 3 calls of payments.v1/Charge, and there were 2;")
     );
     let none = said(|| calls.assert_any(|Json(charge)| charge.amount > 99).attempts());
-    assert!(none.starts_with("expected a matching call of payments.v1/Charge, and there were 2;"), "{none}");
+    assert!(none.starts_with("expected a matching call of payments.v1/Charge, and none of 2 is one;"), "{none}");
     let all = said(|| calls.assert_all(|Json(charge)| charge.amount > 0).len());
-    assert!(all.starts_with("expected number 2 to be a matching call of payments.v1/Charge"), "{all}");
+    assert!(all.starts_with("expected number 2 to be a matching call of payments.v1/Charge, and it is not;"), "{all}");
+}
+
+#[tokio::test]
+async fn a_mistake_of_the_test_is_shown_where_the_test_makes_it() {
+    let cluster = charged_twice().await;
+    let other = method::<Json<Receipt>, Json<Receipt>>("payments.v1", "Charge");
+    assert_eq!(failed_in(|| cluster.calls(other).requests()), file!());
+    assert_eq!(failed_in(|| cluster.http().get("v1/orders").stream()), file!());
+    let text = said(|| cluster.http().get("v1/orders").stream());
+    assert!(text.contains(r#"its path "v1/orders" is wrong: "#) && text.contains("begins with /"), "{text}");
+    let text = said(|| cluster.http().get("/v1/orders/a b").stream());
+    assert!(text.contains(r#"its path "/v1/orders/a b" is wrong: "#) && text.contains("%20"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callers_own_second_attempt_is_told_from_a_redelivery() {
+    let cluster = TestCluster::new().with(Payments::default()).start().await;
+    cluster.inject(PaymentsClient::CHARGE, Fault::Error(Status::unavailable("closed: till nine")));
+    let client = cluster.client::<PaymentsClient>();
+    client.charge(Json(Charge { amount: 30 })).await.unwrap();
+    let line = cluster.calls(PaymentsClient::CHARGE).only().to_string();
+    let expected = "attempt 1 by payments.v1.Payments answered UNAVAILABLE: closed: till nine; its caller tries again: \
+        attempt 1 by payments.v1.Payments answered {";
+    assert!(line.contains(expected), "{line}");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn what_a_lost_worker_had_goes_to_another() {
     let calls = cluster.calls(PaymentsClient::CHARGE);
     assert_eq!(calls.only().attempts(), 2);
     let line = calls.only().to_string();
-    assert!(line.contains("attempt 1 by payments.v1.Payments was lost: its worker was lost: attempt 2 by"), "{line}");
+    assert!(line.contains("attempt 1 by payments.v1.Payments was lost: its worker was lost; attempt 2 by"), "{line}");
 }
 
 #[tokio::test]

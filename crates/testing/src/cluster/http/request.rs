@@ -3,7 +3,7 @@
 use std::{fmt::Display, future::IntoFuture, marker::PhantomData, panic::Location, pin::Pin};
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::{Method, Uri, header};
 use http_body_util::Full;
 use serde::Serialize;
 use skyloom_gateway::Gateway;
@@ -60,8 +60,13 @@ impl Http<'_> {
 
     /// A request with any method, to a path such as `/v1/orders/7?full=true`.
     pub fn request(&self, method: Method, path: impl AsRef<str>) -> HttpRequest {
-        let parts = http::Request::builder().method(method).uri(path.as_ref()).header(header::HOST, "localhost");
-        HttpRequest { gateway: self.gateway.clone(), parts, body: Bytes::new(), mistake: None }
+        let path = path.as_ref();
+        let mistake = path.parse::<Uri>().err().map(|error| {
+            let form = "a path begins with /, and %20 and the like stand for a space and what is not ASCII";
+            format!("its path {path:?} is wrong: {error}: {form}")
+        });
+        let parts = http::Request::builder().method(method).uri(path).header(header::HOST, "localhost");
+        HttpRequest { gateway: self.gateway.clone(), parts, body: Bytes::new(), mistake }
     }
 }
 
@@ -95,7 +100,6 @@ impl HttpRequest {
         let Self { gateway, parts, body, mistake } = self;
         let length = body.len();
         let parts = if length > 0 { parts.header(header::CONTENT_LENGTH, length) } else { parts };
-        let wrong = |error: &dyn Display| -> ! { panic!("this is no HTTP request: {error}") };
         if let Some(mistake) = mistake {
             wrong(&mistake);
         }
@@ -116,4 +120,9 @@ impl IntoFuture for HttpRequest {
         let stream = self.stream();
         Box::pin(async move { stream.await.whole(at).await })
     }
+}
+
+#[track_caller]
+fn wrong(error: &dyn Display) -> ! {
+    panic!("this is no HTTP request: {error}")
 }
