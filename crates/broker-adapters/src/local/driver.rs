@@ -1,6 +1,7 @@
 //! The driver: connects, serves the connection, and connects again.
 
 use std::{
+    future::Future,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -28,13 +29,37 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A broker that is away for longer is not just started anew, and somebody should look after it.
 const RESTART_TIME: Duration = Duration::from_secs(5);
 
+/// Why nothing comes of a connection that nobody drives.
+const UNDRIVEN: &str = "the runtime that its connection was made in has ended; make one in the runtime that uses it";
+
 /// Runs a connection until nobody holds its handle any more or it is closed.
-pub(super) async fn drive(shared: Arc<Shared>, handle: Weak<Handle>) {
-    tokio::select! {
-        () = connections(&shared, &handle) => {}
-        () = alarms(&shared) => {}
+pub(super) fn drive(shared: Arc<Shared>, handle: Weak<Handle>) -> impl Future<Output = ()> + Send + 'static {
+    let driven = Driven(shared);
+    async move {
+        let shared = &*driven.0;
+        tokio::select! {
+            () = connections(shared, &handle) => {}
+            () = alarms(shared) => {}
+        }
+        shared.enter(Stage::Ended);
     }
-    shared.enter(Stage::Ended);
+}
+
+/// A connection that is driven. If that ends before the connection does, as with the runtime that it was spawned in, who
+/// still uses it in another must hear so: nothing would ever come.
+struct Driven(Arc<Shared>);
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        let shared = &*self.0;
+        if *shared.stage.borrow() == Stage::Ended {
+            return;
+        }
+        shared.close();
+        shared.change(|state| state.detach(&[], 0, UNDRIVEN, Instant::now()));
+        UNDRIVEN.clone_into(&mut shared.lock().reason);
+        shared.enter(Stage::Ended);
+    }
 }
 
 async fn connections(shared: &Shared, handle: &Weak<Handle>) {

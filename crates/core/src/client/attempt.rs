@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     Request, Scope,
+    buffer::{Replies, Reply, buffer},
     pending::{Entry, Ticket},
     shared::Shared,
-    table::{Reply, State},
+    table::State,
 };
 use crate::{Envelope, Guid, Kind, Moment, Outcome, Result, Status, TraceContext, broker::Ack};
 
@@ -27,6 +28,9 @@ fn margin(left: Duration) -> Duration {
 /// The largest margin. In less than that no further attempt is made: after a verdict that came
 /// within the margin, another attempt would only replace it by a vaguer one.
 pub(super) const MARGIN: Duration = Duration::from_millis(25);
+
+/// A hundred years: the clock ends somewhere.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What is left for the broker and the worker.
 pub(super) fn budget(left: Duration) -> Result<Duration> {
@@ -44,7 +48,7 @@ impl Shared {
 
     /// The deadline, and how long it is until then.
     fn deadline_and_time(&self, now: Instant, timeout: Option<Duration>, scope: Option<&Scope>) -> (Instant, Duration) {
-        let own = timeout.unwrap_or_else(|| self.timeout()).min(self.options.max_timeout);
+        let own = timeout.unwrap_or_else(|| self.timeout()).min(self.options.max_timeout).min(LONGEST);
         match scope.and_then(|scope| scope.deadline) {
             Some(outer) if outer < now + own => (outer, outer.saturating_duration_since(now)),
             _ => (now + own, own),
@@ -89,13 +93,13 @@ impl Shared {
     pub(super) async fn start_stream(&self, request: &mut Request) -> Result<(Entry, Replies)> {
         let deadline = self.deadline(Instant::now(), request.timeout, request.scope.as_deref());
         let inbox = self.inbox_by(deadline).await?;
-        let (sender, receiver) = mpsc::channel(self.options.stream_buffer.max(1));
-        let sent = self.begin(request, (inbox, Some(deadline)), State::Stream(sender))?;
+        let (feed, replies) = buffer(&self.options);
+        let sent = self.begin(request, (inbox, Some(deadline)), State::Stream(feed))?;
         let entry = Entry::new(&self.pending, sent.ticket);
         if let Some(ack) = sent.ack {
             ack.await?;
         }
-        Ok((entry, receiver))
+        Ok((entry, replies))
     }
 }
 
@@ -140,6 +144,3 @@ pub(super) fn poll_sent(ack: &mut Option<Ack>, reply: Poll<Reply>, cx: &mut Cont
     }
     reply
 }
-
-/// The replies of a streaming call as they come.
-pub(super) type Replies = mpsc::Receiver<Reply>;

@@ -1,6 +1,7 @@
 //! The calling side: one private inbox for each client, many calls at once.
 
 mod options;
+mod buffer;
 mod table;
 mod pending;
 mod retry;

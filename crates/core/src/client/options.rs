@@ -13,6 +13,8 @@ pub struct ClientOptions {
     pub max_pending: usize,
     /// How many messages of one stream may wait for their reader. Default 4,096.
     pub stream_buffer: usize,
+    /// How many bytes of one stream may wait for their reader; one message has room, however large it is. Default 64 MiB.
+    pub stream_buffer_bytes: usize,
     /// When and how to try again.
     pub retry: RetryPolicy,
 }
@@ -24,6 +26,7 @@ impl Default for ClientOptions {
             max_timeout: Duration::from_secs(3600),
             max_pending: 100_000,
             stream_buffer: 4096,
+            stream_buffer_bytes: 64 << 20,
             retry: RetryPolicy::default(),
         }
     }

@@ -6,12 +6,12 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::{
-    sync::{Notify, mpsc},
-    time::Instant,
-};
+use tokio::{runtime::Handle, sync::Notify, time::Instant};
 
-use super::table::{Reply, State, Table};
+use super::{
+    buffer::{Feed, NotTaken, Reply},
+    table::{Call, State, Table},
+};
 use crate::{
     Channel, Envelope, Guid, Kind, Outcome, Status,
     broker::{Broker, BrokerError, EnqueueOptions, ReplySink},
@@ -40,7 +40,7 @@ impl Pending {
     }
 
     /// A new call with a GUID of its own, in the table until its ticket is given back.
-    pub(super) fn enter(&self, now: Instant, deadline: Instant, state: State) -> Result<Ticket, Status> {
+    pub(super) fn enter(self: &Arc<Self>, now: Instant, deadline: Instant, state: State) -> Result<Ticket, Status> {
         let mut table = self.table();
         if table.len() >= self.limit {
             let message = format!("this client has {} calls under way, as many as it may have", self.limit);
@@ -51,9 +51,13 @@ impl Pending {
         if nearer {
             table.earliest = Some(deadline);
         }
+        let is_swept = table.is_swept;
         drop(table);
         if nearer {
             self.earlier.notify_one();
+        }
+        if !is_swept {
+            self.start_sweeper();
         }
         Ok(Ticket { slot, id, gone: false })
     }
@@ -72,17 +76,18 @@ impl Pending {
     }
 
     /// The final reply.
-    pub(super) fn poll_reply(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Reply> {
+    pub(super) fn poll_reply(self: &Arc<Self>, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<Reply> {
         let mut table = self.table();
         let Some(call) = table.at(ticket.slot) else { return Poll::Pending };
         if let State::Waiting(waker) = &mut call.state {
-            if waker.will_wake(cx.waker()) {
-                return Poll::Pending;
-            }
-            let old = std::mem::replace(waker, cx.waker().clone());
+            let old = (!waker.will_wake(cx.waker())).then(|| std::mem::replace(waker, cx.waker().clone()));
+            let is_swept = table.is_swept;
             drop(table);
             // Not under the lock: with a waker its task may end, and with that another call.
             drop(old);
+            if !is_swept {
+                self.start_sweeper();
+            }
             return Poll::Pending;
         }
         let State::Ended(reply) = std::mem::replace(&mut call.state, State::Idle) else { return Poll::Pending };
@@ -112,9 +117,9 @@ impl Pending {
                 drop(table);
                 waker.wake();
             }
-            Some(State::Stream(sender)) => {
+            Some(State::Stream(feed)) => {
                 drop(table);
-                end(sender, result);
+                feed.end(result);
             }
             _ => {}
         }
@@ -130,18 +135,27 @@ impl Pending {
                     call.state = State::Ended(Err(result()));
                     wakers.push(waker);
                 }
-                Some(State::Stream(sender)) => streams.push(sender),
+                Some(State::Stream(feed)) => streams.push(feed),
                 _ => {}
             }
         }
         table.earliest = table.iter_mut().filter_map(|call| call.deadline).min();
         drop(table);
         wakers.into_iter().for_each(Waker::wake);
-        streams.into_iter().for_each(|sender| end(sender, Err(result())));
+        streams.into_iter().for_each(|feed| feed.end(Err(result())));
+    }
+
+    /// Has this runtime end calls at their deadline. Whoever calls next does it where there is none.
+    fn start_sweeper(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if !std::mem::replace(&mut self.table().is_swept, true) {
+            runtime.spawn(Self::sweep(Sweeper(Arc::downgrade(self))));
+        }
     }
 
     /// Ends calls at their deadline, for as long as anybody else holds the table.
-    pub(super) async fn sweep(pending: Weak<Self>) {
+    async fn sweep(sweeper: Sweeper) {
+        let pending = &sweeper.0;
         let Some(earlier) = pending.upgrade().map(|this| Arc::clone(&this.earlier)) else { return };
         loop {
             let Some(earliest) = pending.upgrade().map(|this| this.table().earliest) else { return };
@@ -179,10 +193,11 @@ impl Pending {
 
     fn partial(&self, envelope: Arc<Envelope>) {
         let (id, origin) = (envelope.id, envelope.origin);
-        match self.table().forward(envelope) {
-            Forwarded::Yes => return,
+        let forwarded = self.table().forward(envelope);
+        match forwarded {
+            Forwarded::Yes(reader) => return reader.into_iter().for_each(Waker::wake),
             Forwarded::Nobody => {}
-            Forwarded::Broken(sender, status) => end(sender, Err(status)),
+            Forwarded::Broken(feed, status) => feed.end(Err(status)),
         }
         self.cancel(id, origin);
     }
@@ -194,21 +209,41 @@ impl Drop for Pending {
     }
 }
 
+/// Held by the task that ends calls at their deadline. That may go with its runtime while the client lives on in another:
+/// then those who still wait are woken, so that one of them starts it anew where it runs itself.
+struct Sweeper(Weak<Pending>);
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        let Some(pending) = self.0.upgrade() else { return };
+        let mut table = pending.table();
+        table.is_swept = false;
+        let waiting = |call: &mut Call| match &call.state {
+            State::Waiting(waker) => Some(waker.clone()),
+            _ => None,
+        };
+        let wakers: Vec<Waker> = table.iter_mut().filter_map(waiting).collect();
+        drop(table);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
 enum Forwarded {
-    Yes,
+    /// It is there, and this one waits for it.
+    Yes(Option<Waker>),
     /// Nobody waits for it any more.
     Nobody,
     /// The stream cannot go on.
-    Broken(mpsc::Sender<Reply>, Status),
+    Broken(Feed, Status),
 }
 
 impl Table {
     fn forward(&mut self, envelope: Arc<Envelope>) -> Forwarded {
         let Some(call) = self.find(envelope.id) else { return Forwarded::Nobody };
-        let sender = match &call.state {
-            State::Stream(sender) => sender,
+        let feed = match &call.state {
+            State::Stream(feed) => feed,
             // A caller that asked for one reply of a handler that streams gets the final one.
-            State::Waiting(_) => return Forwarded::Yes,
+            State::Waiting(_) => return Forwarded::Yes(None),
             State::Idle | State::Ended(_) => return Forwarded::Nobody,
         };
         let restarted = envelope.kind == Kind::Started && call.deadline.is_none();
@@ -217,24 +252,16 @@ impl Table {
             let message = "the worker was lost in the middle of the stream and another has begun it anew";
             Status::aborted(message).with_outcome(Outcome::Unknown)
         } else {
-            match sender.try_send(Ok(envelope)) {
-                Ok(()) => return Forwarded::Yes,
-                Err(mpsc::error::TrySendError::Closed(_)) => return Forwarded::Nobody,
-                Err(mpsc::error::TrySendError::Full(_)) => Status::resource_exhausted("the stream was read too slowly"),
+            match feed.push(envelope) {
+                Ok(reader) => return Forwarded::Yes(reader),
+                Err(NotTaken::Unread) => return Forwarded::Nobody,
+                Err(NotTaken::Full) => Status::resource_exhausted("the stream was read too slowly"),
             }
         };
         match call.waiter() {
-            Some(State::Stream(sender)) => Forwarded::Broken(sender, status),
+            Some(State::Stream(feed)) => Forwarded::Broken(feed, status),
             _ => Forwarded::Nobody,
         }
-    }
-}
-
-/// Ends a stream. A reader that has gone away needs no end.
-fn end(sender: mpsc::Sender<Reply>, result: Reply) {
-    if let Err(mpsc::error::TrySendError::Full(result)) = sender.try_send(result) {
-        // The reader is behind; it gets the end when it has made room.
-        tokio::spawn(async move { drop(sender.send(result).await) });
     }
 }
 

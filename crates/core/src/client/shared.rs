@@ -54,11 +54,7 @@ impl Shared {
 
     /// The inbox, opened at the first call.
     pub(super) async fn inbox(&self) -> Result<Guid> {
-        let open = async {
-            let inbox = self.broker.open_inbox(self.pending.clone()).await?;
-            tokio::spawn(Pending::sweep(Arc::downgrade(&self.pending)));
-            Ok::<_, crate::Status>(inbox)
-        };
+        let open = async { Ok::<_, crate::Status>(self.broker.open_inbox(self.pending.clone()).await?) };
         Ok(self.inbox.get_or_try_init(|| open).await?.id())
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Request, Response, attempt::Replies, pending::Entry, request::own_cost, shared::Shared};
+use super::{Request, Response, buffer::Replies, pending::Entry, request::own_cost, shared::Shared};
 use crate::{Envelope, Guid, Headers, Kind, Ledger, LedgerBook, Result, Status};
 
 /// Encoded partial replies as they come. Dropping it before its end tells the worker to stop.
@@ -33,7 +33,7 @@ impl ResponseStream {
         (entry, mut replies): (Entry, Replies),
         book: Option<Arc<LedgerBook>>,
     ) -> Result<Self> {
-        let first = replies.recv().await.unwrap_or_else(|| Err(Status::aborted("the client was closed")))?;
+        let first = replies.next().await.unwrap_or_else(|| Err(Status::aborted("the client was closed")))?;
         let ledger = own_cost(0);
         let failed = first.kind == Kind::Reply && first.status.is_some();
         let mut stream = Self {
@@ -81,7 +81,7 @@ impl ResponseStream {
         while !self.ended {
             let envelope = match self.first.take() {
                 Some(envelope) => Ok(envelope),
-                None => match ready!(self.replies.poll_recv(cx)) {
+                None => match ready!(self.replies.poll_next(cx)) {
                     Some(reply) => reply,
                     None => Err(Status::aborted("the client was closed")),
                 },

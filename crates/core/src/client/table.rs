@@ -1,18 +1,15 @@
 //! Calls by their slots.
 
 use std::{
-    sync::Arc,
     task::Waker,
     time::{Duration, SystemTime},
 };
 
 use slab::Slab;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 
-use crate::{Envelope, Guid, Status};
-
-/// What a call waits for and gets.
-pub(super) type Reply = Result<Arc<Envelope>, Status>;
+use super::buffer::{Feed, Reply};
+use crate::Guid;
 
 /// How far a call has come.
 pub(super) enum State {
@@ -23,7 +20,7 @@ pub(super) enum State {
     /// The final reply has come and waits to be fetched.
     Ended(Reply),
     /// Partial replies and a final one go here.
-    Stream(mpsc::Sender<Reply>),
+    Stream(Feed),
 }
 
 /// One call.
@@ -49,6 +46,8 @@ pub(super) struct Table {
     calls: Slab<Call>,
     /// No deadline is earlier than this; it may be too early, never too late.
     pub(super) earliest: Option<Instant>,
+    /// A task ends calls at their deadline.
+    pub(super) is_swept: bool,
     /// What sets the GUIDs of this client apart from all others'.
     key: u32,
     /// What sets the GUIDs of one slot apart; starts anywhere.
@@ -61,6 +60,7 @@ impl Table {
         Self {
             calls: Slab::new(),
             earliest: None,
+            is_swept: false,
             key: fastrand::u32(..),
             number: fastrand::u64(..),
             clock: WallClock::new(now),

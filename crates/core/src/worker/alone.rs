@@ -19,6 +19,7 @@ use super::{
     hands::Hands,
     lane::Lane,
     settling::Settling,
+    start::spawn,
     supervise::{End, Supervised},
 };
 use crate::{
@@ -80,7 +81,7 @@ where
             tracing::warn!(channel = %self.channel, %id, attempt, "its workers were lost, so it is executed alone");
             self.clear(consumer, &next, &mut hands.settling).await;
             // What takes longer goes on beside the others, and is waited for by a drain like any other.
-            let _ = timeout(LONGEST, tokio::spawn(execute(Arc::clone(self), next))).await;
+            let _ = timeout(LONGEST, spawn(&self.shared, execute(Arc::clone(self), next))).await;
             consumer = self.open(source, 1).await?;
             next = self.next(&mut consumer).await?;
         }

@@ -18,6 +18,7 @@ use super::{
     lane::Lane,
     outcome::{backoff, cost, reply_to, settle_failed_work},
     settling::report,
+    start::let_go,
     supervise::{End, Supervised},
 };
 use crate::{
@@ -63,7 +64,8 @@ where
     }
     let context = lane.context(envelope, &holding, treatment, received);
     let incoming = Incoming::new(context.clone());
-    let future = Box::pin(call(lane.service.clone(), incoming));
+    let called = Arc::clone(&lane);
+    let future = Box::pin(async move { call(called.service.clone(), incoming).await });
     let started = Started { holding, context, received };
     supervise(Arc::clone(&lane), future, started, in_flight).await;
 }
@@ -108,7 +110,7 @@ where
 {
     let mut future = future;
     let end = Supervised::new(Pin::new(&mut future), &started.holding, started.context.deadline()).await;
-    drop(future);
+    let_go(|| drop(future));
     ended(lane, started, end, in_flight).await;
 }
 
@@ -155,6 +157,7 @@ where
 pub(super) fn answered<T>(lane: &Lane<T>, context: &Context, answer: Answer) -> Settlement {
     let (request, attempt) = (context.envelope(), context.attempt());
     if request.reply_to.is_none() {
+        let_go(|| drop(answer));
         return Settlement::Done;
     }
     let mut reply = reply_to(request, Kind::Reply, lane.shared.instance, attempt, context.take_reply_headers());
@@ -197,6 +200,9 @@ fn panicked<T>(lane: &Lane<T>, context: &Context, message: &str) -> Settlement {
     Settlement::Retry { delay, reason }
 }
 
+/// After so many messages of a stream others have their turn, though it could go on: one of them may be its reader.
+const TURN: u32 = 16;
+
 /// Sends a stream: that it has started, and its messages. The settlement is its end.
 async fn stream_out<T>(
     lane: &Lane<T>,
@@ -219,10 +225,14 @@ async fn stream_out<T>(
             partial.payload = message?;
             holding.partial(Arc::new(partial)).await?;
             sent = sent.saturating_add(1);
+            if sent.is_multiple_of(TURN) {
+                tokio::task::yield_now().await;
+            }
         }
         Ok::<(), Status>(())
     };
     let end = Supervised::new(pin!(pump), holding, None).stopped_by(&mut entry.stopped).await;
+    let_go(|| drop(stream));
     let spent = context.ledger().merge(Ledger { sends: sent.saturating_add(1), ..Ledger::default() });
     let status = match end {
         End::Finished(Ok(())) => None,

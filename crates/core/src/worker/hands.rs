@@ -16,6 +16,7 @@ use super::{
     in_flight::{Guard, InFlight},
     lane::Lane,
     settling::{Settling, report},
+    start::{let_go, spawn, start},
     stats::Tally,
     supervise::{End, panic_message},
 };
@@ -77,12 +78,20 @@ where
     /// Executes a delivery; what has to wait becomes a task of its own. `now` is the time if it has
     /// just been read, and so is what is returned. The caller holds a turn.
     pub(super) fn take(&mut self, delivery: Delivery, now: Option<Instant>, cx: &mut Context<'_>) -> Option<Instant> {
+        // The handler's own panic is caught further in: here it is one of a layer that is cloned or dropped.
+        catch_unwind(AssertUnwindSafe(|| self.execute(delivery, now, cx))).unwrap_or_else(|panic| {
+            tracing::error!(channel = %self.lane.channel, message = panic_message(&*panic), "a layer panicked");
+            None
+        })
+    }
+
+    fn execute(&mut self, delivery: Delivery, now: Option<Instant>, cx: &mut Context<'_>) -> Option<Instant> {
         let received = now.unwrap_or_else(Instant::now);
         let lane = &*self.lane;
         let treatment = lane.treatment(delivery.envelope());
         let expired = delivery.deadline().is_some_and(|deadline| deadline <= received);
         if expired || treatment.is_some_and(|method| method.once || method.slots.is_some()) {
-            start(execute(Arc::clone(&self.lane), delivery), cx);
+            start(&lane.shared, execute(Arc::clone(&self.lane), delivery), cx);
             return None;
         }
         let (envelope, holding) = delivery.into_parts();
@@ -95,14 +104,14 @@ where
                 // A service that is to wait may hold something back that its clone waits for.
                 self.service = lane.service.clone();
                 let delivery = Delivery::from_parts(Arc::clone(context.envelope()), holding);
-                start(execute(Arc::clone(&self.lane), delivery), cx);
+                start(&lane.shared, execute(Arc::clone(&self.lane), delivery), cx);
                 return None;
             }
             Ok(Run::Waits) => {
                 let future = std::mem::replace(&mut self.place, Place::new());
                 let started = Started { holding, context, received };
                 let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
-                tokio::spawn(resume(Arc::clone(&self.lane), future, started, in_flight));
+                drop(spawn(&lane.shared, resume(Arc::clone(&self.lane), future, started, in_flight)));
                 return None;
             }
             Err(panic) => {
@@ -110,11 +119,11 @@ where
                 End::Panicked(panic_message(&*panic))
             }
         };
-        self.place.0.set(None);
+        let_go(|| self.place.0.set(None));
         if matches!(&end, End::Finished(Ok(Answer { body: Body::Stream(_), .. }))) {
             let started = Started { holding, context, received };
             let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
-            start(ended(Arc::clone(&self.lane), started, end, in_flight), cx);
+            start(&lane.shared, ended(Arc::clone(&self.lane), started, end, in_flight), cx);
             return None;
         }
         let now = Instant::now();
@@ -161,14 +170,6 @@ where
     }
 }
 
-/// Runs an execution as far as it goes at once; only what has to wait becomes a task of its own.
-fn start(execution: impl Future<Output = ()> + Send + 'static, cx: &mut Context<'_>) {
-    let mut execution = Box::pin(execution);
-    if execution.as_mut().poll(cx).is_pending() {
-        tokio::spawn(execution);
-    }
-}
-
 impl<T> Lane<T> {
     /// What a handler is told about a delivery.
     pub(super) fn context(
@@ -178,7 +179,7 @@ impl<T> Lane<T> {
         treatment: Option<&super::lane::Treatment>,
         received: Instant,
     ) -> CallContext {
-        let own = treatment.and_then(|method| method.timeout).map(|timeout| received + timeout);
+        let own = treatment.and_then(|method| method.timeout).and_then(|timeout| received.checked_add(timeout));
         let deadline = match (own, holding.deadline()) {
             (Some(own), Some(callers)) => Some(own.min(callers)),
             (own, callers) => own.or(callers),

@@ -12,6 +12,7 @@ mod control;
 mod lane;
 mod settling;
 mod supervise;
+mod start;
 mod execute;
 mod hands;
 mod alone;

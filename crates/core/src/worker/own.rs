@@ -1,14 +1,18 @@
 //! The channel of the instance itself: what is asked of it, and calls of its services' methods that are meant for this
 //! instance and no other.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use tokio::sync::{Semaphore, oneshot};
 use tower_service::Service;
 
 use super::{
     control::control, execute::execute, in_flight::InFlight, lane::Lane, outcome::reply_to, settling::Settling,
-    shared::Shared,
+    shared::Shared, start::start,
 };
 use crate::{
     Envelope, Headers, Kind, Ledger, Outcome, QueueName, Status,
@@ -89,7 +93,7 @@ impl Own {
         }
     }
 
-    fn poll_next(&mut self, consumer: &mut Consumer, cx: &mut std::task::Context<'_>) -> Poll<Option<Delivery>> {
+    fn poll_next(&mut self, consumer: &mut Consumer, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         // Whether any are left does not matter: there may be more.
         let _ = self.settling.poll(cx);
         consumer.poll_next(cx)
@@ -103,15 +107,16 @@ impl Own {
                 Ok((service, room)) => {
                     let envelope = Envelope { method: method.to_owned().into(), ..Envelope::clone(request) };
                     let execution = service.execute(delivery.with_envelope(Arc::new(envelope)));
-                    let mut execution = Box::pin(async move {
+                    let mut execution = Some(async move {
                         execution.await;
                         drop(room);
                     });
                     // It begins now, so that a drain that begins next finds it in flight.
-                    if poll_fn(|cx| Poll::Ready(execution.as_mut().poll(cx))).await.is_pending() {
-                        tokio::spawn(execution);
-                    }
-                    return;
+                    return poll_fn(|cx| {
+                        execution.take().into_iter().for_each(|execution| start(&self.shared, execution, cx));
+                        Poll::Ready(())
+                    })
+                    .await;
                 }
                 Err(status) => self.refused(&delivery, status),
             },

@@ -9,7 +9,15 @@ use tokio::sync::oneshot;
 
 use crate::Guid;
 
-type Table = HashMap<Guid, oneshot::Sender<()>, foldhash::fast::RandomState>;
+/// Each is stopped by the sender beside its number.
+type Numbered = Vec<(u64, oneshot::Sender<()>)>;
+
+#[derive(Debug, Default)]
+struct Table {
+    /// Mostly one for a call: more if it came again while an earlier attempt of it still goes on.
+    streams: HashMap<Guid, Numbered, foldhash::fast::RandomState>,
+    entered: u64,
+}
 
 /// Streams by the GUID of their call.
 #[derive(Debug, Default)]
@@ -19,6 +27,7 @@ pub(super) struct Streams(Mutex<Table>);
 pub(super) struct StreamEntry {
     streams: Arc<Streams>,
     id: Guid,
+    number: u64,
     pub(super) stopped: oneshot::Receiver<()>,
 }
 
@@ -29,13 +38,18 @@ impl Streams {
 
     pub(super) fn enter(self: &Arc<Self>, id: Guid) -> StreamEntry {
         let (stop, stopped) = oneshot::channel();
-        self.table().insert(id, stop);
-        StreamEntry { streams: Arc::clone(self), id, stopped }
+        let mut table = self.table();
+        table.entered += 1;
+        let number = table.entered;
+        table.streams.entry(id).or_default().push((number, stop));
+        drop(table);
+        StreamEntry { streams: Arc::clone(self), id, number, stopped }
     }
 
-    /// Stops a stream, if it is still being sent.
+    /// Stops the streams of a call that are still being sent.
     pub(super) fn stop(&self, id: Guid) {
-        if let Some(stop) = self.table().remove(&id) {
+        let stopped = self.table().streams.remove(&id);
+        for (_, stop) in stopped.into_iter().flatten() {
             // The stream may have just ended by itself.
             let _ = stop.send(());
         }
@@ -44,6 +58,12 @@ impl Streams {
 
 impl Drop for StreamEntry {
     fn drop(&mut self) {
-        self.streams.table().remove(&self.id);
+        let mut table = self.streams.table();
+        if let Some(streams) = table.streams.get_mut(&self.id) {
+            streams.retain(|(number, _)| *number != self.number);
+            if streams.is_empty() {
+                table.streams.remove(&self.id);
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     sync::{Semaphore, oneshot},
     task::{JoinHandle, JoinSet},
+    time::{Instant, timeout},
 };
 use tower_layer::{Identity, Layer};
 use tower_service::Service;
@@ -239,6 +240,9 @@ where
 /// How long those are answered at the end of a drain who have called the instance itself meanwhile.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
+/// How long a drain waits for the registry, on which nothing that is being served depends.
+const DEREGISTERING: Duration = Duration::from_secs(1);
+
 /// An instance that serves.
 #[derive(Debug)]
 pub struct Running {
@@ -286,21 +290,31 @@ impl Running {
 
     /// The same with another drain time than the options have it.
     pub async fn drain_within(mut self, time: Duration) {
-        if let Some(registered) = self.registered.take() {
-            registered.stop().await;
+        let begun = Instant::now();
+        if let Some(registered) = self.registered.take()
+            && timeout(time.min(DEREGISTERING), registered.stop()).await.is_err()
+        {
+            tracing::warn!("the registry did not say that it has taken note; draining all the same");
         }
         self.shared.draining.send_replace(true);
         let finish = async {
             while self.lanes.join_next().await.is_some() {}
             self.shared.in_flight.wait_idle().await;
         };
-        if tokio::time::timeout(time, finish).await.is_err() {
+        if timeout(time.saturating_sub(begun.elapsed()), finish).await.is_err() {
             let left = self.shared.in_flight.count();
             tracing::warn!(left, "the drain time is over; what is left goes back to its queue");
+            self.shared.given_up.send_replace(true);
+            self.lanes.abort_all();
         }
         drop(self.leave);
         let own = self.own.abort_handle();
-        if tokio::time::timeout(LAST_ANSWERS, self.own).await.is_err() {
+        let ended = async {
+            drop(self.own.await);
+            // What was given up goes back before the connection is closed.
+            self.shared.in_flight.wait_idle().await;
+        };
+        if timeout(LAST_ANSWERS, ended).await.is_err() {
             own.abort();
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Shared {
     pub(super) stats: Stats,
     /// True once the lanes are to stop.
     pub(super) draining: watch::Sender<bool>,
+    /// True once the drain time is over and what is not finished ends.
+    pub(super) given_up: watch::Sender<bool>,
     /// An operator asks for a drain.
     pub(super) drain_requested: Notify,
     /// What can change what this process logs, if something can.
@@ -37,6 +39,7 @@ impl Shared {
             streams: Arc::default(),
             stats: Stats::default(),
             draining: watch::Sender::new(false),
+            given_up: watch::Sender::new(false),
             drain_requested: Notify::new(),
             log: OnceLock::new(),
         })

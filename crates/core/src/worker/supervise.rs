@@ -7,6 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
@@ -15,6 +16,9 @@ use tokio::{
 };
 
 use crate::broker::Holding;
+
+/// A lease that lasts longer is extended as often as one that lasts a year: the clock ends somewhere.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// How a supervised future ended.
 pub(super) enum End<T> {
@@ -49,7 +53,7 @@ impl<'a, F: Future> Supervised<'a, F> {
 
     /// A third of the lease leaves room for two extensions to be late.
     fn next_alarm(&self) -> Instant {
-        let extend = Instant::now() + self.holding.lease_time() / 3;
+        let extend = Instant::now() + self.holding.lease_time().min(LONGEST) / 3;
         self.deadline.map_or(extend, |deadline| deadline.min(extend))
     }
 
@@ -85,9 +89,12 @@ impl<F: Future> Future for Supervised<'_, F> {
             Err(panic) => return Poll::Ready(End::Panicked(panic_message(&*panic))),
         }
         if let Some(stopped) = &mut this.stopped
-            && Pin::new(&mut **stopped).poll(cx) == Poll::Ready(Ok(()))
+            && let Poll::Ready(stopped) = Pin::new(&mut **stopped).poll(cx)
         {
-            return Poll::Ready(End::Stopped);
+            this.stopped = None;
+            if stopped.is_ok() {
+                return Poll::Ready(End::Stopped);
+            }
         }
         this.poll_timer(cx).map(|()| End::TimedOut)
     }
