@@ -53,6 +53,7 @@ impl Link {
         match event {
             Event::Disconnected if self.phase() == Phase::Live => {
                 tracing::info!(address = self.address, "the connection to the broker has ended");
+                self.note_break();
                 self.phase.send_replace(Phase::Away);
                 self.lose(&BrokerError::lost(format!("the connection to {} broke", self.address)));
             }

@@ -23,6 +23,9 @@ const ROUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 /// What core NATS cannot do with work that failed.
 const CORE: &str = "nats in mode=core";
 
+/// Why a stream ends.
+const GAP: &str = "the connection broke in the middle of the stream, and a part of it may be lost";
+
 impl Worker {
     /// Takes out a lease that is still ours; the worker may have others.
     fn take(&self, lease: Lease) -> Result<(Held, bool), BrokerError> {
@@ -34,6 +37,11 @@ impl Worker {
         }
         let held = state.held.remove(&lease.number).ok_or(BrokerError::Stale)?;
         Ok((held, !state.held.is_empty()))
+    }
+
+    /// Whether a part of its stream may be missing.
+    fn has_gap(&self, held: &Held) -> bool {
+        held.streamed.is_some_and(|sent| self.handle.0.may_have_lost(sent))
     }
 
     /// There is credit again.
@@ -53,6 +61,12 @@ impl Worker {
         let (held, has_others) = match self.take(lease) {
             Ok(taken) => taken,
             Err(error) => return Ack::ready(Err(error)),
+        };
+        let settlement = match settlement {
+            Settlement::Reply(_) if self.has_gap(&held) => {
+                Settlement::Reply(Notice::write(held.envelope.id, &BrokerError::lost(GAP)).into())
+            }
+            other => other,
         };
         let result = match (settlement, &held.ack) {
             (Settlement::Reply(reply), ack) => match self.answer(&held, &reply, ack.as_ref(), has_others) {
@@ -273,9 +287,14 @@ impl Leases for Worker {
             return Ack::ready(Err(self.handle.0.away()));
         }
         let inbox = {
-            let state = self.state();
-            match state.held.get(&lease.number) {
-                Some(held) if held.is_ours(state.safe, Instant::now()) => held.envelope.reply_to,
+            let (now, mut state) = (Instant::now(), self.state());
+            let safe = state.safe;
+            match state.held.get_mut(&lease.number) {
+                Some(held) if self.has_gap(held) => return Ack::ready(Err(BrokerError::lost(GAP))),
+                Some(held) if held.is_ours(safe, now) => {
+                    held.streamed = Some(now);
+                    held.envelope.reply_to
+                }
                 _ => return Ack::ready(Err(BrokerError::Stale)),
             }
         };

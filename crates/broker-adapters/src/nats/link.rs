@@ -1,6 +1,7 @@
 //! [`Link`]: the connection that all handles, consumers and inboxes share.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use skyloom_core::{
 use tokio::{
     sync::{Notify, watch},
     task::unconstrained,
+    time::Instant,
 };
 
 use super::{gather::Gathered, names::Names, options::NatsOptions, outbox::Outbox};
@@ -37,6 +39,12 @@ pub(super) const UNWRITTEN: usize = 65_536;
 /// The subjects for which the server said lately that we lack the permission.
 const FORBIDDEN: usize = 32;
 
+/// So many breaks of the connection are remembered.
+const BREAKS: usize = 32;
+
+/// A connection that is dead is noticed within this: the server answers a question each second, and may miss some.
+const UNNOTICED: Duration = Duration::from_secs(5);
+
 pub(super) struct Link {
     pub(super) client: Client,
     /// Tells the client that nobody needs its connection any more.
@@ -54,6 +62,8 @@ pub(super) struct Link {
     outbox: Mutex<Outbox>,
     gathered: Mutex<Gathered>,
     load: Mutex<Load>,
+    /// When the connection has broken, newest last.
+    breaks: Mutex<VecDeque<Instant>>,
     /// Something was gathered.
     pub(super) gathering: Notify,
     /// Something is held, or there is something to confirm.
@@ -81,6 +91,7 @@ impl Link {
             outbox: Mutex::default(),
             gathered: Mutex::default(),
             load: Mutex::default(),
+            breaks: Mutex::default(),
             gathering: Notify::new(),
             chores: Notify::new(),
         })
@@ -165,6 +176,21 @@ impl Link {
     pub(super) fn fits(&self, envelope: &Envelope) -> Result<(), BrokerError> {
         let (size, limit) = (envelope.encoded_len(), self.capabilities.max_message);
         if size > limit { Err(BrokerError::TooLarge { size, limit }) } else { Ok(()) }
+    }
+
+    /// Notes that the connection has broken.
+    pub(super) fn note_break(&self) {
+        let mut breaks = self.breaks.lock().unwrap_or_else(PoisonError::into_inner);
+        if breaks.len() >= BREAKS {
+            breaks.pop_front();
+        }
+        breaks.push_back(Instant::now());
+    }
+
+    /// Whether what was sent then, and is not confirmed, may have gone with the connection.
+    pub(super) fn may_have_lost(&self, sent: Instant) -> bool {
+        let breaks = self.breaks.lock().unwrap_or_else(PoisonError::into_inner);
+        breaks.iter().any(|broke| sent <= *broke && broke.saturating_duration_since(sent) < UNNOTICED)
     }
 
     /// Notes that the server did not let us do something with a subject.

@@ -48,7 +48,9 @@
 //! no delayed messages and no pause; a retry's delay is the server's. A full topic refuses as a whole, and it is full
 //! when its slowest group has left so much behind. A worker that lives says every third of `ack_wait` that it has
 //! its work still, so that leases may be longer, and a dead one loses its work soon. An expired call is dropped by
-//! the worker that would take it, so that one that nobody would take stays until there is a worker.
+//! the worker that would take it, so that one that nobody would take stays until there is a worker. Nobody confirms a part
+//! of a stream: if the worker's connection breaks within five seconds after one was sent, the stream ends with an unknown
+//! outcome, so that none has a gap that nobody sees.
 //!
 //! With `mode=core`: at most once. Nothing waits at the broker, who calls a queue that nobody serves is told so at
 //! once, and so is who casts; one-way work is accepted when a worker has taken it. Work that failed cannot be tried

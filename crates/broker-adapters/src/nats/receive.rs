@@ -70,8 +70,14 @@ impl Worker {
             self.expire(&envelope, ack.delivered.saturating_sub(1), &subject);
             return Session::GoesOn;
         }
-        let held =
-            Held { attempt: ack.delivered, ack: Some(subject), ends: now + self.options.lease, renewed: now, envelope };
+        let held = Held {
+            attempt: ack.delivered,
+            ack: Some(subject),
+            ends: now + self.options.lease,
+            renewed: now,
+            streamed: None,
+            envelope,
+        };
         if held.attempt > self.options.max_attempts {
             drop(state);
             let reason = "its last worker was lost, or did not finish in time".to_owned();
@@ -200,7 +206,7 @@ impl Worker {
             drop(self.handle.0.publish(confirm, None, None, "+OK".into()));
         }
         let ends = now + self.options.lease;
-        let held = Held { envelope: Arc::new(envelope), attempt: 1, ack: None, ends, renewed: now };
+        let held = Held { envelope: Arc::new(envelope), attempt: 1, ack: None, ends, renewed: now, streamed: None };
         self.deliver(state, held, age, now);
     }
 

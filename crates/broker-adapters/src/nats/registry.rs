@@ -129,17 +129,19 @@ impl Shared {
                 continue;
             }
             let own: Vec<Vec<Entry>> = self.own().values().cloned().collect();
+            let mut all_told = true;
             for entries in own {
                 // The instance itself is the first, and what its contracts say does not change.
                 let told = match entries.first() {
                     Some(instance) if is_told => self.put(instance).await,
                     _ => self.tell(&entries).await,
                 };
-                is_told = told.is_ok();
+                all_told &= told.is_ok();
                 if let Err(error) = told {
                     tracing::debug!(%error, "the registry did not take note of an instance");
                 }
             }
+            is_told = all_told;
         }
     }
 

@@ -76,6 +76,8 @@ pub(super) struct Held {
     pub(super) ends: Instant,
     /// When the server last heard that we have it.
     pub(super) renewed: Instant,
+    /// When the last part of a stream was sent, which nobody confirms.
+    pub(super) streamed: Option<Instant>,
 }
 
 impl Held {

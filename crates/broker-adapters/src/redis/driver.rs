@@ -4,7 +4,7 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use ::redis::{RedisError, Value, aio::MultiplexedConnection, cmd};
 use skyloom_core::broker::BrokerError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::remote::Pauses;
 
@@ -34,10 +34,13 @@ async fn drive(nodes: Arc<Nodes>, node: Arc<Node>) {
         match while_away(&node, connect_with_scripts(&nodes.options, &node.address)).await {
             Ok(connection) => {
                 node.set_away(None);
-                pauses.reset();
+                let began = Instant::now();
                 match serve(&nodes, &node, connection).await {
                     Ok(()) => break,
                     Err(error) => note(&node, &error),
+                }
+                if began.elapsed() >= HEARTBEAT {
+                    pauses.reset();
                 }
             }
             Err(error) => note(&node, &error),
@@ -117,26 +120,43 @@ async fn send(
             return if is_answer(&error) { Ok(()) } else { Err(error) };
         }
     };
-    let (mut elsewhere, mut unknown) = (Vec::new(), Vec::new());
+    let (mut elsewhere, mut unknown, mut later, mut why) = (Vec::new(), Vec::new(), Vec::new(), None);
     for (ops, value) in batch.into_groups().zip(values) {
         match verdict(value) {
             Verdict::Refused(error) => match Refusal::of(&error) {
                 Refusal::NoScript => unknown.extend(ops),
-                Refusal::Elsewhere => elsewhere.extend(ops),
-                Refusal::Final => conclude(ops, Verdict::Refused(error), limits),
+                Refusal::Elsewhere => {
+                    elsewhere.extend(ops);
+                    why = Some(error);
+                }
+                Refusal::Later if !nodes.is_closing() => {
+                    let (again, new): (Vec<_>, Vec<_>) = ops.into_iter().partition(Op::is_of_a_lease);
+                    later.extend(again);
+                    conclude(new, Verdict::Refused(error), limits);
+                }
+                Refusal::Later | Refusal::Final => conclude(ops, Verdict::Refused(error), limits),
             },
             done => conclude(ops, done, limits),
         }
     }
+    let is_late = !later.is_empty();
+    node.put_back(later);
     if !unknown.is_empty() {
         node.put_back(unknown);
         load_scripts(connection).await?;
     }
     if !elsewhere.is_empty() {
         node.put_back(elsewhere);
+        // Its name may lead to another server by now.
+        if let Some(why) = why.filter(|_| !nodes.options.cluster) {
+            return Err(why);
+        }
         sleep(GLANCE).await;
         drop(nodes.refresh().await);
         nodes.reroute(node);
+    }
+    if is_late {
+        sleep(GLANCE).await;
     }
     Ok(())
 }

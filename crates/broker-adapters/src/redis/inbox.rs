@@ -77,7 +77,7 @@ impl InboxReader {
             if let Err(error) = failed {
                 node.suspect();
                 tracing::debug!(inbox = %self.inbox, %error, "an inbox's connection ended");
-                let is_final = is_answer(&error) && Refusal::of(&error) == Refusal::Final;
+                let is_final = is_answer(&error) && Refusal::of(&error).is_told();
                 match self.opened.take() {
                     Some(opened) if is_final => return opened.send(Err(refused(&error))),
                     opened => self.opened = opened,

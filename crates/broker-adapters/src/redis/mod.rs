@@ -51,7 +51,10 @@
 //! - A queue that is full, in messages or in bytes, refuses; nothing is ever trimmed. Dead letters count.
 //! - A reply to an inbox that is gone is dropped, and leaves no key behind.
 //! - An answer is waited for four seconds; then the connection is given up. What was under way has an unknown
-//!   outcome, except for settlements, which are repeated: they cannot take effect twice.
+//!   outcome, except for settlements, which are repeated: they cannot take effect twice. A part of a stream is not: the
+//!   stream ends with an unknown outcome.
+//! - A server that cannot write for now (`MISCONF`, `NOREPLICAS`) refuses what is new; settlements are tried again while
+//!   their leases last. One that has become read-only, or is busy, is connected to anew, for its name may lead to another.
 //!
 //! Not claimed: priorities, a message's old place when it comes back, and pausing a channel.
 //!

@@ -32,6 +32,14 @@ pub(super) enum Stage {
 /// The map of a cluster is asked for at most this often.
 const REFRESH: Duration = Duration::from_millis(250);
 
+/// When somebody was last asked for the map, and whose turn it is. One that was cut off from the others may answer with
+/// an old map for ever.
+#[derive(Default)]
+struct Asked {
+    last: Option<Instant>,
+    turn: usize,
+}
+
 /// The servers, and which of them has which slot. A single server has them all.
 pub(super) struct Nodes {
     pub(super) options: Options,
@@ -42,7 +50,7 @@ pub(super) struct Nodes {
     nodes: Mutex<HashMap<Address, Arc<Node>>>,
     /// The last slot of each range, with the first and the node.
     slots: RwLock<BTreeMap<u16, (u16, Address)>>,
-    refreshed: tokio::sync::Mutex<Option<Instant>>,
+    asked: tokio::sync::Mutex<Asked>,
     load: Mutex<Load>,
     start: fn(&Arc<Nodes>, Arc<Node>),
 }
@@ -57,7 +65,7 @@ impl Nodes {
             stage: watch::Sender::new(Stage::Open),
             nodes: Mutex::default(),
             slots: RwLock::default(),
-            refreshed: tokio::sync::Mutex::default(),
+            asked: tokio::sync::Mutex::default(),
             load: Mutex::default(),
             start,
         })
@@ -131,24 +139,29 @@ impl Nodes {
         if !self.options.cluster {
             return Ok(());
         }
-        let mut refreshed = self.refreshed.lock().await;
-        if refreshed.is_some_and(|at| at.elapsed() < REFRESH) {
+        let mut asked = self.asked.lock().await;
+        if asked.last.is_some_and(|at| at.elapsed() < REFRESH) {
             return Ok(());
         }
         let mut known: Vec<Address> = self.all().iter().map(|node| node.address.clone()).collect();
         known.extend(self.options.addresses.iter().cloned());
+        let first = asked.turn % known.len().max(1);
+        known.rotate_left(first);
         let mut result = Ok(());
         for address in known {
+            asked.turn = asked.turn.wrapping_add(1);
             match slots(&self.options, &address).await {
+                // One that has left the cluster knows of none.
+                Ok(slots) if slots.is_empty() => result = Ok(()),
                 Ok(slots) => {
                     *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
-                    *refreshed = Some(Instant::now());
-                    return Ok(());
+                    result = Ok(());
+                    break;
                 }
                 Err(error) => result = Err(error),
             }
         }
-        *refreshed = Some(Instant::now());
+        asked.last = Some(Instant::now());
         result
     }
 

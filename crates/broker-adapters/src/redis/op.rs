@@ -79,17 +79,24 @@ pub(super) struct Op {
     pub(super) until: Option<Instant>,
     /// It was sent before, and the connection broke before the answer came.
     pub(super) repeated: bool,
+    /// It must not be done twice: a part of a stream that comes again is another part to who reads it.
+    pub(super) only_once: bool,
 }
 
 impl Op {
     /// To be done at this place.
     pub(super) fn new(place: Arc<Place>, what: What, then: Then) -> Self {
-        Self { place, what, then, until: None, repeated: false }
+        Self { place, what, then, until: None, repeated: false, only_once: false }
     }
 
     /// With an end to waiting for a connection.
     pub(super) fn until(self, until: Option<Instant>) -> Self {
         Self { until, ..self }
+    }
+
+    /// Never sent again if nobody knows whether it was done.
+    pub(super) fn only_once(self) -> Self {
+        Self { only_once: true, ..self }
     }
 
     /// Bytes that it carries.
@@ -107,11 +114,12 @@ impl Op {
     pub(super) fn may_be_repeated(&self) -> bool {
         match self.what {
             What::Ask { may_be_repeated, .. } => may_be_repeated,
-            _ => self.ends_a_lease(),
+            _ => self.is_of_a_lease() && !self.only_once,
         }
     }
 
-    fn ends_a_lease(&self) -> bool {
+    /// Whether a worker has it done for what it has under a lease.
+    pub(super) fn is_of_a_lease(&self) -> bool {
         matches!(self.what, What::Finish { .. } | What::Settle { .. } | What::Reply { .. })
     }
 
@@ -134,7 +142,7 @@ impl Op {
     /// Whether it need not wait for a connection any more: it came too late, or nobody wants to hear of it. The
     /// end of a lease is wanted in any case.
     pub(super) fn need_not_wait(&self, now: Instant) -> bool {
-        self.is_over(now) || (self.then.is_abandoned() && !self.ends_a_lease())
+        self.is_over(now) || (self.then.is_abandoned() && !self.is_of_a_lease())
     }
 
     /// The call that it carries.

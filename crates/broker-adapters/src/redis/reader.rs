@@ -136,7 +136,7 @@ impl Reader {
     fn goes_on_after(&mut self, fault: Fault) -> bool {
         let (error, is_final) = match fault {
             Fault::Redis(error) if is_answer(&error) => {
-                let is_final = Refusal::of(&error) == Refusal::Final && !said(&error).contains("NOGROUP");
+                let is_final = Refusal::of(&error).is_told() && !said(&error).contains("NOGROUP");
                 (refused(&error), is_final)
             }
             Fault::Redis(error) => (BrokerError::unavailable(said(&error)), false),
@@ -263,7 +263,8 @@ impl Reader {
         intake.advance(None);
         // What was delivered is in the stream, and after it the stream ends.
         drop(intake);
-        let leave = leaving(&seat);
+        // An ephemeral channel stays until the last of what was delivered is settled.
+        let leave = leaving(&seat, seat.is_empty());
         drop(timeout(GRACE, shared.ask(&seat.place, leave)).await);
         seat.set_stopped();
         while !seat.is_empty() && shared.nodes.is_open() {
@@ -271,17 +272,21 @@ impl Reader {
             tokio::select! {
                 () = seat.changed.notified() => {}
                 () = tokio::time::sleep_until(overdue) => {}
+                () = sleep(EPHEMERAL / 4), if seat.ephemeral => shared.tell(&seat.place, leaving(&seat, false)),
                 () = shared.nodes.left() => {}
             }
         }
-        shared.tell(&seat.place, leaving(&seat));
+        shared.tell(&seat.place, leaving(&seat, true));
     }
 }
 
-fn leaving(seat: &Seat) -> Cmd {
+/// The consumer gives up its place, and an ephemeral channel may end or stays for a while.
+fn leaving(seat: &Seat, may_end: bool) -> Cmd {
     let (group, groups) = seat.place.group.as_ref().map_or(("", seat.place.base.as_str()), |(g, all)| (g, all));
     let mut leave = Script::Leave.call(&[&seat.place.base, groups]);
-    leave.arg(&seat.name).arg(i32::from(seat.ephemeral)).arg(group);
+    let stays = if seat.ephemeral && !may_end { EPHEMERAL.as_millis() } else { 0 };
+    leave.arg(&seat.name).arg(i32::from(seat.ephemeral && may_end)).arg(group);
+    leave.arg(u64::try_from(stays).unwrap_or_default());
     leave
 }
 

@@ -141,10 +141,13 @@ impl Out {
         };
         let inbox = self.names.inbox(inbox);
         if self.nodes.options.cluster {
-            return self.nodes.submit(Op::new(Arc::new(inbox), What::Reply { body }, then).until(Some(held.ends)));
+            let reply = Op::new(Arc::new(inbox), What::Reply { body }, then).only_once();
+            return self.nodes.submit(reply.until(Some(held.ends)));
         }
         let args = vec![Bytes::from_static(b"partial"), inbox.base.into(), body];
-        self.submit(held, What::Settle { count: 1, args, ends: None }, then);
+        let what = What::Settle { count: 1, args, ends: None };
+        let partial = Op::new(Arc::clone(&held.seat.place), what, then).only_once();
+        self.nodes.submit(partial.until(Some(held.ends)));
     }
 
     /// Says that a lease has run out, as soon as there is a connection.

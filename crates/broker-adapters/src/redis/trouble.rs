@@ -16,11 +16,18 @@ pub(super) enum Refusal {
     NoScript,
     /// Another node has the slot, or will have it, or this one is not ready: ask again where to.
     Elsewhere,
+    /// It cannot write for now: what is new is refused, and the end of a lease is tried again while the lease lasts.
+    Later,
     /// For good.
     Final,
 }
 
 impl Refusal {
+    /// Whether whoever wants to begin something is told so.
+    pub(super) fn is_told(self) -> bool {
+        matches!(self, Self::Later | Self::Final)
+    }
+
     /// What the server means.
     pub(super) fn of(error: &RedisError) -> Self {
         match error.kind() {
@@ -36,6 +43,9 @@ impl Refusal {
             ) => Self::Elsewhere,
             // Inside of a script, the code of what it called.
             _ if error.to_string().contains("READONLY") => Self::Elsewhere,
+            // Somebody's script takes long.
+            _ if error.code() == Some("BUSY") => Self::Elsewhere,
+            _ if said(error).contains("NOREPLICAS") || said(error).contains("MISCONF") => Self::Later,
             _ => Self::Final,
         }
     }
@@ -97,6 +107,7 @@ pub(super) fn open_error(options: &Options, address: &Address, error: &RedisErro
         ErrorKind::Server(
             ServerErrorKind::BusyLoading | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
         ) => absent(format!("it is not ready: {said}")),
+        _ if code == "BUSY" => absent(format!("it is not ready: {said}")),
         _ => unusable(said),
     }
 }

@@ -12,6 +12,8 @@ mod work;
 
 mod faults;
 
+mod gaps;
+
 mod account;
 
 mod start;

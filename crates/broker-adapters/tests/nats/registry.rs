@@ -5,6 +5,7 @@ use std::time::Duration;
 use skyloom_broker_adapters::{nats::NatsLink, registry::RegistryLink};
 use skyloom_core::{
     Guid,
+    contract::Contract,
     registry::{Instance, Watch},
 };
 use skyloom_testing::servers::{Server, nats};
@@ -78,4 +79,34 @@ async fn who_lives_is_known_all_the_time_when_a_server_is_frozen() {
     server.thaw();
     known.lives_for(Duration::from_secs(1)).await;
     known.ends().await;
+}
+
+/// A registry that has lost everything is told all of it again by a process of several instances.
+#[tokio::test]
+async fn each_instance_of_a_process_tells_its_contracts_again() {
+    let server = nats();
+    let url = format!("nats://127.0.0.1:{}", server.port());
+    let link = NatsLink::connect(&url.parse().expect("a URL"), PATIENCE).await.expect("a registry");
+    for name in ["one.v1", "two.v1"] {
+        let contract = serde_json::json!({ "name": name, "queue": name, "version": 1, "methods": [] });
+        let contract: Contract = serde_json::from_value(contract).expect("a contract");
+        let (services, host, region) = (Vec::new(), String::new(), String::new());
+        let instance = Instance { id: Guid::private(), services, host, region, pid: 1, started: 0 };
+        link.register(instance, vec![contract]).await.expect("it is registered");
+    }
+    let operator = async_nats::connect(&url).await.expect("it is there");
+    let ask = async |subject: &str| {
+        let answer = operator.request(format!("$JS.API.{subject}"), "".into()).await.expect("an answer");
+        serde_json::from_slice::<serde_json::Value>(&answer.payload).expect("JSON")
+    };
+    for bucket in ["KV_skyloom-contracts", "KV_skyloom-instances"] {
+        let deleted = ask(&format!("STREAM.DELETE.{bucket}")).await;
+        assert_eq!(deleted["success"], true, "{deleted}");
+    }
+    let both = async {
+        while ask("STREAM.INFO.KV_skyloom-contracts").await["state"]["messages"] != 2 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("both contracts are known again", both).await;
 }

@@ -10,6 +10,8 @@ mod start;
 
 mod faults;
 
+mod changes;
+
 mod limits;
 
 mod caller;

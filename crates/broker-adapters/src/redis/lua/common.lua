@@ -46,6 +46,15 @@ local function goes_with(ch, key)
   end
 end
 
+-- An ephemeral channel stays for so long. Whose turn it is has a time of its own.
+local function stay(ch, time)
+  for word, key in pairs(ch) do
+    if word ~= 'turn' then
+      redis.call('PEXPIRE', key, time)
+    end
+  end
+end
+
 local function append(ch, fields)
   local args = { 'XADD', ch.work, '*', 'e', fields.e }
   for _, name in ipairs({ 'x', 'a', 'k', 'r', 'o' }) do

@@ -107,10 +107,10 @@ end
 if redis.call('SET', ch.turn, me, 'NX', 'PX', 200) and grace > 0 then
   look_after()
 end
+-- Others, and this one itself, may have taken it to be gone.
+redis.call('HSETNX', ch.workers, me, 1)
 if stays > 0 then
-  for _, key in pairs(ch) do
-    redis.call('PEXPIRE', key, stays)
-  end
+  stay(ch, stays)
 end
 local first = redis.call('ZRANGE', ch.later, 0, 0, 'WITHSCORES')
 return { text(time), first[2] or '' }
