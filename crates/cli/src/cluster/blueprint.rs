@@ -28,6 +28,9 @@ pub(super) struct Blueprint {
     pub(super) endpoints: Endpoints,
     /// Whether the command line says where the embedded broker is.
     pub(super) is_placed: bool,
+    /// Whether the processes are told where the registry is although it is the broker's own: `sky up` starts some of them
+    /// anew while others run, whatever `skyloom.toml` says by then.
+    pub(super) pins_registry: bool,
     /// How many of a service run.
     pub(super) scale: Vec<(String, u32)>,
     /// The gateway's port.
@@ -43,6 +46,7 @@ impl Blueprint {
             sources: place.sources(None, global),
             endpoints: settings.endpoints(),
             is_placed: global.names_embedded_broker(),
+            pins_registry: false,
             scale: Vec::new(),
             port: None,
             logs_text: false,
@@ -126,7 +130,9 @@ impl Blueprint {
             other => other,
         };
         let mut plan = Plan::new(file, self.place.folder(), &self.endpoints).map_err(placed)?;
-        plan.pin_registry();
+        if self.pins_registry {
+            plan.pin_registry();
+        }
         // They write into a pipe, but a person reads it.
         let format = self.logs_text.then(|| (FORMAT_VARIABLE, "text".to_owned()));
         // They run elsewhere than where its name was typed.
@@ -153,6 +159,7 @@ mod tests {
             sources: Sources::default(),
             is_placed: false,
             endpoints: Endpoints::new("unix:/x"),
+            pins_registry: true,
             scale: vec![("qr".to_owned(), 3)],
             port: Some(81),
             logs_text: true,

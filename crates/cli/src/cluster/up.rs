@@ -97,6 +97,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
     let place = Place::of_usual(args.file.as_deref())?.ok_or_else(|| Failure::usage(ABSENT))?;
     let settings = place.settings(global)?;
     let blueprint = Blueprint {
+        pins_registry: true,
         scale: args.scale.clone(),
         port: args.port,
         logs_text: settings.log_format == LogFormat::Auto,

@@ -52,10 +52,11 @@ impl Drop for Puppet {
     }
 }
 
-/// What a process does: `T` if it is stopped, `Z` if it has ended and nobody has asked how.
-fn state(pid: Pid) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
+/// What the threads of a process do: `T` if they are stopped, `Z` if they have ended and nobody has asked how.
+fn states(pid: Pid) -> Vec<char> {
+    let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).into_iter().flatten().flatten();
+    let state = |stat: String| stat.rsplit_once(") ")?.1.chars().next();
+    threads.filter_map(|thread| state(fs::read_to_string(thread.path().join("stat")).ok()?)).collect()
 }
 
 fn starts(ground: &Ground) -> String {
@@ -177,10 +178,10 @@ async fn a_program_that_is_started_anew_is_the_replacement_that_was_wished() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     // Both ends are seen at once, and not the one that leaves the other in charge.
     hold.signal(Signal::STOP);
-    until("the holder to stand still", || state(hold.pid()) == Some('T')).await;
+    until("the holder to stand still", || states(hold.pid()).iter().all(|state| *state == 'T')).await;
     for puppet in [&first, &second] {
         puppet.kill();
-        until("the program's end", || state(puppet.pid) == Some('Z')).await;
+        until("the program's end", || states(puppet.pid) == ['Z']).await;
     }
     hold.signal(Signal::CONT);
     hold.says("it is started anew", 1).await;
