@@ -21,8 +21,8 @@ use tokio::{
 };
 
 use super::{
-    load::{SOON, call, cast, echo, queue, until, until_answered, work},
-    support::{Process, connect, run},
+    load::{SOON, cast, echo, queue, until, until_answered, work},
+    support::{Process, calling, connect, run},
 };
 
 fn url(server: &Server) -> String {
@@ -148,10 +148,7 @@ fn what_an_instance_has_begun_is_answered_after_it_has_stopped() {
         let channel = Channel::Instance(Guid::private());
         let mut consumer = worker.consume(channel.clone(), ConsumeOptions::default()).await.expect("a consumer");
         let client = Client::new(caller);
-        let calling = {
-            let (client, channel) = (client.clone(), channel.clone());
-            tokio::spawn(async move { call(&client, &channel, SOON).await })
-        };
+        let calling = calling(&client, &channel);
         let delivery = timeout(SOON, consumer.next()).await.expect("in time").expect("a delivery");
         timeout(SOON, consumer.stop()).await.expect("in time").expect("it stops");
         let reply = echo(delivery.envelope());

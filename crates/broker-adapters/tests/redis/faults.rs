@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     load::{BURST, Load, SOON, call, cast, echo, number, queue, until, until_answered, work},
-    support::{Process, connect, run, run_beside_load},
+    support::{Process, calling, connect, run, run_beside_load},
 };
 
 fn url(server: &Server) -> String {
@@ -69,10 +69,7 @@ fn a_reply_that_was_sent_while_its_client_was_away_is_heard() {
         let channel = queue("patient.v1");
         let mut consumer = worker.consume(channel.clone(), ConsumeOptions::default()).await.expect("a consumer");
         let client = Client::new(caller);
-        let calling = {
-            let (client, channel) = (client.clone(), channel.clone());
-            tokio::spawn(async move { call(&client, &channel, SOON).await })
-        };
+        let calling = calling(&client, &channel);
         let delivery = timeout(SOON, consumer.next()).await.expect("in time").expect("a delivery");
         // All connections are broken, the inbox's in the middle of its wait.
         assert!(redis_command(&server, "CLIENT KILL TYPE normal SKIPME yes").starts_with(':'));
@@ -124,10 +121,7 @@ fn a_worker_that_is_killed_after_it_claimed_work_once_is_of_unknown_outcome() {
         let channel = queue("claimed.v1");
         let mut first = dying.broker.consume(channel.clone(), ConsumeOptions::default()).await.expect("a consumer");
         let client = Client::new(Arc::clone(&living));
-        let calling = {
-            let (client, channel) = (client.clone(), channel.clone());
-            tokio::spawn(async move { call(&client, &channel, SOON).await })
-        };
+        let calling = calling(&client, &channel);
         let delivery = timeout(SOON, first.next()).await.expect("in time").expect("a delivery");
         delivery.once().await.expect("it is claimed");
         let mut second = living.consume(channel, ConsumeOptions::default()).await.expect("a consumer");

@@ -6,9 +6,11 @@ use skyloom_broker_adapters::{
     redis::RedisBroker,
     remote::{BrokerUrl, OpenError},
 };
-use skyloom_core::broker::Broker;
+use skyloom_core::{Channel, Status, broker::Broker, client::Client};
 use skyloom_testing::conformance::{Killer, Peer, apart};
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, task::JoinHandle};
+
+use super::load::{SOON, call};
 
 /// How long to wait for a server that is there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,6 +24,12 @@ pub(crate) async fn try_connect(url: &str) -> Result<RedisBroker, OpenError> {
 /// Connects to a broker that is there.
 pub(crate) async fn connect(url: &str) -> Arc<dyn Broker> {
     Arc::new(try_connect(url).await.expect("the broker can be used"))
+}
+
+/// A call that goes on beside the test.
+pub(crate) fn calling(client: &Client, channel: &Channel) -> JoinHandle<Result<(), Status>> {
+    let (client, channel) = (client.clone(), channel.clone());
+    tokio::spawn(async move { call(&client, &channel, SOON).await })
 }
 
 /// A broker whose connections live and die apart, as in a process of its own.
