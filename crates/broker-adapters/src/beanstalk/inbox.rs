@@ -10,6 +10,7 @@ use skyloom_core::{
 use tokio::{io::AsyncWriteExt as _, sync::oneshot, time::Instant};
 
 use super::{
+    burst::Burst,
     codec::{Command, Reply},
     janitor, job,
     pipe::{Pipe, SILENCE, Trouble},
@@ -106,10 +107,11 @@ impl Reading {
         if let Some(opened) = opened.take() {
             opened.send(Ok(()));
         }
-        let (mut burst, mut taken) = (0, Vec::new());
+        let (mut burst, mut taken) = (Burst::up_to(BURST), Vec::new());
         loop {
-            let jobs = exchange(&mut pipe, &taken, burst).await?;
-            burst = if jobs.len() >= burst.max(1) { (burst * 2).clamp(1, BURST) } else { jobs.len().min(burst) };
+            let at_once = burst.at_once();
+            let jobs = exchange(&mut pipe, &taken, at_once).await?;
+            burst.came(at_once.unwrap_or(1), jobs.len());
             taken.clear();
             for (id, body) in jobs {
                 taken.push(id);
@@ -131,12 +133,11 @@ impl Reading {
     }
 }
 
-/// Deletes the jobs that were taken, and takes the next: `burst` that are there, or one that is waited for.
-async fn exchange(pipe: &mut Pipe, taken: &[u64], burst: usize) -> Result<Vec<(u64, Bytes)>, Trouble> {
+/// Deletes the jobs that were taken, and takes the next: so many that are there, or one that is waited for.
+async fn exchange(pipe: &mut Pipe, taken: &[u64], at_once: Option<usize>) -> Result<Vec<(u64, Bytes)>, Trouble> {
     let mut out = BytesMut::new();
     taken.iter().for_each(|id| Command::Delete(*id).encode(&mut out));
-    let seconds = if burst == 0 { WAIT } else { 0 };
-    let wanted = burst.max(1);
+    let (seconds, wanted) = at_once.map_or((WAIT, 1), |count| (0, count));
     (0..wanted).for_each(|_| Command::Reserve { seconds }.encode(&mut out));
     pipe.writer.write_all(&out).await?;
     for _ in taken {

@@ -76,6 +76,8 @@ mod options;
 
 mod pipe;
 
+mod burst;
+
 mod guarantees;
 
 mod op;

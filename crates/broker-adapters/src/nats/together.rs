@@ -11,7 +11,7 @@ use super::{
     link::{Link, Phase},
     outbox::{Outbox, Outgoing, Verdict},
 };
-use crate::remote::{BUNDLE_BYTES, Bundle};
+use crate::remote::{BUNDLE_BYTES, Bundle, PARTS};
 
 impl Link {
     /// How many bytes a message of several may have.
@@ -62,7 +62,7 @@ impl Link {
         number: u64,
         outgoing: Outgoing,
     ) -> Option<(u64, Outgoing)> {
-        let share = self.load().share(outgoing.envelope.id).min(self.options.bundle);
+        let share = self.load().share(outgoing.envelope.id, PARTS).min(self.options.bundle);
         if share <= 1 || outgoing.envelope.encoded_len() > self.room() {
             return Some((number, outgoing));
         }

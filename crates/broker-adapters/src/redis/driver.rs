@@ -6,7 +6,7 @@ use ::redis::{RedisError, Value, aio::MultiplexedConnection, cmd};
 use skyloom_core::broker::BrokerError;
 use tokio::time::{Instant, sleep};
 
-use crate::remote::Pauses;
+use crate::remote::{PARTS, Pauses};
 
 use super::{
     batch::{Batch, Verdict, conclude},
@@ -111,7 +111,7 @@ async fn send(
     mut batch: Batch,
 ) -> Result<(), RedisError> {
     let limits = &nodes.options.limits;
-    let share = batch.newest_call().map_or(1, |call| nodes.load().share(call)).min(nodes.options.bundle);
+    let share = batch.newest_call().map_or(1, |call| nodes.load().share(call, PARTS)).min(nodes.options.bundle);
     let (commands, count) = (batch.commands(limits, share), batch.len());
     let values = match connection.send_packed_commands(&commands, 0, count).await {
         Ok(values) => values,

@@ -21,8 +21,9 @@ pub(crate) struct Load {
 const EPOCH_SHIFT: u32 = 12;
 const EPOCHS: usize = 4;
 
-/// A message holds at most this share of the calls that are under way, so that several workers get a share of them.
-const SHARE: usize = 4;
+/// Into how many messages the calls that are under way are divided at least where it is not known how many workers there
+/// are, so that several get a share of them.
+pub(crate) const PARTS: usize = 4;
 
 /// A message holds at most as many calls as end within so many milliseconds: where calls take long, each is a message of
 /// its own and goes to whoever is free, and where they do not, waiting for others costs nobody much.
@@ -80,8 +81,9 @@ impl Load {
         recent.map(|(_, calls)| calls).sum()
     }
 
-    /// How many calls may share a message, of which this is the last.
-    pub(crate) fn share(&mut self, newest: Guid) -> usize {
+    /// How many calls may share a message, of which this is the last, if those that are under way are to make at least
+    /// so many messages.
+    pub(crate) fn share(&mut self, newest: Guid, parts: usize) -> usize {
         let now = milliseconds(newest);
         self.older = if now + SLACK < self.taken.0 { self.older + 1 } else { 0 };
         if self.older >= OLDER {
@@ -95,7 +97,7 @@ impl Load {
             self.taken = (now, self.ended);
         }
         let pace = usize::try_from(self.pace).unwrap_or(usize::MAX);
-        (self.under_way(newest) / SHARE).min(pace).max(1)
+        (self.under_way(newest) / parts.max(1)).min(pace).max(1)
     }
 }
 
@@ -130,19 +132,19 @@ mod tests {
         let now = 1_700_000_000_000;
         let mut load = Load::default();
         (0..64).for_each(|_| load.sent(call(now)));
-        assert_eq!(load.share(call(now)), 1, "nothing is known of their pace");
+        assert_eq!(load.share(call(now), PARTS), 1, "nothing is known of their pace");
         for step in 1..=100 {
             load.ended(call(now));
             load.sent(call(now + step));
         }
-        assert_eq!(load.share(call(now + 100)), 5, "one ends in a millisecond");
+        assert_eq!(load.share(call(now + 100), PARTS), 5, "one ends in a millisecond");
         for step in 1..=4_000 {
             load.ended(call(now + 100));
             load.sent(call(now + 100 + step / 40));
         }
-        assert!(load.share(call(now + 200)) >= 16, "a quarter of those under way");
+        assert!(load.share(call(now + 200), PARTS) >= 16, "a quarter of those under way");
         load.ended(call(now + 1_200));
-        assert_eq!(load.share(call(now + 1_200)), 1, "they have become slow");
+        assert_eq!(load.share(call(now + 1_200), PARTS), 1, "they have become slow");
     }
 
     #[test]
@@ -154,13 +156,13 @@ mod tests {
             if step >= 64 {
                 load.ended(call(now + (step - 64) / 40));
             }
-            load.share(call(now + step / 40));
+            load.share(call(now + step / 40), PARTS);
         }
-        let share = load.share(call(now + 100));
+        let share = load.share(call(now + 100), PARTS);
         assert!(share >= 16);
         load.sent(call(now - 16_000));
-        load.share(call(now - 16_000));
-        assert_eq!(load.share(call(now + 100)), share);
+        load.share(call(now - 16_000), PARTS);
+        assert_eq!(load.share(call(now + 100), PARTS), share);
     }
 
     #[test]
@@ -173,15 +175,15 @@ mod tests {
                 if step >= 64 {
                     load.ended(call(from + (step - 64) / 40));
                 }
-                load.share(call(from + step / 40));
+                load.share(call(from + step / 40), PARTS);
             }
-            load.share(call(from + 100))
+            load.share(call(from + 100), PARTS)
         };
         assert!(make(now) >= 16);
         let hour = 3_600_000;
         assert!(make(now - hour) >= 15, "the pace is taken again");
         for late in 1..=3 {
-            assert_eq!(load.share(call(now - hour + 10_000 * late)), 1, "and they have become slow");
+            assert_eq!(load.share(call(now - hour + 10_000 * late), PARTS), 1, "and they have become slow");
         }
         assert_eq!(load.under_way(call(now - hour + 40_000)), 0, "what was sent before is forgotten");
     }

@@ -37,7 +37,7 @@ pub(crate) use self::bundle::{BUNDLE_BYTES, Bundle};
 #[cfg(feature = "redis")]
 pub(crate) use self::callers::{Caller, callers};
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
-pub(crate) use self::load::Load;
+pub(crate) use self::load::{Load, PARTS};
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 pub(crate) use self::{bundle::members, notice::Notice, pause::Pauses};
 pub use self::{

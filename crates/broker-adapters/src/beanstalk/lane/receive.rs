@@ -24,6 +24,8 @@ use super::{
 pub(super) struct Round {
     /// Jobs that were reserved; how often, is not known yet.
     pub(super) fresh: Vec<Fresh>,
+    /// How many were asked for, without the one that has only ended the wait.
+    pub(super) asked: usize,
     /// The time of a job is about to end.
     pub(super) is_late: bool,
 }
@@ -44,8 +46,13 @@ impl Lane {
                 // It has only ended the wait.
                 lock(&self.state).todo.push(Todo::End { job: id, how: How::Delete, ack: None });
             }
-            (Expect::Reserve, Reply::Reserved { id, body }) => round.fresh.push(Fresh { id, body }),
-            (Expect::Reserve, reply) => round.is_late |= reply == Reply::DeadlineSoon,
+            (Expect::Reserve, reply) => {
+                round.asked += 1;
+                round.is_late |= reply == Reply::DeadlineSoon;
+                if let Reply::Reserved { id, body } = reply {
+                    round.fresh.push(Fresh { id, body });
+                }
+            }
             (Expect::End(ack), reply) => ack.into_iter().for_each(|ack| ack.send(ended(&reply))),
             (Expect::Stopped(acks), _) => acks.into_iter().for_each(|ack| ack.send(Ok(()))),
             (Expect::Put(acks, length), reply) => {

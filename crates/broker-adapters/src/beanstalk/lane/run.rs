@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     super::{
+        burst::Burst,
         codec::{Command, Reply},
         janitor,
         pipe::{Pipe, Reader, SILENCE, Trouble},
@@ -96,24 +97,26 @@ impl<'a> Session<'a> {
         if let Some(started) = started.take() {
             started.send(Ok(()));
         }
-        let mut burst = 0;
+        let (lane, mut burst) = (self.lane, Burst::up_to(BURST));
         let mut round = Round::default();
         loop {
             // Workers that answer at once do so before the next write.
+            if !*self.closing.borrow() {
+                lane.hand_over(&mut lock(&lane.state));
+            }
             tokio::task::yield_now().await;
             let is_closing = *self.closing.borrow_and_update();
-            let fresh = std::mem::take(&mut round.fresh);
-            burst = if fresh.len() >= burst.max(1) { (burst * 2).clamp(1, BURST) } else { fresh.len().min(burst) };
-            let late = std::mem::take(&mut round.is_late);
-            let (plan, due, waits) = self.plan(fresh, burst, late, is_closing);
+            let Round { fresh, asked, is_late: late } = std::mem::take(&mut round);
+            burst.came(asked, fresh.len());
+            let (plan, due, waits) = self.plan(fresh, burst.at_once(), late, is_closing);
             if plan.expected.is_empty() {
-                let done = lock(&self.lane.state).is_done();
+                let done = lock(&lane.state).is_done();
                 if done || is_closing {
                     return self.end().await;
                 }
                 let until = if late { Instant::now() + LATE } else { due };
                 tokio::select! {
-                    () = self.lane.news.notified() => {}
+                    () = lane.news.notified() => {}
                     () = sleep_until(until) => {}
                     _ = self.closing.changed() => {}
                 }
@@ -158,7 +161,13 @@ impl<'a> Session<'a> {
     }
 
     /// What to write next, when to look again whatever happens, and whether the last command waits.
-    fn plan(&mut self, fresh: Vec<Fresh>, burst: usize, late: bool, is_closing: bool) -> (Plan, Instant, bool) {
+    fn plan(
+        &mut self,
+        fresh: Vec<Fresh>,
+        at_once: Option<usize>,
+        late: bool,
+        is_closing: bool,
+    ) -> (Plan, Instant, bool) {
         let lane = self.lane;
         let mut plan = Plan { used: std::mem::take(&mut self.used), ..Plan::default() };
         let mut state = lock(&lane.state);
@@ -187,14 +196,13 @@ impl<'a> Session<'a> {
             plan.say(Command::StatsJob(id), Expect::Stats { job: id, body });
         }
         let wanted = if state.is_stopped() || late { 0 } else { room };
-        let waits = wanted > 0 && !eager && burst == 0;
+        let waits = wanted > 0 && !eager && at_once.is_none();
         if waits {
             state.waits = true;
             plan.say(Command::Reserve { seconds: WAIT }, Expect::Reserve);
-        } else {
-            for _ in 0..wanted.min(burst.max(1)) {
-                plan.say(Command::Reserve { seconds: 0 }, Expect::Reserve);
-            }
+        }
+        for _ in 0..wanted.min(at_once.unwrap_or_default()) {
+            plan.say(Command::Reserve { seconds: 0 }, Expect::Reserve);
         }
         let due = state.due().unwrap_or_else(|| now + Duration::from_secs(3_600));
         (plan, due, waits)

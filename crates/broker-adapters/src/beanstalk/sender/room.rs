@@ -20,6 +20,7 @@ pub(super) struct Rooms(HashMap<String, Room>);
 #[derive(Debug)]
 struct Room {
     left: usize,
+    workers: Option<usize>,
     counted: Instant,
     asked: bool,
 }
@@ -46,7 +47,7 @@ impl Rooms {
             if self.0.len() >= QUEUES {
                 self.0.clear();
             }
-            self.0.insert(tube.to_owned(), Room { left: 0, counted: now, asked: true });
+            self.0.insert(tube.to_owned(), Room { left: 0, workers: None, counted: now, asked: true });
             return Verdict::WaitAndCount;
         };
         let age = now.saturating_duration_since(room.counted);
@@ -63,11 +64,16 @@ impl Rooms {
         }
     }
 
-    /// The server has counted.
-    pub(super) fn counted(&mut self, tube: &str, left: usize, now: Instant) {
+    /// The server has counted: so much room is left, and so many take from the queue.
+    pub(super) fn counted(&mut self, tube: &str, left: usize, workers: usize, now: Instant) {
         if let Some(room) = self.0.get_mut(tube) {
-            *room = Room { left, counted: now, asked: false };
+            *room = Room { left, workers: Some(workers), counted: now, asked: false };
         }
+    }
+
+    /// How many took from a queue when the server last counted.
+    pub(super) fn workers(&self, tube: &str) -> Option<usize> {
+        self.0.get(tube)?.workers
     }
 
     /// Nothing is known any more.
@@ -86,10 +92,11 @@ mod tests {
         let start = Instant::now();
         assert_eq!(rooms.take("a", start), Verdict::WaitAndCount);
         assert_eq!(rooms.take("a", start), Verdict::Wait);
-        rooms.counted("a", 2, start);
+        rooms.counted("a", 2, 3, start);
+        assert_eq!((rooms.workers("a"), rooms.workers("b")), (Some(3), None));
         assert_eq!([(); 3].map(|()| rooms.take("a", start)), [Verdict::Go, Verdict::Go, Verdict::Full]);
         assert_eq!(rooms.take("a", start + FULL), Verdict::WaitAndCount);
-        rooms.counted("a", 5, start);
+        rooms.counted("a", 5, 0, start);
         assert_eq!(rooms.take("a", start + FRESH), Verdict::GoAndCount);
         assert_eq!(rooms.take("a", start + FRESH), Verdict::Go);
         rooms.forget();

@@ -15,6 +15,7 @@ use super::{
     },
     room::{Rooms, Verdict},
 };
+use crate::remote::PARTS;
 
 /// How large a job of several calls becomes, in bytes.
 const BUNDLE_BYTES: usize = 32 << 10;
@@ -92,8 +93,10 @@ impl<'a> Turn<'a> {
     }
 
     fn put_together(&mut self, shares: &mut Vec<Put>) {
-        let Some(Body::Envelope(newest, _)) = shares.last().map(|put| &put.body) else { return };
-        let most = lock(&self.shared.load).share(newest.id).min(self.shared.options.bundle);
+        let Some(Put { tube, body: Body::Envelope(newest, _), .. }) = shares.last() else { return };
+        // One for each worker, and one that is on its way meanwhile.
+        let parts = self.rooms.workers(tube).map_or(PARTS, |workers| workers.max(1) + 1);
+        let most = lock(&self.shared.load).share(newest.id, parts).min(self.shared.options.bundle);
         let limit = BUNDLE_BYTES.min(self.shared.largest_job());
         let (mut together, mut bytes) = (Vec::new(), 0);
         for put in shares.drain(..) {
@@ -190,16 +193,17 @@ impl<'a> Turn<'a> {
 
     fn counted(&mut self, tube: &str, reply: &Reply) {
         let limit = self.shared.options.limits.messages;
-        let held = match reply {
+        let (held, workers) = match reply {
             Reply::Ok(body) => {
                 let stats = Stats::of(body);
                 let count = |key: &str| stats.number::<usize>(key).unwrap_or_default();
                 let keys = ["ready", "reserved", "delayed", "buried"];
-                keys.iter().map(|state| count(&format!("current-jobs-{state}"))).sum()
+                let held = keys.iter().map(|state| count(&format!("current-jobs-{state}"))).sum();
+                (held, count("current-watching"))
             }
-            _ => 0,
+            _ => (0, 0),
         };
-        self.rooms.counted(tube, limit.saturating_sub(held), Instant::now());
+        self.rooms.counted(tube, limit.saturating_sub(held), workers, Instant::now());
         let mut shares = Vec::new();
         for put in std::mem::take(&mut self.parked) {
             if let Some(put) = self.admit(put) {
@@ -288,7 +292,7 @@ mod tests {
         };
         let mut load = lock(&shared.load);
         (0..64).for_each(|_| load.sent(call(now)));
-        assert_eq!(load.share(call(now - 100)), 1);
+        assert_eq!(load.share(call(now - 100), PARTS), 1);
         (0..10_000).for_each(|_| load.ended(call(0)));
         drop(load);
         shared
