@@ -3,8 +3,9 @@
 use skyloom_broker::engine::{
     AdminAnswer,
     AdminCommand::{self, Channels, DropDead, Kick, Peek},
-    Message, Settle,
+    Conn, Input, LISTED, Message, Settle, Ticket,
 };
+use skyloom_core::broker::ChannelStats;
 
 use crate::world::{Body, World, call, cast, channel, ms, options, secs};
 
@@ -25,6 +26,14 @@ impl World {
         assert_eq!(self.admin(command), ["3 answer"]);
         match self.answers.pop().unwrap() {
             AdminAnswer::Count(count) => count,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn channels(&mut self) -> Vec<ChannelStats> {
+        assert_eq!(self.admin(Channels), ["3 answer"]);
+        match self.answers.pop().unwrap() {
+            AdminAnswer::Channels(stats) => stats,
             other => panic!("{other:?}"),
         }
     }
@@ -88,11 +97,80 @@ fn the_figures_of_all_channels_are_listed_by_name() {
     world.settle(2, "twice", Settle::Done);
     world.pass(ms(500));
     world.admin(AdminCommand::Pause(channel("z"), secs(9)));
-    assert_eq!(world.admin(Channels), ["3 answer"]);
-    let Some(AdminAnswer::Channels(stats)) = world.answers.pop() else { panic!("no list") };
+    let stats = world.channels();
     let names: Vec<String> = stats.iter().map(|stats| stats.channel.to_string()).collect();
     assert_eq!(names, ["a", "b", "z"]);
     assert_eq!((stats[0].expired, stats[0].depth.ready), (1, 0));
     assert_eq!((stats[1].enqueued, stats[1].settled, stats[1].redelivered, stats[1].bytes), (1, 2, 1, 0));
     assert_eq!((stats[2].oldest_ms, stats[2].bytes, stats[2].paused), (1_000, 8, true));
+}
+
+#[test]
+fn a_kicked_dead_letter_has_no_deadline_any_more() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", Message { time_to_live: Some(ms(100)), ..call("a") });
+    world.settle(2, "a", Settle::Bury { reason: "no".to_owned() });
+    world.pass(secs(1));
+    assert_eq!(world.admin(Kick(channel("q"), None, 1)), ["3 answer", "2/1 gets a #1"]);
+}
+
+#[test]
+fn what_has_expired_is_not_shown_as_what_would_come_next() {
+    let mut world = World::new();
+    world.enqueue("q", Message { time_to_live: Some(ms(100)), ..cast("a") });
+    world.enqueue("q", cast("b"));
+    assert_eq!(world.peek(9), ["a", "b"]);
+    world.now += ms(100);
+    assert_eq!(world.peek(9), ["b"]);
+}
+
+#[test]
+fn one_answer_lists_no_more_than_so_many() {
+    let bodies = vec!["a"; LISTED as usize + 1];
+    let mut world = with_dead(&bodies);
+    for body in bodies {
+        world.enqueue("q", cast(body));
+    }
+    assert_eq!(world.peek(u32::MAX).len(), LISTED as usize);
+    world.admin(AdminCommand::Dead(channel("q"), u32::MAX));
+    let Some(AdminAnswer::Dead(dead)) = world.answers.pop() else { panic!("no list") };
+    assert_eq!(dead.len(), LISTED as usize);
+}
+
+#[test]
+fn the_oldest_message_need_not_be_the_next() {
+    let mut world = World::new();
+    world.enqueue("q", Message { priority: 5, ..cast("old") });
+    world.now += ms(500);
+    world.enqueue("q", Message { priority: 1, ..cast("young") });
+    assert_eq!(world.channels()[0].oldest_ms, 500);
+}
+
+#[test]
+fn a_channel_is_listed_as_paused_until_it_is_resumed_or_the_time_is_over() {
+    let mut world = World::new();
+    world.enqueue("q", cast("a"));
+    assert!(!world.channels()[0].paused);
+    for resume in [true, false] {
+        world.admin(AdminCommand::Pause(channel("q"), secs(9)));
+        assert!(world.channels()[0].paused);
+        if resume {
+            world.admin(AdminCommand::Pause(channel("q"), secs(0)));
+        } else {
+            world.now += secs(9);
+        }
+        assert!(!world.channels()[0].paused);
+    }
+}
+
+#[test]
+fn a_channel_that_is_going_is_not_listed() {
+    let mut world = World::new();
+    world.consume(2, 1, "t/g", options(1));
+    world.publish("t", cast("a"));
+    let (topic, group) = ("t".parse().unwrap(), "g".parse().unwrap());
+    world.step(Input::Unsubscribe { conn: Conn(3), ticket: Ticket::NONE, topic, group });
+    assert_eq!(world.channels(), []);
+    assert_eq!(world.engine.totals().channels, 1, "it goes when its lease ends");
 }

@@ -1,6 +1,6 @@
 //! A limit on everything: what is over it is refused and changes nothing.
 
-use skyloom_broker::engine::{Limits, Settle};
+use skyloom_broker::engine::{AdminAnswer, AdminCommand, Conn, Input, Limits, Settle, Ticket};
 use skyloom_core::broker::ConsumeOptions;
 
 use crate::world::{World, call, cast, channel, guid, options, secs};
@@ -42,6 +42,7 @@ fn dead_letters_whose_callers_know_give_way_to_new_work_the_oldest_first() {
     }
     assert_eq!(world.depth("q"), [0, 0, 0, 3, 1]);
     assert_eq!(world.confirm("q", cast("d")), ["2/1 gets d #1", "1 done"]);
+    assert_eq!(world.engine.totals().messages, 3);
     let dead = |world: &mut World| world.dead("q").into_iter().map(|(body, _)| body).collect::<Vec<_>>();
     assert_eq!(dead(&mut world), ["a", "c"]);
     assert_eq!(world.confirm("q", cast("e")), ["1 done"]);
@@ -57,6 +58,25 @@ fn what_has_no_room_in_any_case_drives_out_no_dead_letter() {
     world.settle(2, "a", Settle::Bury { reason: "why not".to_owned() });
     assert_eq!(world.confirm("q", cast("aaa")), ["1 queue q is full: 2 bytes"]);
     assert_eq!(world.depth("q"), [0, 0, 0, 1, 1]);
+    assert_eq!(world.confirm("q", cast("aa")), ["2/1 gets aa #1", "1 done"], "this has, without it");
+}
+
+#[test]
+fn dead_letters_that_were_kicked_do_not_keep_others_from_giving_way() {
+    for by_number in [false, true] {
+        let mut world = World::with(Limits { channel_messages: 3, ..limits() });
+        world.consume(2, 1, "q", options(1));
+        for body in ["a", "b", "c"] {
+            world.enqueue("q", call(body));
+            world.settle(2, body, Settle::Bury { reason: "why not".to_owned() });
+        }
+        world.admin(AdminCommand::Dead(channel("q"), 1));
+        let Some(AdminAnswer::Dead(first)) = world.answers.pop() else { panic!("no list") };
+        let number = by_number.then_some(first[0].number);
+        assert_eq!(world.admin(AdminCommand::Kick(channel("q"), number, 1)), ["3 answer", "2/1 gets a #1"]);
+        assert_eq!(world.confirm("q", cast("d")), ["1 done"]);
+        assert_eq!(world.dead("q"), [("c", "why not".to_owned())]);
+    }
 }
 
 #[test]
@@ -72,6 +92,12 @@ fn bytes_are_bounded_by_message_by_channel_and_in_all() {
     world.settle(2, "aaaa", Settle::Done);
     assert_eq!(world.confirm("s", cast("dd")), ["1 done"]);
     assert_eq!(world.engine.totals().bytes, 6);
+    assert_eq!(world.confirm("s", cast("eee")), ["1 done"], "up to the limit");
+    assert_eq!(world.engine.totals().bytes, 9);
+    world.consume(2, 2, "r", options(1));
+    world.settle(2, "cccc", Settle::Done);
+    assert_eq!(world.confirm("s", cast("f")), ["1 done"], "up to the limit");
+    assert_eq!(world.confirm("s", cast("g")), ["1 queue s is full: 6 bytes"]);
 }
 
 #[test]
@@ -102,6 +128,22 @@ fn connections_inboxes_and_consumers_are_bounded() {
 }
 
 #[test]
+fn a_stopped_consumer_counts_until_it_holds_nothing() {
+    let mut world = World::with(Limits { consumers_per_connection: 1, ..limits() });
+    world.consume(2, 1, "q", options(1));
+    world.stop(2, 1);
+    assert_eq!(world.consume(2, 2, "q", options(1)), ["2 done"]);
+    world.enqueue("q", cast("a"));
+    world.stop(2, 2);
+    assert_eq!(world.consume(2, 3, "q", options(1)), ["2 the connection is full: 1 consumers"]);
+    world.settle(2, "a", Settle::Done);
+    assert_eq!(world.consume(2, 3, "t/g", options(1)), ["2 done"]);
+    let (topic, group) = ("t".parse().unwrap(), "g".parse().unwrap());
+    world.step(Input::Unsubscribe { conn: Conn(3), ticket: Ticket::NONE, topic, group });
+    assert_eq!(world.consume(2, 4, "q", options(1)), ["2 done"], "its group is gone");
+}
+
+#[test]
 fn nonsense_is_refused_with_advice() {
     let mut world = World::with(Limits { credit: 8, ..limits() });
     assert_eq!(world.consume(2, 1, "q", options(9)), ["2 the broker refused: a consumer's credit is 1 to 8, not 9"]);
@@ -109,7 +151,7 @@ fn nonsense_is_refused_with_advice() {
     let hasty = ConsumeOptions { lease: secs(0), ..options(1) };
     let advice = "2 the broker refused: a consumer's lease must last longer than no time at all";
     assert_eq!(world.consume(2, 1, "q", hasty), [advice]);
-    world.consume(2, 1, "q", options(1));
+    world.consume(2, 1, "q", options(8));
     let advice = "2 the broker refused: consumer 1 is active; stop it first or choose another number";
     assert_eq!(world.consume(2, 1, "q", options(1)), [advice]);
 }
@@ -140,4 +182,17 @@ fn idle_queues_are_forgotten_and_others_are_not() {
     assert_eq!(world.engine.totals().channels, 1);
     assert_eq!(world.depth("kept"), [1, 0, 0, 0, 0]);
     assert_eq!(world.engine.next_wakeup(), None);
+}
+
+#[test]
+fn a_forgotten_queue_is_made_anew_by_whoever_names_it() {
+    let mut world = World::with(Limits { channel_idle: secs(5), ..limits() });
+    world.consume(2, 1, "q", options(1));
+    world.stop(2, 1);
+    world.pass(secs(5));
+    assert_eq!(world.engine.totals().channels, 0);
+    world.consume(3, 1, "other", options(1));
+    assert_eq!(world.confirm("q", cast("a")), ["1 done"], "it does not come to who has its place now");
+    assert_eq!(world.depth("q"), [1, 0, 0, 0, 0]);
+    assert_eq!(world.consume(2, 1, "q", options(1)), ["2 done", "2/1 gets a #1"]);
 }

@@ -35,9 +35,10 @@ fn replies_wait_for_a_client_that_comes_back() {
 
 #[test]
 fn an_abandoned_inbox_vanishes_after_its_grace_and_its_replies_are_counted_as_lost() {
-    let mut world = with_calls(Limits::default(), &["a", "b"]);
+    let mut world = with_calls(Limits::default(), &["a", "b", "c"]);
     world.disconnect(1);
     world.settle(2, "a", Settle::Reply("A"));
+    world.settle(2, "c", Settle::Bury { reason: "it is no reply".to_owned() });
     world.pass(secs(10));
     assert_eq!(world.engine.totals().inboxes, 0);
     assert_eq!(world.engine.totals().lost_replies, 1);
@@ -54,6 +55,28 @@ fn the_backlog_is_bounded() {
     assert_eq!(world.engine.totals().lost_replies, 1);
     world.connect(4, 1);
     assert_eq!(world.open_inbox(4, 7), ["4 done", "4 7 hears A", format!("4 7 hears b: {LOST}").as_str()]);
+}
+
+#[test]
+fn of_calls_without_a_reply_as_many_are_kept_for_a_client_that_is_away() {
+    let mut world = with_calls(Limits { inbox_backlog: 1, ..Limits::default() }, &["a", "b", "c"]);
+    world.disconnect(1);
+    for body in ["a", "b", "c"] {
+        world.settle(2, body, Settle::Bury { reason: "no".to_owned() });
+    }
+    world.connect(4, 1);
+    let told = |call| format!("4 7 hears {call}: it failed 1 times and is a dead letter now: no");
+    assert_eq!(world.open_inbox(4, 7), ["4 done".to_owned(), told("a"), told("b")]);
+}
+
+#[test]
+fn an_inbox_that_is_opened_twice_is_kept_like_any_other() {
+    let mut world = with_calls(Limits::default(), &["a"]);
+    assert_eq!(world.open_inbox(1, 7), ["1 done"]);
+    world.disconnect(1);
+    assert_eq!(world.settle(2, "a", Settle::Reply("A")), NOTHING);
+    world.connect(4, 1);
+    assert_eq!(world.open_inbox(4, 7), ["4 done", "4 7 hears A"]);
 }
 
 #[test]

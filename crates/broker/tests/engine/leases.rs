@@ -337,3 +337,13 @@ fn work_that_was_done_once_leaves_nothing_behind() {
         assert_eq!(world.depth("q"), [0, 0, 0, 0, 1]);
     }
 }
+
+#[test]
+fn what_is_settled_in_time_wakes_nobody() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    assert!(world.engine.next_wakeup().is_some());
+    world.settle(2, "a", Settle::Done);
+    assert_eq!(world.engine.next_wakeup(), None);
+}

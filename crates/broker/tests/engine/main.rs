@@ -14,3 +14,4 @@ mod inboxes;
 mod registry;
 mod admin;
 mod restart;
+mod at_once;

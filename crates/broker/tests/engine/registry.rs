@@ -54,6 +54,8 @@ fn a_watch_begins_with_everything_and_goes_on_with_changes() {
     assert_eq!(world.deregister(2, 12), ["3 down 12", "2 done"]);
     assert_eq!(world.disconnect(1), ["3 down 11"]);
     assert_eq!(world.watch(2), ["2 contract A", "2 complete"], "a contract outlives its instances");
+    world.disconnect(3);
+    assert_eq!(world.register(2, 13, &[]), ["2 up 13", "2 done"], "who has left is told nothing more");
 }
 
 #[test]
@@ -109,9 +111,54 @@ fn instances_and_contracts_are_bounded() {
     world.register(2, 12, &[contract("B", "")]);
     assert_eq!(world.register(3, 13, &[]), ["3 the registry is full: 2 instances"]);
     assert_eq!(world.register(2, 12, &[contract("C", "")]), ["2 the registry is full: 2 contracts"]);
+    assert_eq!(world.register(1, 11, &[contract("A", "new")]), ["1 done"], "it is known");
     world.deregister(2, 12);
     assert_eq!(world.register(3, 13, &[contract("C", "")]), ["3 done"], "B has no instance and gives way");
     assert_eq!(world.watch(2), ["2 contract A", "2 contract C", "2 up 11", "2 up 13", "2 complete"]);
+}
+
+#[test]
+fn the_contract_that_was_registered_longest_ago_gives_way() {
+    let mut world = World::with(Limits { contracts: 2, ..Limits::default() });
+    for name in ["A", "B", "A"] {
+        world.register(1, 11, &[contract(name, "")]);
+    }
+    world.deregister(1, 11);
+    world.register(2, 12, &[contract("C", "")]);
+    assert_eq!(world.watch(3), ["3 contract A", "3 contract C", "3 up 12", "3 complete"]);
+}
+
+#[test]
+fn a_contract_does_not_give_way_to_one_that_comes_with_it() {
+    let mut world = World::with(Limits { contracts: 2, ..Limits::default() });
+    for name in ["A", "B"] {
+        world.register(1, 11, &[contract(name, "")]);
+    }
+    world.deregister(1, 11);
+    world.register(1, 11, &[contract("A", ""), contract("C", "")]);
+    assert_eq!(world.watch(3), ["3 contract A", "3 contract C", "3 up 11", "3 complete"]);
+}
+
+#[test]
+fn an_instance_that_serves_something_else_serves_no_more_what_it_did() {
+    let mut world = World::new();
+    world.watch(3);
+    world.register(1, 11, &[contract("A", "")]);
+    assert_eq!(world.register(1, 11, &[contract("B", "")]), ["3 contract B", "3 up 11", "1 done"]);
+    for _ in 0..4 {
+        world.step(Input::Heard(Conn(1)));
+        assert_eq!(world.pass(ms(2_000)), NOTHING, "A is not forgotten at once");
+    }
+    assert_eq!(world.pass(WEEK), ["3 down 11", "3 forgotten A"]);
+}
+
+#[test]
+fn the_contract_of_the_only_instance_that_runs_is_not_forgotten() {
+    let mut world = World::new();
+    world.watch(3);
+    world.register(1, 11, &[contract("A", "")]);
+    assert_eq!(world.pass(WEEK * 2), ["3 down 11"]);
+    assert_eq!(world.step(Input::Heard(Conn(1))), ["3 up 11"]);
 }
 
 /// How long the contract of a service without an instance is remembered.

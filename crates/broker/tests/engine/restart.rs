@@ -191,6 +191,58 @@ fn instances_stay_up_for_a_session_that_comes_back() {
 }
 
 #[test]
+fn who_comes_back_answers_for_its_own_instances_alone() {
+    let mut world = World::new();
+    for (conn, number) in [(1, 11), (2, 12)] {
+        let (id, services, host, region) = (guid(number), Vec::new(), String::new(), String::new());
+        let instance = Box::new(Instance { id, services, host, region, pid: 1, started: 0 });
+        world.step(Input::Register { conn: Conn(conn), ticket: Ticket(9), instance, contracts: Vec::new() });
+    }
+    world.restart();
+    world.connect(30, 3);
+    world.step(Input::Watch { conn: Conn(30) });
+    world.connect(20, 2);
+    assert_eq!(world.disconnect(20), ["30 down 12"]);
+    assert_eq!(world.pass(secs(10)), ["30 down 11"]);
+}
+
+#[test]
+fn a_lease_that_ended_before_is_not_mistaken_for_a_new_one() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("a"));
+    world.settle(2, "a", Settle::Done);
+    world.restart();
+    world.connect(20, 2);
+    world.connect(1, 1);
+    world.consume(20, 1, "q", options(1));
+    for body in ["b", "c"] {
+        assert_eq!(world.enqueue("q", cast(body)), [format!("20/1 gets {body} #1")]);
+        let late = world.settle_confirmed(20, "a", Settle::Done);
+        assert_eq!(late, ["20 the lease has ended; somebody else has the work now"]);
+        world.settle(20, body, Settle::Done);
+    }
+}
+
+#[test]
+fn what_is_kept_for_an_absent_client_is_weighed_anew() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(2));
+    world.enqueue("q", call("a"));
+    world.enqueue("q", call("b"));
+    world.disconnect(1);
+    world.settle(2, "a", Settle::Reply("A"));
+    let kept = world.engine.export(world.now);
+    let limits = Limits { inbox_backlog_bytes: 1, ..Limits::default() };
+    world.engine = Engine::import(limits, world.now, kept).weighing(|body| body.len());
+    world.connect(2, 2);
+    world.settle(2, "b", Settle::Reply("B"));
+    world.connect(10, 1);
+    let told = "10 7 hears b: the broker cannot say what became of it: more replies came than are kept for a client that is away";
+    assert_eq!(world.open_inbox(10, 7), ["10 done", "10 7 hears A", told]);
+}
+
+#[test]
 fn a_detached_channel_does_not_take_the_name_from_its_successor() {
     let mut world = World::new();
     let instance = format!("_inst.{}", guid(5));

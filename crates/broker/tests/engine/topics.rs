@@ -3,7 +3,7 @@
 use skyloom_broker::engine::{Conn, Input, Limits, Settle, Ticket};
 use skyloom_core::broker::ConsumeOptions;
 
-use crate::world::{World, call, cast, guid, options, secs};
+use crate::world::{World, call, cast, guid, options, retry, secs};
 
 const NOTHING: [&str; 0] = [];
 
@@ -67,6 +67,28 @@ fn an_unsubscribed_group_is_gone_with_what_waits_in_it() {
     assert_eq!(world.settle_confirmed(2, "a", Settle::Done), ["2 done"]);
     assert_eq!(world.engine.totals().messages, 0);
     assert_eq!(world.engine.totals().channels, 0);
+}
+
+#[test]
+fn who_calls_an_unsubscribed_group_hears_whether_the_call_was_tried() {
+    let mut world = World::new();
+    world.consume(2, 1, "t/g", options(2));
+    for body in ["a", "b", "c"] {
+        world.enqueue("t/g", call(body));
+    }
+    let (topic, group) = ("t".parse().unwrap(), "g".parse().unwrap());
+    let unsubscribe = Input::Unsubscribe { conn: Conn(3), ticket: Ticket::NONE, topic, group };
+    assert_eq!(
+        world.step(unsubscribe),
+        ["1 7 hears c: the broker is not available: nobody consumes group t/g any more"]
+    );
+    let lost =
+        "the broker cannot say what became of it: its last attempt failed and nobody consumes group t/g any more";
+    assert_eq!(world.settle(2, "a", retry(secs(0))), [format!("1 7 hears a: {lost}")]);
+    let dead = "1 7 hears b: it failed 1 times and is a dead letter now: no";
+    assert_eq!(world.settle(2, "b", Settle::Bury { reason: "no".to_owned() }), [dead]);
+    let totals = world.engine.totals();
+    assert_eq!((totals.messages, totals.channels), (0, 0));
 }
 
 #[test]
