@@ -59,7 +59,7 @@
 //! # What is lost when what dies
 //! | what dies | what is lost |
 //! |---|---|
-//! | a worker | nothing; its work goes to another after `ack_wait`. In `mode=core` its calls, whose callers hear it at their deadline |
+//! | a worker | nothing; its work goes to another after `ack_wait`. One that hangs is sent more for up to three seconds. In `mode=core` its calls, whose callers hear it at their deadline |
 //! | a client | the replies to it |
 //! | a server, `storage=file` | nothing that was accepted, unless the machine loses power: the server syncs every two minutes |
 //! | a server, `storage=memory` | what it held, unless there are replicas |

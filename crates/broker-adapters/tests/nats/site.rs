@@ -11,8 +11,9 @@ use std::{
 use skyloom_broker_adapters::nats::NatsBroker;
 use skyloom_testing::servers::{Server, nats};
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncReadExt as _, copy},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::AbortHandle,
 };
 
@@ -55,30 +56,53 @@ pub(crate) fn corner() -> String {
 pub(crate) struct Line {
     pub(crate) port: u16,
     forward: AbortHandle,
+    hung: watch::Sender<bool>,
 }
 
 impl Line {
     /// A line to a port of this host.
     pub(crate) async fn to(server: u16) -> Self {
+        Self::breaking_after(u64::MAX, server).await
+    }
+
+    /// A line to a port of this host, whose first connection breaks when so many bytes have come from there.
+    pub(crate) async fn breaking_after(bytes: u64, server: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
+        let hung = watch::Sender::new(false);
+        let hangs = hung.clone();
         let forward = async move {
             // The connections end with the listener.
             let mut connections = tokio::task::JoinSet::new();
-            while let Ok((mut inner, _)) = listener.accept().await {
+            let mut most = bytes;
+            while let Ok((inner, _)) = listener.accept().await {
+                let mut hung = hangs.subscribe();
+                let most = std::mem::replace(&mut most, u64::MAX);
                 connections.spawn(async move {
-                    if let Ok(mut outer) = TcpStream::connect(("127.0.0.1", server)).await {
+                    if let Ok(outer) = TcpStream::connect(("127.0.0.1", server)).await {
                         drop(inner.set_nodelay(true).and_then(|()| outer.set_nodelay(true)));
-                        drop(copy_bidirectional(&mut inner, &mut outer).await);
+                        let (mut heard, mut said) = inner.into_split();
+                        let (server, mut asked) = outer.into_split();
+                        let mut server = server.take(most);
+                        tokio::select! {
+                            _ = copy(&mut heard, &mut asked) => {}
+                            _ = copy(&mut server, &mut said) => {}
+                            () = async { drop(hung.wait_for(|hung| *hung).await) } => std::future::pending().await,
+                        }
                     }
                 });
             }
         };
-        Self { port, forward: tokio::spawn(forward).abort_handle() }
+        Self { port, forward: tokio::spawn(forward).abort_handle(), hung }
     }
 
     /// Ends it without a word.
     pub(crate) fn cut(&self) {
         self.forward.abort();
+    }
+
+    /// From now on nothing goes through it, as if whoever uses it were frozen.
+    pub(crate) fn hang(&self) {
+        self.hung.send_replace(true);
     }
 }
