@@ -32,7 +32,7 @@
 //! | group of a topic | durable pull consumer `group=audit` |
 //! | inbox | core NATS, subject `skyloom.inbox.<guid>.r`, nothing is kept |
 //! | instance | core NATS, subject `skyloom.instance.<guid>`, queue group `workers` |
-//! | dead letters | stream `skyloom=dead`, subjects `skyloom.dead.queue.greeter=v1` and `skyloom.dead.topic.<topic>.<group>`, headers `skyloom-reason` and `skyloom-attempts` |
+//! | dead letters | stream `skyloom=dead`, subjects `skyloom.dead.queue.greeter=v1` and `skyloom.dead.topic.<topic>.<group>`, headers `skyloom-reason` and `skyloom-attempts`, and `Nats-Msg-Id`, so that one that is written again is one |
 //! | a worker, to be counted | ephemeral consumer `marker=workers=<guid>`, to which nothing is ever delivered |
 //!
 //! A message's body is the encoded envelope. A worker in any language pulls from the consumer, drops what is older

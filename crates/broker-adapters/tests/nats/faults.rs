@@ -17,7 +17,7 @@ use skyloom_testing::servers::{nats, nats_with};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    kit::{SOON, cast, echo, number, queue, request, soon},
+    kit::{SOON, cast, echo, number, patiently, queue, request, soon},
     load::Load,
     site::{Line, connect},
 };
@@ -199,6 +199,31 @@ async fn a_worker_that_hangs_is_soon_sent_nothing_more() {
         assert_eq!((number(delivery.envelope()), delivery.attempt()), (n, 1), "after {:?}", began.elapsed());
         soon("settle", delivery.settle(Settlement::Done)).await.expect("it is settled");
     }
+}
+
+/// A dead letter of which nobody heard that it is kept is written again, and is one letter all the same.
+#[tokio::test]
+async fn a_dead_letter_that_is_written_twice_is_one() {
+    let server = nats();
+    let line = Line::to(server.port()).await;
+    let worker = connect(&format!("nats://127.0.0.1:{}", line.port)).await;
+    let other = connect(&format!("nats://127.0.0.1:{}", server.port())).await;
+    let channel = queue("failing.v1");
+    let mut consumer = worker.consume(channel.clone(), ConsumeOptions::default()).await.expect("it is consumed");
+    let bury = || Settlement::Bury { reason: "it fails".to_owned() };
+    for n in [1, 2] {
+        soon("a cast", other.enqueue(&channel, cast(n).into(), EnqueueOptions::default()))
+            .await
+            .expect("it is accepted");
+        let delivery = soon("a delivery", consumer.next()).await.expect("there is one");
+        if n == 2 {
+            line.muffle();
+        }
+        patiently("bury", delivery.settle(bury())).await.expect("it is buried");
+    }
+    let letters = other.admin().expect("an operator's view").dead(&channel, 10).await.expect("they are listed");
+    let numbers: Vec<_> = letters.iter().map(|letter| number(&letter.envelope)).collect();
+    assert_eq!(numbers, [1, 2]);
 }
 
 /// A worker that has its work for longer than the server's patience keeps it, because the adapter says so.

@@ -11,8 +11,11 @@ use std::{
 use skyloom_broker_adapters::nats::NatsBroker;
 use skyloom_testing::servers::{Server, nats};
 use tokio::{
-    io::{AsyncReadExt as _, copy},
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt as _, Take, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::AbortHandle,
 };
@@ -57,6 +60,7 @@ pub(crate) struct Line {
     pub(crate) port: u16,
     forward: AbortHandle,
     hung: watch::Sender<bool>,
+    muffled: watch::Sender<()>,
 }
 
 impl Line {
@@ -69,14 +73,14 @@ impl Line {
     pub(crate) async fn breaking_after(bytes: u64, server: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
-        let hung = watch::Sender::new(false);
-        let hangs = hung.clone();
+        let (hung, muffled) = (watch::Sender::new(false), watch::Sender::new(()));
+        let (hangs, muffles) = (hung.clone(), muffled.clone());
         let forward = async move {
             // The connections end with the listener.
             let mut connections = tokio::task::JoinSet::new();
             let mut most = bytes;
             while let Ok((inner, _)) = listener.accept().await {
-                let mut hung = hangs.subscribe();
+                let (mut hung, muffled) = (hangs.subscribe(), muffles.subscribe());
                 let most = std::mem::replace(&mut most, u64::MAX);
                 connections.spawn(async move {
                     if let Ok(outer) = TcpStream::connect(("127.0.0.1", server)).await {
@@ -86,14 +90,14 @@ impl Line {
                         let mut server = server.take(most);
                         tokio::select! {
                             _ = copy(&mut heard, &mut asked) => {}
-                            _ = copy(&mut server, &mut said) => {}
+                            () = tell(&mut server, &mut said, muffled) => {}
                             () = async { drop(hung.wait_for(|hung| *hung).await) } => std::future::pending().await,
                         }
                     }
                 });
             }
         };
-        Self { port, forward: tokio::spawn(forward).abort_handle(), hung }
+        Self { port, forward: tokio::spawn(forward).abort_handle(), hung, muffled }
     }
 
     /// Ends it without a word.
@@ -104,5 +108,18 @@ impl Line {
     /// From now on nothing goes through it, as if whoever uses it were frozen.
     pub(crate) fn hang(&self) {
         self.hung.send_replace(true);
+    }
+
+    /// From now on nothing is heard through the connections that there are.
+    pub(crate) fn muffle(&self) {
+        self.muffled.send_replace(());
+    }
+}
+
+/// Forwards what the server says until it has said all, or for ever nothing more.
+async fn tell(server: &mut Take<OwnedReadHalf>, said: &mut OwnedWriteHalf, mut muffled: watch::Receiver<()>) {
+    tokio::select! {
+        _ = copy(server, said) => {}
+        _ = muffled.changed() => std::future::pending().await,
     }
 }
