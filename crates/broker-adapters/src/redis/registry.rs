@@ -97,7 +97,7 @@ impl Inner {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What says that these instances are there, with their contracts or without.
+    /// What says that these instances are there, with their contracts or only with the names of these.
     fn beat(&self, own: &BTreeMap<Guid, Own>, with_contracts: bool) -> Cmd {
         let mut beat = Script::Registry.call(&[&self.place.base]);
         beat.arg("beat").arg(milliseconds(GONE));
@@ -105,8 +105,8 @@ impl Inner {
             beat.arg(id.to_string()).arg(&own.instance[..]);
         }
         beat.arg("");
-        for (name, contract) in own.values().flat_map(|own| &own.contracts).filter(|_| with_contracts) {
-            beat.arg(name).arg(&contract[..]);
+        for (name, contract) in own.values().flat_map(|own| &own.contracts) {
+            beat.arg(name).arg(if with_contracts { &contract[..] } else { b"" });
         }
         beat
     }
@@ -124,7 +124,7 @@ async fn beat(inner: Arc<Inner>) {
         let own = inner.own();
         if !own.is_empty() {
             match inner.ask::<u64>(inner.beat(&own, false)).await {
-                // Redis has forgotten somebody, and so perhaps the contracts.
+                // Redis has forgotten somebody, or a contract.
                 Ok(unknown) if unknown > 0 => drop(inner.ask::<u64>(inner.beat(&own, true)).await),
                 Ok(_) => {}
                 Err(error) => tracing::debug!(%error, "the registry does not hear this process"),

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    kit::soon,
+    kit::{patiently, soon},
     site::{Line, PATIENCE},
 };
 
@@ -175,4 +175,31 @@ async fn each_instance_of_a_process_tells_its_contracts_again() {
         }
     };
     soon("both contracts are known again", both).await;
+}
+
+/// Contracts that are lost alone, or one that somebody has had forgotten although its service runs, are known again.
+#[tokio::test]
+async fn a_contract_that_is_lost_while_its_service_runs_is_known_again() {
+    let server = nats();
+    let url = format!("nats://127.0.0.1:{}", server.port());
+    let link = NatsLink::connect(&url.parse().expect("a URL"), PATIENCE).await.expect("a registry");
+    link.register(instance(), vec![contract("one.v1")]).await.expect("it is registered");
+    let operator = async_nats::jetstream::new(async_nats::connect(&url).await.expect("it is there"));
+    let known = async || {
+        let Ok(contracts) = operator.get_key_value("skyloom-contracts").await else { return false };
+        matches!(contracts.get("6f6e652e7631").await, Ok(Some(_)))
+    };
+    assert!(known().await, "it was told");
+    let again = async || {
+        while !known().await {
+            sleep(Duration::from_millis(50)).await
+        }
+    };
+    let contracts = operator.get_key_value("skyloom-contracts").await.expect("a bucket");
+    contracts.delete("6f6e652e7631").await.expect("it is forgotten");
+    assert!(!known().await, "it is forgotten");
+    patiently("it is known again", again()).await;
+    operator.delete_key_value("skyloom-contracts").await.expect("it is deleted");
+    assert!(!known().await, "it is deleted");
+    patiently("it is known again", again()).await;
 }

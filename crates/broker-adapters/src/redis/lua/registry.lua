@@ -1,5 +1,5 @@
 -- The registry: who runs, with a time after which he is taken to be gone, and every contract that was ever
--- registered and not forgotten. KEYS[1] is the base of its keys. Returns for `beat` how many were not known, for
+-- registered and not forgotten. KEYS[1] is the base of its keys. Returns for `beat` how much was not known, for
 -- `forget` how many were, for `view` the version, the ms until the next may be gone, and everything, if the version is not ARGV[2].
 even_if_full()
 local base = KEYS[1]
@@ -15,9 +15,10 @@ end
 
 local verbs = {}
 
--- ARGV: a time in ms, then instances and their descriptions, then an empty word, then names and contracts.
+-- ARGV: a time in ms, then instances and their descriptions, then an empty word, then names and contracts. Of a contract
+-- that is empty it is only asked whether it is known.
 function verbs.beat()
-  local until_then, at, new, is_news = text(time + tonumber(ARGV[2])), 3, 0, false
+  local until_then, at, new, missing, is_news = text(time + tonumber(ARGV[2])), 3, 0, 0, false
   while ARGV[at] and ARGV[at] ~= '' do
     new = new + redis.call('ZADD', instances, until_then, ARGV[at])
     redis.call('HSET', data, ARGV[at], ARGV[at + 1])
@@ -25,7 +26,9 @@ function verbs.beat()
   end
   at = at + 1
   while ARGV[at] do
-    if redis.call('HGET', contracts, ARGV[at]) ~= ARGV[at + 1] then
+    if ARGV[at + 1] == '' then
+      missing = missing + 1 - redis.call('HEXISTS', contracts, ARGV[at])
+    elseif redis.call('HGET', contracts, ARGV[at]) ~= ARGV[at + 1] then
       redis.call('HSET', contracts, ARGV[at], ARGV[at + 1])
       is_news = true
     end
@@ -34,7 +37,7 @@ function verbs.beat()
   if new > 0 or is_news then
     changed()
   end
-  return new
+  return new + missing
 end
 
 function verbs.leave()
