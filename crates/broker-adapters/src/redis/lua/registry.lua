@@ -1,6 +1,7 @@
 -- The registry: who runs, with a time after which he is taken to be gone, and every contract that was ever
 -- registered and not forgotten. KEYS[1] is the base of its keys. Returns for `beat` how much was not known, for
--- `forget` how many were, for `view` the version, the ms until the next may be gone, and everything, if the version is not ARGV[2].
+-- `forget` how many were, for `view` the version, the ms until the next may be gone, the time, and everything, if the
+-- version is not ARGV[2].
 even_if_full()
 local base = KEYS[1]
 local instances, data, contracts, version = base .. ':instances', base .. ':data', base .. ':contracts', base .. ':version'
@@ -11,6 +12,24 @@ local function changed()
   redis.call('SET', version, text(time), 'NX')
   redis.call('INCR', version)
   redis.call('PUBLISH', base .. ':changes', '')
+end
+
+-- Nobody says that he is there for longer than this, in ms.
+local LONGEST = 5000
+
+-- Forgets those whose time is over. Returns how many.
+local function forget_gone()
+  local latest = text(time + LONGEST)
+  for _, instance in ipairs(redis.call('ZRANGEBYSCORE', instances, '(' .. latest, '+inf')) do
+    -- The clock was set back since he said so, or this server's is behind that of the one before it.
+    redis.call('ZADD', instances, latest, instance)
+  end
+  local gone = redis.call('ZRANGEBYSCORE', instances, '-inf', text(time))
+  for _, instance in ipairs(gone) do
+    redis.call('ZREM', instances, instance)
+    redis.call('HDEL', data, instance)
+  end
+  return #gone
 end
 
 local verbs = {}
@@ -33,6 +52,10 @@ function verbs.beat()
       is_news = true
     end
     at = at + 2
+  end
+  if new > 0 then
+    -- Perhaps nobody looks at the registry who would.
+    forget_gone()
   end
   if new > 0 or is_news then
     changed()
@@ -57,21 +80,16 @@ function verbs.forget()
 end
 
 function verbs.view()
-  local gone = redis.call('ZRANGEBYSCORE', instances, '-inf', text(time))
-  for _, instance in ipairs(gone) do
-    redis.call('ZREM', instances, instance)
-    redis.call('HDEL', data, instance)
-  end
-  if #gone > 0 then
+  if forget_gone() > 0 then
     changed()
   end
   local newest = redis.call('GET', version) or ''
   local first = redis.call('ZRANGE', instances, 0, 0, 'WITHSCORES')[2]
   local left = first and text(math.max(1, tonumber(first) - time)) or ''
   if newest == ARGV[2] then
-    return { newest, left }
+    return { newest, left, text(time) }
   end
-  return { newest, left, redis.call('HVALS', data), redis.call('HVALS', contracts) }
+  return { newest, left, text(time), redis.call('HVALS', data), redis.call('HVALS', contracts) }
 end
 
 return verbs[ARGV[1]]()
