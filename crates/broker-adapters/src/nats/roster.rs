@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 use skyloom_broker::engine::RegistryChange;
-use skyloom_core::{Guid, contract::Contract, registry::Instance};
+use skyloom_core::{Guid, broker::BrokerError, contract::Contract, registry::Instance};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -96,7 +96,10 @@ pub(super) async fn follow(link: Arc<Link>, buckets: Buckets, view: Arc<Registry
                 following.serve(&link, &buckets, &view).await;
                 (known, is_complete) = (following.known, following.first == [0, 0]);
             }
-            Err(error) => tracing::debug!(?error, "the registry cannot be followed yet"),
+            Err(error) => {
+                tracing::debug!(?error, "the registry cannot be followed yet");
+                view.failed(BrokerError::from(error).to_string());
+            }
         }
         tokio::select! {
             () = sleep(pauses.next()) => {}

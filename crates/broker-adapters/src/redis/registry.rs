@@ -27,7 +27,15 @@ use crate::{
     remote::{BrokerUrl, OpenError, Pauses},
 };
 
-use super::{link::listen, names::Place, nodes::Stage, open::open, scripts::Script, shared::Shared};
+use super::{
+    link::listen,
+    names::Place,
+    nodes::Stage,
+    open::open,
+    scripts::Script,
+    shared::Shared,
+    trouble::{is_answer, refused, said},
+};
 
 /// After so long without a word a process is taken to be gone.
 const GONE: Duration = Duration::from_millis(2_200);
@@ -195,6 +203,7 @@ async fn follow(inner: Arc<Inner>, view: Arc<RegistryView>) {
             followed = listen_and_look(&inner, &view, &mut seen, &mut pauses) => {
                 if let Err(error) = followed {
                     tracing::debug!(%error, "the registry is not heard");
+                    view.failed(error.to_string());
                 }
             }
             () = nodes.left() => return,
@@ -211,7 +220,9 @@ async fn listen_and_look(
     pauses: &mut Pauses,
 ) -> Result<(), BrokerError> {
     let (nodes, place) = (&inner.shared.nodes, &inner.place);
-    let lost = |error: ::redis::RedisError| BrokerError::lost(super::trouble::said(&error));
+    let lost = |error: ::redis::RedisError| {
+        if is_answer(&error) { refused(&error) } else { BrokerError::lost(said(&error)) }
+    };
     let mut connection = listen(&nodes.options, &nodes.of(place.slot).address).await.map_err(lost)?;
     connection.subscribe(format!("{}:changes", place.base)).await.map_err(lost)?;
     let mut changes = connection.into_on_message();
