@@ -28,7 +28,8 @@ impl<L: RegistryLink + Clone> Linked<L> {
     async fn snapshot(&self) -> Result<Watch, RegistryError> {
         let view = self.0.follow();
         timeout(PATIENCE, view.watch()).await.map_err(|_| {
-            RegistryError::Unavailable(format!("{:?} did not tell what it knows within {PATIENCE:?}", self.0))
+            let why = view.trouble().map(|why| format!(": {why}")).unwrap_or_default();
+            RegistryError::Unavailable(format!("{:?} did not tell what it knows within {PATIENCE:?}{why}", self.0))
         })
     }
 }

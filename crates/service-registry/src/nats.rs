@@ -13,7 +13,8 @@ use crate::linked::Linked;
 ///
 /// A process says every 0.6 s that its instances are there; 2.2 s after its last word they are gone, and all
 /// who watch know it. Contracts stay until they are forgotten on purpose. If NATS is away, what was known last
-/// stands; when it is back, whoever runs registers anew. All of it lies in two key-value buckets:
+/// stands; when it is back, whoever runs registers anew. A contract that is lost while its service runs is told again
+/// within some seconds. All of it lies in two key-value buckets:
 ///
 /// | bucket | keys and values |
 /// |---|---|

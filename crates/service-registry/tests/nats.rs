@@ -16,7 +16,7 @@ use skyloom_core::{
 use skyloom_service_registry::nats::NatsRegistry;
 use skyloom_testing::{
     conformance::{Fixture, Peer, RegistryFixture, apart},
-    servers::{Server, nats},
+    servers::{Server, nats, nats_with},
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,4 +74,15 @@ async fn who_runs_registers_anew_with_a_server_that_has_forgotten() {
     let fresh = NatsRegistry::connect(&url, PATIENCE).await.expect("the registry can be used");
     let mut watch = fresh.watch().await.expect("it can be watched");
     tokio::time::timeout(PATIENCE, watch.wait_for(|now| there(now))).await.expect("in time").expect("it goes on");
+}
+
+/// Who cannot follow the registry is told why.
+#[tokio::test]
+async fn what_keeps_somebody_from_following_is_named() {
+    let denied = "permissions: { publish: { deny: [\"$JS.API.STREAM.CREATE.KV_skyloom-instances\"] } }";
+    let server = nats_with(&format!("authorization {{ users: [ {{ user: ada, password: secret, {denied} }} ] }}"));
+    let url: BrokerUrl = format!("nats://ada:secret@127.0.0.1:{}", server.port()).parse().expect("a URL");
+    let registry = NatsRegistry::connect(&url, PATIENCE).await.expect("the registry can be used");
+    let sentence = registry.watch().await.expect_err("it cannot be followed").to_string();
+    assert!(sentence.contains("no permission for $JS.API.STREAM.CREATE.KV_skyloom-instances"), "{sentence}");
 }

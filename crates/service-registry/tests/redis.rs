@@ -16,7 +16,7 @@ use skyloom_core::{
 use skyloom_service_registry::redis::RedisRegistry;
 use skyloom_testing::{
     conformance::{Fixture, Peer, RegistryFixture, apart},
-    servers::{Server, redis_cluster, redis_launch},
+    servers::{Server, redis_cluster, redis_command, redis_launch},
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -141,4 +141,15 @@ async fn the_registry_is_found_at_an_address_of_ipv6() {
     let _guard = registry.register(instance.clone(), Vec::new()).await.expect("it is registered");
     let there = watch.wait_for(|now| now.instances.contains_key(&instance.id));
     tokio::time::timeout(PATIENCE, there).await.expect("in time").expect("it goes on");
+}
+
+/// Who cannot follow the registry is told why.
+#[tokio::test]
+async fn what_keeps_somebody_from_following_is_named() {
+    let server = Server::start(redis_launch());
+    assert_eq!(redis_command(&server, "ACL SETUSER ada on >secret ~skyloom:* resetchannels +@all"), "+OK");
+    let url = format!("redis://ada:secret@127.0.0.1:{}", server.port()).parse().expect("a URL");
+    let registry = RedisRegistry::connect(&url, PATIENCE).await.expect("the registry can be used");
+    let sentence = registry.watch().await.expect_err("it cannot be followed").to_string();
+    assert!(sentence.contains("NOPERM"), "{sentence}");
 }

@@ -136,6 +136,17 @@ pub(super) struct Purged {
     pub(super) purged: u64,
 }
 
+/// A message that a stream has.
+#[derive(Debug, Deserialize)]
+pub(super) struct Kept {
+    pub(super) message: KeptMessage,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptMessage {
+    pub(super) hdrs: Option<String>,
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(i64::MAX as u64)
 }

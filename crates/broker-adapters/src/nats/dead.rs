@@ -1,11 +1,11 @@
 //! Dead letters are written.
 
-use async_nats::{HeaderMap, Request};
+use async_nats::{HeaderMap, Request, Subject, header::NATS_MESSAGE_ID};
 use bytes::Bytes;
 use skyloom_core::{Channel, broker::BrokerError};
 
 use super::{
-    api::{Failed, Meaning},
+    api::{AckSubject, Failed, Meaning},
     ask::refused,
     link::{ANSWER_TIME, Link},
 };
@@ -30,16 +30,27 @@ fn one_line(reason: &str) -> String {
     line
 }
 
+/// By what the server knows that a letter is written again because nobody heard that it was kept: the channel, and the
+/// number and the time of the message there.
+fn name_of(channel: &Channel, ack: &Subject) -> Option<String> {
+    let AckSubject { number, stored, .. } = AckSubject::read(ack)?;
+    Some(format!("{channel}#{number}@{}", stored.as_nanos()))
+}
+
 impl Link {
-    /// Keeps a dead letter. It is not lost if this fails: the message is still where it was.
+    /// Keeps a dead letter. It is not lost if this fails: the message is still where it was, to be acknowledged by `ack`.
     pub(super) async fn write_dead(
         &self,
         channel: &Channel,
         body: Bytes,
         attempts: u32,
         reason: &str,
+        ack: Option<&Subject>,
     ) -> Result<(), BrokerError> {
         let mut headers = HeaderMap::new();
+        if let Some(name) = ack.and_then(|ack| name_of(channel, ack)) {
+            headers.insert(NATS_MESSAGE_ID, name);
+        }
         headers.insert(REASON, one_line(reason).as_str());
         headers.insert(ATTEMPTS, attempts.to_string().as_str());
         let subject = self.names.dead(channel);

@@ -137,7 +137,8 @@ impl Worker {
     /// Makes a dead letter: first it is kept, then it is taken from its queue, and its caller is told.
     pub(super) async fn bury(self: Arc<Self>, held: Held, reason: String) -> Result<(), BrokerError> {
         let link = &self.handle.0;
-        let written = link.write_dead(&self.channel, held.envelope.encode(), held.attempt, &reason).await;
+        let written =
+            link.write_dead(&self.channel, held.envelope.encode(), held.attempt, &reason, held.ack.as_ref()).await;
         let result = match (written, &held.ack) {
             (Err(error), Some(ack)) => {
                 tracing::warn!(channel = %self.channel, %error, "a dead letter could not be kept; it is tried again");
@@ -159,7 +160,7 @@ impl Worker {
 
     /// Keeps what is no envelope as a dead letter.
     pub(super) async fn bury_garbage(self: Arc<Self>, body: Bytes, ack: Subject, reason: String) {
-        match self.handle.0.write_dead(&self.channel, body, 1, &reason).await {
+        match self.handle.0.write_dead(&self.channel, body, 1, &reason, Some(&ack)).await {
             Ok(()) => drop(self.acknowledge(&ack)),
             Err(error) => {
                 tracing::warn!(channel = %self.channel, %error, "what is no envelope could not be kept");

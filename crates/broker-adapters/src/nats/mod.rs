@@ -32,7 +32,7 @@
 //! | group of a topic | durable pull consumer `group=audit` |
 //! | inbox | core NATS, subject `skyloom.inbox.<guid>.r`, nothing is kept |
 //! | instance | core NATS, subject `skyloom.instance.<guid>`, queue group `workers` |
-//! | dead letters | stream `skyloom=dead`, subjects `skyloom.dead.queue.greeter=v1` and `skyloom.dead.topic.<topic>.<group>`, headers `skyloom-reason` and `skyloom-attempts` |
+//! | dead letters | stream `skyloom=dead`, subjects `skyloom.dead.queue.greeter=v1` and `skyloom.dead.topic.<topic>.<group>`, headers `skyloom-reason` and `skyloom-attempts`, and `Nats-Msg-Id`, so that one that is written again is one |
 //! | a worker, to be counted | ephemeral consumer `marker=workers=<guid>`, to which nothing is ever delivered |
 //!
 //! A message's body is the encoded envelope. A worker in any language pulls from the consumer, drops what is older
@@ -59,7 +59,7 @@
 //! # What is lost when what dies
 //! | what dies | what is lost |
 //! |---|---|
-//! | a worker | nothing; its work goes to another after `ack_wait`. In `mode=core` its calls, whose callers hear it at their deadline |
+//! | a worker | nothing; its work goes to another after `ack_wait`. One that hangs is sent more for up to three seconds. In `mode=core` its calls, whose callers hear it at their deadline |
 //! | a client | the replies to it |
 //! | a server, `storage=file` | nothing that was accepted, unless the machine loses power: the server syncs every two minutes |
 //! | a server, `storage=memory` | what it held, unless there are replicas |

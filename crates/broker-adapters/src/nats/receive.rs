@@ -18,8 +18,9 @@ use super::{
 };
 use crate::remote::{Notice, members};
 
-/// How long the server keeps a request for work.
-const PULL_TIME: Duration = Duration::from_secs(30);
+/// How long the server keeps a request for work. For so long a process that hangs is still sent some, which nobody does
+/// before the AckWait has ended. The server refuses a request of less than two heartbeats.
+const PULL_TIME: Duration = Duration::from_secs(3);
 
 /// How often the server says that it still has one.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);

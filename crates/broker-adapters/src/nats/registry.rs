@@ -18,7 +18,7 @@ use skyloom_core::{
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
-    api::Failed,
+    api::{Failed, Kept, Meaning},
     ask::refused,
     handle::Handle,
     link::{Link, Phase},
@@ -33,6 +33,9 @@ use crate::{
 
 /// How often a process says that it is there.
 const BEAT: Duration = Duration::from_millis(600);
+
+/// How often a process looks whether its contracts are still known.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// A registry in NATS, on a connection of its own. Clones share it.
 #[derive(Clone)]
@@ -79,6 +82,7 @@ impl NatsLink {
             view: OnceLock::new(),
         });
         tokio::spawn(Arc::clone(&shared).beat());
+        tokio::spawn(Arc::clone(&shared).keep_contracts());
         Ok(Self { shared, _handle: Arc::new(Handle(link)) })
     }
 }
@@ -142,6 +146,38 @@ impl Shared {
                 }
             }
             is_told = all_told;
+        }
+    }
+
+    /// Tells the registry again what it has lost of the contracts, until the connection is closed: an operator may have
+    /// deleted them, or somebody has had one forgotten who did not know yet that we serve it.
+    async fn keep_contracts(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                () = self.link.closed() => return,
+            }
+            // The instance itself is the first of its entries.
+            let contracts = |entries: &Vec<Entry>| entries.iter().skip(1).cloned().collect::<Vec<_>>();
+            let own: Vec<Entry> = self.own().values().flat_map(contracts).collect();
+            for contract in own {
+                if self.has_lost(&contract).await
+                    && let Err(error) = self.tell(&[contract]).await
+                {
+                    tracing::debug!(%error, "the registry did not take note of a contract");
+                }
+            }
+        }
+    }
+
+    /// Whether the registry certainly does not know a contract.
+    async fn has_lost(&self, contract: &Entry) -> bool {
+        let last = serde_json::json!({ "last_by_subj": contract.subject });
+        let kept = self.link.api(&format!("STREAM.MSG.GET.KV_{}", self.buckets.contracts), Some(last)).await;
+        match kept {
+            // Only who deletes a key writes headers.
+            Ok(Kept { message }) => message.hdrs.is_some(),
+            Err(error) => error.meaning() == Meaning::Missing,
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 use skyloom_broker::engine::RegistryChange;
-use skyloom_core::{Guid, contract::Contract, registry::Instance};
+use skyloom_core::{Guid, broker::BrokerError, contract::Contract, registry::Instance};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -81,19 +81,25 @@ impl Buckets {
 
 /// Keeps a view up to date until the connection is closed.
 pub(super) async fn follow(link: Arc<Link>, buckets: Buckets, view: Arc<RegistryView>) {
-    let (mut pauses, mut known) = (Pauses::default(), Known::new());
+    let (mut pauses, mut known, mut is_complete) = (Pauses::default(), Known::new(), true);
     while link.awake().await == Phase::Live {
         match open(&link, &buckets).await {
             Ok(mut following) => {
                 pauses.reset();
-                // A server that was away may have forgotten those who could not reach it.
-                view.resume();
+                // A server that was away may have forgotten those who could not reach it. What was told before the
+                // connection broke stands, for it is known.
+                if is_complete {
+                    view.resume();
+                }
                 following.known = known;
                 following.spare();
                 following.serve(&link, &buckets, &view).await;
-                known = following.known;
+                (known, is_complete) = (following.known, following.first == [0, 0]);
             }
-            Err(error) => tracing::debug!(?error, "the registry cannot be followed yet"),
+            Err(error) => {
+                tracing::debug!(?error, "the registry cannot be followed yet");
+                view.failed(BrokerError::from(error).to_string());
+            }
         }
         tokio::select! {
             () = sleep(pauses.next()) => {}
@@ -109,7 +115,7 @@ async fn open(link: &Link, buckets: &Buckets) -> Result<Following, AskError> {
     let (instances, others) = open_bucket(link, &buckets.instances, format!("{room}.i")).await?;
     let changes = stream::select(contracts, instances);
     let now = Instant::now();
-    Ok(Following { changes, first: some + others, known: Known::new(), heard: [now, now], idle: [false, false] })
+    Ok(Following { changes, first: [some, others], known: Known::new(), heard: [now, now] })
 }
 
 /// Follows a bucket, which begins with this many values. The server takes note only of who listens on exactly
@@ -132,18 +138,16 @@ type Known = HashMap<Guid, (Bytes, Instant)>;
 /// One life of a view.
 struct Following {
     changes: stream::Select<Subscriber, Subscriber>,
-    /// How many messages are missing until the view is complete.
-    first: u64,
+    /// How many contracts and how many instances are missing until the view is complete.
+    first: [u64; 2],
     known: Known,
     /// When the server was heard last about contracts and about instances.
     heard: [Instant; 2],
-    /// Whether the server has said that it has nothing more to tell about contracts and about instances.
-    idle: [bool; 2],
 }
 
 impl Following {
     async fn serve(&mut self, link: &Link, buckets: &Buckets, view: &RegistryView) {
-        if self.first == 0 {
+        if self.first == [0, 0] {
             view.apply(RegistryChange::Complete);
         }
         loop {
@@ -175,19 +179,13 @@ impl Following {
         let now = Instant::now();
         let key = |bucket: &str| message.subject.strip_prefix("$KV.")?.strip_prefix(bucket)?.strip_prefix('.');
         if message.status.is_some() {
+            // It has nothing more to tell: a value may have been replaced or forgotten before it was told.
             let part = usize::from(message.subject.ends_with(".i"));
-            (self.heard[part], self.idle[part]) = (now, true);
-            // A value may have been replaced or forgotten before it was told.
-            if self.idle == [true, true] {
-                self.told(self.first, view);
-            }
-            return;
-        }
-        if let Some(key) = key(&buckets.instances) {
-            self.heard[1] = now;
+            self.told(part, self.first[part], now, view);
+        } else if let Some(key) = key(&buckets.instances) {
             self.hear_instance(key, message, now, view);
+            self.told(1, 1, now, view);
         } else if let Some(key) = key(&buckets.contracts) {
-            self.heard[0] = now;
             match serde_json::from_slice::<Contract>(&message.payload) {
                 _ if is_deleted(message) => {
                     if let Some(service) = Buckets::service(key) {
@@ -197,17 +195,17 @@ impl Following {
                 Ok(contract) => view.apply(RegistryChange::Contract(Arc::new(contract))),
                 Err(error) => tracing::warn!(%error, "a contract in the registry cannot be read"),
             }
+            self.told(0, 1, now, view);
         }
-        self.told(self.first.min(1), view);
     }
 
-    /// So many of the first values have been told.
-    fn told(&mut self, values: u64, view: &RegistryView) {
-        if values > 0 {
-            self.first = self.first.saturating_sub(values);
-            if self.first == 0 {
-                view.apply(RegistryChange::Complete);
-            }
+    /// So many of the first contracts or instances have been told.
+    fn told(&mut self, part: usize, values: u64, now: Instant, view: &RegistryView) {
+        self.heard[part] = now;
+        let was_complete = self.first == [0, 0];
+        self.first[part] = self.first[part].saturating_sub(values);
+        if !was_complete && self.first == [0, 0] {
+            view.apply(RegistryChange::Complete);
         }
     }
 

@@ -60,9 +60,9 @@ impl Operator {
             let now = (limit - done).min(AT_ONCE);
             let mut letters = Script::Letters.call(&[&place.base]);
             letters.arg(word).arg(number.unwrap_or(0)).arg(now);
-            let count: u64 = read(self.0.ask_once(place, letters).await?)?;
+            let (count, is_whole): (u64, u64) = read(self.0.ask_once(place, letters).await?)?;
             done += count;
-            if count < now {
+            if count < now && is_whole > 0 {
                 break;
             }
         }

@@ -53,6 +53,8 @@
 //! - An answer is waited for four seconds; then the connection is given up. What was under way has an unknown
 //!   outcome, except for settlements, which are repeated: they cannot take effect twice. A part of a stream is not: the
 //!   stream ends with an unknown outcome.
+//! - What is moved by the server itself, such as the work of a lost worker, is moved by 4 MiB at once: nobody else has to
+//!   wait for all of it.
 //! - A server that cannot write for now (`MISCONF`, `NOREPLICAS`) refuses what is new; settlements are tried again while
 //!   their leases last. One that has become read-only, or is busy, is connected to anew, for its name may lead to another.
 //!

@@ -27,7 +27,15 @@ use crate::{
     remote::{BrokerUrl, OpenError, Pauses},
 };
 
-use super::{link::listen, names::Place, nodes::Stage, open::open, scripts::Script, shared::Shared};
+use super::{
+    link::listen,
+    names::Place,
+    nodes::Stage,
+    open::open,
+    scripts::Script,
+    shared::Shared,
+    trouble::{is_answer, refused, said},
+};
 
 /// After so long without a word a process is taken to be gone.
 const GONE: Duration = Duration::from_millis(2_200);
@@ -97,7 +105,7 @@ impl Inner {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What says that these instances are there, with their contracts or without.
+    /// What says that these instances are there, with their contracts or only with the names of these.
     fn beat(&self, own: &BTreeMap<Guid, Own>, with_contracts: bool) -> Cmd {
         let mut beat = Script::Registry.call(&[&self.place.base]);
         beat.arg("beat").arg(milliseconds(GONE));
@@ -105,8 +113,8 @@ impl Inner {
             beat.arg(id.to_string()).arg(&own.instance[..]);
         }
         beat.arg("");
-        for (name, contract) in own.values().flat_map(|own| &own.contracts).filter(|_| with_contracts) {
-            beat.arg(name).arg(&contract[..]);
+        for (name, contract) in own.values().flat_map(|own| &own.contracts) {
+            beat.arg(name).arg(if with_contracts { &contract[..] } else { b"" });
         }
         beat
     }
@@ -124,7 +132,7 @@ async fn beat(inner: Arc<Inner>) {
         let own = inner.own();
         if !own.is_empty() {
             match inner.ask::<u64>(inner.beat(&own, false)).await {
-                // Redis has forgotten somebody, and so perhaps the contracts.
+                // Redis has forgotten somebody, or a contract.
                 Ok(unknown) if unknown > 0 => drop(inner.ask::<u64>(inner.beat(&own, true)).await),
                 Ok(_) => {}
                 Err(error) => tracing::debug!(%error, "the registry does not hear this process"),
@@ -195,6 +203,7 @@ async fn follow(inner: Arc<Inner>, view: Arc<RegistryView>) {
             followed = listen_and_look(&inner, &view, &mut seen, &mut pauses) => {
                 if let Err(error) = followed {
                     tracing::debug!(%error, "the registry is not heard");
+                    view.failed(error.to_string());
                 }
             }
             () = nodes.left() => return,
@@ -211,7 +220,9 @@ async fn listen_and_look(
     pauses: &mut Pauses,
 ) -> Result<(), BrokerError> {
     let (nodes, place) = (&inner.shared.nodes, &inner.place);
-    let lost = |error: ::redis::RedisError| BrokerError::lost(super::trouble::said(&error));
+    let lost = |error: ::redis::RedisError| {
+        if is_answer(&error) { refused(&error) } else { BrokerError::lost(said(&error)) }
+    };
     let mut connection = listen(&nodes.options, &nodes.of(place.slot).address).await.map_err(lost)?;
     connection.subscribe(format!("{}:changes", place.base)).await.map_err(lost)?;
     let mut changes = connection.into_on_message();
@@ -228,12 +239,24 @@ async fn listen_and_look(
     }
 }
 
+/// What a registry says of itself.
+struct Said {
+    /// How far it has counted its changes; none if it never had one.
+    version: Option<u64>,
+    /// Its time in ms.
+    time: u64,
+    /// When we heard it.
+    at: Instant,
+}
+
 /// What was seen of the registry.
 #[derive(Default)]
 struct Seen {
     is_known: bool,
     /// Its version; none if all of it is to be told.
     version: Option<String>,
+    /// What it said when it was looked at last.
+    said: Option<Said>,
     /// It was away. Until then it may not know everybody who is there, and nobody is forgotten.
     sparing: Option<Instant>,
 }
@@ -245,6 +268,19 @@ impl Seen {
         if self.is_known {
             self.sparing = Some(Instant::now() + GONE);
         }
+    }
+
+    /// Whether it has forgotten those who live: it has lost its memory since it was looked at, or its clock was set forward.
+    fn is_forgetful(&self, now: &Said, asked: Instant) -> bool {
+        let Some(before) = &self.said else { return false };
+        let is_lost = match (before.version, now.version) {
+            (Some(_), None) => true,
+            // It starts to count at the time, and so later than it had come.
+            (Some(old), Some(new)) => old <= before.time && new > before.time,
+            (None, _) => false,
+        };
+        let passed = milliseconds(asked.saturating_duration_since(before.at) + BEAT);
+        is_lost || now.time.saturating_sub(before.time) > passed
     }
 
     /// Before it is looked at: when everybody has had the time to say that he is there, all that it knows is told.
@@ -262,12 +298,14 @@ async fn look(inner: &Inner, view: &RegistryView, seen: &mut Seen) -> Result<Dur
     let mut look = Script::Registry.call(&[&inner.place.base]);
     look.arg("view").arg(seen.version.as_deref().unwrap_or_default());
     let mut answer = inner.ask::<Vec<Value>>(look).await?.into_iter();
-    if asked.elapsed() > BEAT {
-        // Nor has it heard the others meanwhile.
-        seen.was_away();
-    }
     let mut text = || answer.next().and_then(|value| String::from_redis_value(value).ok()).unwrap_or_default();
     let (newest, left) = (text(), text());
+    let said = Said { version: newest.parse().ok(), time: text().parse().unwrap_or_default(), at: Instant::now() };
+    // One that was slow has not heard the others meanwhile either.
+    if asked.elapsed() > BEAT || seen.is_forgetful(&said, asked) {
+        seen.was_away();
+    }
+    seen.said = Some(said);
     let left = left.parse().map_or(GLANCE, |left: u64| Duration::from_millis(left + 5));
     let told = answer.next().zip(answer.next());
     if told.is_some() || seen.version.is_none() {
@@ -295,5 +333,28 @@ fn read<T: DeserializeOwned>(list: Value) -> impl Iterator<Item = T> {
 impl fmt::Debug for RedisLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.handle.inner.shared.nodes.options.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_that_was_emptied_or_whose_clock_was_set_forward_is_seen() {
+        let at = Instant::now();
+        let is_forgetful = |before: (Option<u64>, u64), now: (Option<u64>, u64)| {
+            let said = |(version, time)| Said { version, time, at };
+            let seen = Seen { said: Some(said(before)), ..Seen::default() };
+            seen.is_forgetful(&said(now), at + Duration::from_secs(1))
+        };
+        let before = (Some(1_003), 9_000);
+        assert!(!is_forgetful(before, (Some(1_004), 10_000)), "it goes on");
+        assert!(!is_forgetful((None, 9_000), (Some(9_501), 10_000)), "it begins");
+        assert!(is_forgetful(before, (None, 10_000)), "it was emptied");
+        assert!(is_forgetful(before, (Some(9_501), 10_000)), "and somebody has registered since");
+        assert!(is_forgetful(before, (Some(1_003), 60_000)), "its clock was set forward");
+        assert!(!is_forgetful(before, (Some(1_003), 500)), "it was set back");
+        assert!(!is_forgetful((Some(1_003), 500), (Some(1_004), 1_500)), "and goes on from there");
     }
 }

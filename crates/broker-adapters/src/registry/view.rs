@@ -13,6 +13,8 @@ pub struct RegistryView {
     incomplete: Mutex<Option<Snapshot>>,
     newest: watch::Sender<Arc<Snapshot>>,
     complete: watch::Sender<bool>,
+    /// Why the broker could not be asked the last time.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Default for RegistryView {
@@ -21,6 +23,7 @@ impl Default for RegistryView {
             incomplete: Mutex::new(Some(Snapshot::default())),
             newest: watch::Sender::new(Arc::default()),
             complete: watch::Sender::new(false),
+            trouble: Mutex::default(),
         }
     }
 }
@@ -31,6 +34,18 @@ impl RegistryView {
         // The sender lives as long as the view, so that waiting cannot fail.
         drop(self.complete.subscribe().wait_for(|complete| *complete).await);
         self.newest.subscribe()
+    }
+
+    /// Why the broker could not be asked the last time, if it could not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The broker could not be asked, for this reason.
+    #[cfg(any(feature = "nats", feature = "redis"))]
+    pub(crate) fn failed(&self, why: String) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
     /// The broker begins to tell everything anew. Until it has, the last snapshot stands.

@@ -13,11 +13,11 @@ use skyloom_core::{
     broker::{Broker, ConsumeOptions, EnqueueOptions, Settlement},
     client::Client,
 };
-use skyloom_testing::servers::nats;
+use skyloom_testing::servers::{nats, nats_with};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    kit::{SOON, cast, echo, number, queue, request, soon},
+    kit::{SOON, cast, echo, number, patiently, queue, request, soon},
     load::Load,
     site::{Line, connect},
 };
@@ -174,6 +174,56 @@ async fn the_work_of_a_dead_worker_goes_to_another() {
     let again = soon("the delivery", second.next()).await.expect("there is one");
     assert_eq!((number(again.envelope()), again.attempt()), (7, 2));
     assert_eq!(held.attempt(), 1);
+}
+
+/// A worker that hangs, with its connection open, is sent nothing more after a moment; and so nobody waits for what it would
+/// have been sent.
+#[tokio::test]
+async fn a_worker_that_hangs_is_soon_sent_nothing_more() {
+    // The server does not notice it.
+    let server = nats_with("ping_interval: \"60s\"");
+    let line = Line::to(server.port()).await;
+    let hanging = connect(&format!("nats://127.0.0.1:{}", line.port)).await;
+    let other = connect(&format!("nats://127.0.0.1:{}", server.port())).await;
+    let channel = queue("shared.v1");
+    let _hangs = hanging.consume(channel.clone(), ConsumeOptions::default()).await.expect("it is consumed");
+    let mut lives = other.consume(channel.clone(), ConsumeOptions::default()).await.expect("it is consumed");
+    line.hang();
+    sleep(Duration::from_secs(4)).await;
+    let began = Instant::now();
+    for n in 0..16 {
+        soon("a cast", other.enqueue(&channel, cast(n).into(), EnqueueOptions::default()))
+            .await
+            .expect("it is accepted");
+        let delivery = soon("a delivery", lives.next()).await.expect("there is one");
+        assert_eq!((number(delivery.envelope()), delivery.attempt()), (n, 1), "after {:?}", began.elapsed());
+        soon("settle", delivery.settle(Settlement::Done)).await.expect("it is settled");
+    }
+}
+
+/// A dead letter of which nobody heard that it is kept is written again, and is one letter all the same.
+#[tokio::test]
+async fn a_dead_letter_that_is_written_twice_is_one() {
+    let server = nats();
+    let line = Line::to(server.port()).await;
+    let worker = connect(&format!("nats://127.0.0.1:{}", line.port)).await;
+    let other = connect(&format!("nats://127.0.0.1:{}", server.port())).await;
+    let channel = queue("failing.v1");
+    let mut consumer = worker.consume(channel.clone(), ConsumeOptions::default()).await.expect("it is consumed");
+    let bury = || Settlement::Bury { reason: "it fails".to_owned() };
+    for n in [1, 2] {
+        soon("a cast", other.enqueue(&channel, cast(n).into(), EnqueueOptions::default()))
+            .await
+            .expect("it is accepted");
+        let delivery = soon("a delivery", consumer.next()).await.expect("there is one");
+        if n == 2 {
+            line.muffle();
+        }
+        patiently("bury", delivery.settle(bury())).await.expect("it is buried");
+    }
+    let letters = other.admin().expect("an operator's view").dead(&channel, 10).await.expect("they are listed");
+    let numbers: Vec<_> = letters.iter().map(|letter| number(&letter.envelope)).collect();
+    assert_eq!(numbers, [1, 2]);
 }
 
 /// A worker that has its work for longer than the server's patience keeps it, because the adapter says so.

@@ -11,8 +11,12 @@ use std::{
 use skyloom_broker_adapters::nats::NatsBroker;
 use skyloom_testing::servers::{Server, nats};
 use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt as _, Take, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
     task::AbortHandle,
 };
 
@@ -55,30 +59,67 @@ pub(crate) fn corner() -> String {
 pub(crate) struct Line {
     pub(crate) port: u16,
     forward: AbortHandle,
+    hung: watch::Sender<bool>,
+    muffled: watch::Sender<()>,
 }
 
 impl Line {
     /// A line to a port of this host.
     pub(crate) async fn to(server: u16) -> Self {
+        Self::breaking_after(u64::MAX, server).await
+    }
+
+    /// A line to a port of this host, whose first connection breaks when so many bytes have come from there.
+    pub(crate) async fn breaking_after(bytes: u64, server: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
+        let (hung, muffled) = (watch::Sender::new(false), watch::Sender::new(()));
+        let (hangs, muffles) = (hung.clone(), muffled.clone());
         let forward = async move {
             // The connections end with the listener.
             let mut connections = tokio::task::JoinSet::new();
-            while let Ok((mut inner, _)) = listener.accept().await {
+            let mut most = bytes;
+            while let Ok((inner, _)) = listener.accept().await {
+                let (mut hung, muffled) = (hangs.subscribe(), muffles.subscribe());
+                let most = std::mem::replace(&mut most, u64::MAX);
                 connections.spawn(async move {
-                    if let Ok(mut outer) = TcpStream::connect(("127.0.0.1", server)).await {
+                    if let Ok(outer) = TcpStream::connect(("127.0.0.1", server)).await {
                         drop(inner.set_nodelay(true).and_then(|()| outer.set_nodelay(true)));
-                        drop(copy_bidirectional(&mut inner, &mut outer).await);
+                        let (mut heard, mut said) = inner.into_split();
+                        let (server, mut asked) = outer.into_split();
+                        let mut server = server.take(most);
+                        tokio::select! {
+                            _ = copy(&mut heard, &mut asked) => {}
+                            () = tell(&mut server, &mut said, muffled) => {}
+                            () = async { drop(hung.wait_for(|hung| *hung).await) } => std::future::pending().await,
+                        }
                     }
                 });
             }
         };
-        Self { port, forward: tokio::spawn(forward).abort_handle() }
+        Self { port, forward: tokio::spawn(forward).abort_handle(), hung, muffled }
     }
 
     /// Ends it without a word.
     pub(crate) fn cut(&self) {
         self.forward.abort();
+    }
+
+    /// From now on nothing goes through it, as if whoever uses it were frozen.
+    pub(crate) fn hang(&self) {
+        self.hung.send_replace(true);
+    }
+
+    /// From now on nothing is heard through the connections that there are.
+    pub(crate) fn muffle(&self) {
+        self.muffled.send_replace(());
+    }
+}
+
+/// Forwards what the server says until it has said all, or for ever nothing more.
+async fn tell(server: &mut Take<OwnedReadHalf>, said: &mut OwnedWriteHalf, mut muffled: watch::Receiver<()>) {
+    tokio::select! {
+        _ = copy(server, said) => {}
+        _ = muffled.changed() => std::future::pending().await,
     }
 }

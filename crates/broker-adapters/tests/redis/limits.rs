@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::{
     load::{SOON, cast, queue, until_answered, work},
-    support::{PATIENCE, connect, run},
+    support::{PATIENCE, Process, connect, run},
 };
 
 /// What a user needs; the rule of the adapter's documentation.
@@ -117,6 +117,46 @@ fn a_queue_is_bounded_in_bytes_too() {
         let delivery = timeout(SOON, consumer.next()).await.expect("in time").expect("a delivery");
         delivery.settle(Settlement::Done).await.expect("it is settled");
         put().await.expect("there is room again");
+    });
+}
+
+/// What a lost worker held is given back in parts, however large it is: a script runs alone, and all others wait.
+#[test]
+fn nobody_waits_for_all_that_a_lost_worker_held() {
+    const COUNT: usize = 32;
+    run(async {
+        let server = Server::start(redis_launch());
+        let url = format!("redis://127.0.0.1:{}", server.port());
+        let (broker, doomed) = (connect(&url).await, Process::start(&url).await);
+        let channel = queue("large.v1");
+        let mut large = Envelope::new(Kind::Cast, skyloom_core::Guid::call());
+        large.payload = vec![1; 4 << 20].into();
+        let large = Arc::new(large);
+        for _ in 0..COUNT {
+            let put = broker.enqueue(&channel, Arc::clone(&large), EnqueueOptions::default());
+            put.await.expect("there is room");
+        }
+        let mut first = doomed.broker.consume(channel.clone(), ConsumeOptions::default()).await.expect("a consumer");
+        for _ in 0..COUNT {
+            let delivery = timeout(SOON, first.next()).await.expect("in time").expect("a delivery");
+            // It is not settled, and not given back either.
+            std::mem::forget(delivery);
+        }
+        assert_eq!(redis_command(&server, "CONFIG RESETSTAT"), "+OK");
+        doomed.kill();
+        let mut second = broker.consume(channel, ConsumeOptions::default()).await.expect("a consumer");
+        for _ in 0..COUNT {
+            let delivery = timeout(SOON, second.next()).await.expect("in time").expect("a delivery");
+            assert_eq!(delivery.attempt(), 2);
+            delivery.settle(Settlement::Done).await.expect("it is settled");
+        }
+        // The last but one is how long a script took at most, in microseconds, to the next power of two.
+        let scripts = redis_command(&server, "LATENCY HISTOGRAM evalsha");
+        let longest = scripts.lines().rev().nth(1).and_then(|line| line[1..].parse::<u64>().ok()).expect("a time");
+        let commands = redis_command(&server, "INFO commandstats");
+        let all = commands.split_once("cmdstat_evalsha:").and_then(|(_, scripts)| scripts.split_once("usec="));
+        let all: u64 = all.and_then(|(_, usec)| usec.split(',').next()?.parse().ok()).expect("a time");
+        assert!(longest < all / 4, "of {all} microseconds {longest} were one script's");
     });
 }
 

@@ -2,6 +2,9 @@
 -- that and lies in the same hash slot.
 local GROUP = 'workers'
 
+-- A script runs alone, so that one that moves more bytes of messages at once would hold up other clients.
+local MOST_BYTES = 4 * 1024 * 1024
+
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)

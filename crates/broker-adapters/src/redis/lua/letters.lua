@@ -1,5 +1,5 @@
 -- Makes dead letters ready again (ARGV[1] is kick) or deletes them (drop): the one with the number ARGV[2],
--- or, if that is 0, the oldest ARGV[3]. Returns how many.
+-- or, if that is 0, the oldest, at most ARGV[3]. Returns how many, and 1 if it was not their size that ended it.
 even_if_full()
 local ch = channel(KEYS[1])
 local from, to = '-', '+'
@@ -7,18 +7,20 @@ if ARGV[2] ~= '0' then
   from = ARGV[2] .. '-0'
   to = from
 end
-local letters, bytes = redis.call('XRANGE', ch.dead, from, to, 'COUNT', ARGV[3]), 0
-for _, letter in ipairs(letters) do
+local most, done, moved = tonumber(ARGV[3]), 0, 0
+while done < most and moved < MOST_BYTES do
+  local letter = redis.call('XRANGE', ch.dead, from, to, 'COUNT', 1)[1]
+  if not letter then
+    break
+  end
   local body = fields_of(letter[2]).e
   keep(ch, -#body)
   if ARGV[1] == 'kick' then
     append(ch, { e = body })
   else
-    bytes = bytes + #body
+    redis.call('HINCRBY', ch.count, 'bytes', -#body)
   end
   redis.call('XDEL', ch.dead, letter[1])
+  done, moved = done + 1, moved + #body
 end
-if bytes > 0 then
-  redis.call('HINCRBY', ch.count, 'bytes', -bytes)
-end
-return #letters
+return { done, moved < MOST_BYTES and 1 or 0 }

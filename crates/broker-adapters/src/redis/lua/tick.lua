@@ -7,17 +7,28 @@ even_if_full()
 local ch = channel(KEYS[1])
 local me, alive, stays, grace, usual = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = now()
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', ch.later, '-inf', text(time), 'LIMIT', 0, 256)) do
+-- So many messages are moved at once.
+local MOST = 1024
+
+local moved, bytes = 0, 0
+
+local function is_enough()
+  return moved >= MOST or bytes >= MOST_BYTES
+end
+
+while not is_enough() do
+  local member = redis.call('ZRANGEBYSCORE', ch.later, '-inf', text(time), 'LIMIT', 0, 1)[1]
+  if not member then
+    break
+  end
   local fields = cmsgpack.unpack(string.sub(member, 17))
   keep(ch, -#fields.e)
   append(ch, fields)
   redis.call('ZREM', ch.later, member)
+  moved, bytes = moved + 1, bytes + #fields.e
 end
 
--- So many messages are taken away at once; a script runs alone, so that more would hold up other clients.
-local MOST = 1024
-
--- Each message of an entry that is not settled becomes an entry of its own. Returns how many.
+-- Each message of an entry that is not settled becomes an entry of its own.
 local function redeliver(id, fields, reason)
   local messages = messages_of(id, fields)
   local count = #messages
@@ -34,23 +45,22 @@ local function redeliver(id, fields, reason)
     redis.call('HDEL', ch.split, id)
     redis.call('HINCRBY', ch.count, 'more', 1 - left)
   end
-  return left
+  moved, bytes = moved + left, bytes + #fields.e
 end
 
 local function take_away(consumer, idle, reason)
   local held = redis.call('XPENDING', ch.work, GROUP, 'IDLE', text(idle), '-', '+', 256, consumer)
-  local taken = 0
   for _, one in ipairs(held) do
+    if is_enough() then
+      return
+    end
     local id = one[1]
     local fields = entry(ch.work, id)
     if fields then
-      taken = taken + redeliver(id, fields, reason)
+      redeliver(id, fields, reason)
     end
     redis.call('XACK', ch.work, GROUP, id)
     redis.call('XDEL', ch.work, id)
-    if taken >= MOST then
-      return
-    end
   end
 end
 
@@ -104,13 +114,21 @@ local function look_after()
   end
 end
 
+local is_unfinished = false
 if redis.call('SET', ch.turn, me, 'NX', 'PX', 200) and grace > 0 then
+  -- What is due has a share of its own.
+  moved, bytes = 0, 0
   look_after()
+  is_unfinished = is_enough()
+  if is_unfinished then
+    redis.call('DEL', ch.turn)
+  end
 end
 -- Others, and this one itself, may have taken it to be gone.
 redis.call('HSETNX', ch.workers, me, 1)
 if stays > 0 then
   stay(ch, stays)
 end
-local first = redis.call('ZRANGE', ch.later, 0, 0, 'WITHSCORES')
-return { text(time), first[2] or '' }
+-- The rest is taken away at once, when other clients have had their turn.
+local first = is_unfinished and text(time) or redis.call('ZRANGE', ch.later, 0, 0, 'WITHSCORES')[2]
+return { text(time), first or '' }
