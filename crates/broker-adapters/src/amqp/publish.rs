@@ -104,7 +104,8 @@ impl State {
                 return self.fail(publishing.done, publishing.envelope.id, error);
             }
             return match self.held.room(publishing.envelope.encoded_len()) {
-                Ok(()) => self.held.push(Instant::now() + patience, publishing),
+                // Over however many connections, it waits only once.
+                Ok(()) => self.held.push(publishing.begun + patience, publishing),
                 Err(error) => self.fail(publishing.done, publishing.envelope.id, error),
             };
         }

@@ -162,6 +162,22 @@ async fn who_closes_while_a_refusal_is_doubted_hears_that_it_was_not_sent() {
     assert!(matches!(told(refused).await, Some(Err(BrokerError::Unavailable { .. }))));
 }
 
+/// A connection that comes and goes again before anything could be sent is no reason to wait longer.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_connection_waits_once_however_often_it_breaks() {
+    let shared = connected("");
+    shared.with(|state| state.detach("it went"));
+    let waiting = enqueue(&shared, cast());
+    for _ in 0..4 {
+        advance(PATIENCE / 3).await;
+        let tuned = shared.with(|state| state.tuned);
+        shared.with(|state| state.attach(tuned, "RabbitMQ 4.0.0"));
+        shared.with(|state| state.detach("it went again"));
+        shared.with(|state| state.tick(Instant::now()));
+    }
+    assert!(matches!(told(waiting).await, Some(Err(BrokerError::Unavailable { .. }))));
+}
+
 /// The time that a call has waited here is taken from what the server may keep it for.
 #[tokio::test(start_paused = true)]
 async fn a_call_does_not_begin_its_time_anew_at_the_server() {
