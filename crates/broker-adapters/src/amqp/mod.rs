@@ -57,8 +57,9 @@
 //!   extended.
 //! - `depth` knows only the leases of its own connection, and channels have no counts of what passed: RabbitMQ tells
 //!   its management only.
-//! - With `queue=quorum`, a full queue refuses late and takes more again only when it is well below its limit, and
-//!   clocks of hosts must not differ by about a call's budget.
+//! - With `queue=quorum`, a full queue refuses late and takes more again only when it is well below its limit.
+//! - Clocks of hosts must not differ by about a call's budget: by them a worker knows what has come too late, because
+//!   it was a moment under way or lay unread while the worker's thread was busy.
 //!
 //! # What is lost when what dies
 //! A worker: nothing; its work is redelivered at once, as the next attempt. A caller: its inbox, a minute later. The
