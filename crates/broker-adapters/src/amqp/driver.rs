@@ -124,6 +124,8 @@ struct Connection<'a, R, W> {
     writer: W,
     incoming: BytesMut,
     writing: BytesMut,
+    /// Something was written that may not have left.
+    unsent: bool,
     tuned: Tuned,
     heard: Instant,
     /// When there was nothing to read.
@@ -142,6 +144,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
             writer,
             incoming,
             writing: BytesMut::new(),
+            unsent: false,
             tuned,
             heard: now,
             caught_up: now,
@@ -175,10 +178,11 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
                     }
                     Err(error) => Err(error.to_string()),
                 },
-                written = self.writer.write_buf(&mut self.writing), if !self.writing.is_empty() => match written {
-                    Ok(_) => {
+                written = write_some(&mut self.writer, &mut self.writing, &mut self.unsent),
+                    if self.unsent || !self.writing.is_empty() => match written {
+                    Ok(()) => {
                         self.written = Instant::now();
-                        self.flush().await
+                        Ok(())
                     }
                     Err(error) => Err(error.to_string()),
                 },
@@ -252,13 +256,6 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
         })
     }
 
-    async fn flush(&mut self) -> Result<(), String> {
-        if self.writing.is_empty() {
-            return self.writer.flush().await.map_err(|error| error.to_string());
-        }
-        Ok(())
-    }
-
     /// Writes what the end of the connection has left to be said.
     async fn last_words(&mut self) {
         let words = self.shared.with(|state| std::mem::take(&mut state.out));
@@ -286,4 +283,21 @@ async fn read_some<R: AsyncRead + Unpin>(
         polled
     })
     .await
+}
+
+/// Writes some more, and what TLS has kept to itself of it. Nothing is lost if it is dropped.
+async fn write_some<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    writing: &mut BytesMut,
+    unsent: &mut bool,
+) -> io::Result<()> {
+    if !writing.is_empty() {
+        *unsent = true;
+        writer.write_buf(writing).await?;
+    }
+    if writing.is_empty() {
+        writer.flush().await?;
+        *unsent = false;
+    }
+    Ok(())
 }
