@@ -8,7 +8,7 @@ use std::{
 
 use skyloom_core::{
     Envelope, Kind,
-    broker::{Broker as _, ConsumeOptions, EnqueueOptions},
+    broker::{Broker as _, ConsumeOptions, EnqueueOptions, Settlement},
 };
 use tokio::time::timeout;
 
@@ -16,6 +16,35 @@ use crate::{
     ends::{Ends, SOON, cast, next, number, queue},
     kit::{connect, corner, server, troubled},
 };
+
+/// What waits can be worked off by workers that begin while the server takes no messages, so that it takes some again.
+#[tokio::test]
+async fn a_worker_begins_while_the_server_takes_no_messages() {
+    let own = troubled().await;
+    let (port, options) = (own.server().port(), format!("prefix={}", corner()));
+    let sender = connect(port, &options).await;
+    let channel = queue("backlog.v1");
+    for number in 0..3 {
+        sender.enqueue(&channel, cast(number), EnqueueOptions::default()).await.expect("it is accepted");
+    }
+    own.control(&["set_vm_memory_high_watermark", "absolute", "1"]);
+    let alarmed = async { while sender.enqueue(&channel, cast(3), EnqueueOptions::default()).await.is_ok() {} };
+    timeout(SOON, alarmed).await.expect("a sender is told");
+    let worker = timeout(SOON, connect(port, &options)).await.expect("it begins in time");
+    let mut consumer = timeout(SOON, worker.consume(channel.clone(), ConsumeOptions::default()))
+        .await
+        .expect("it consumes in time")
+        .expect("it can be consumed");
+    for expected in 0..3 {
+        let delivery = next(&mut consumer).await;
+        assert_eq!(number(delivery.envelope()), expected);
+        delivery.settle(Settlement::Done).await.expect("it can be settled");
+    }
+    own.control(&["set_vm_memory_high_watermark", "0.8"]);
+    let after =
+        timeout(SOON, async { while worker.enqueue(&channel, cast(4), EnqueueOptions::default()).await.is_err() {} });
+    after.await.expect("it takes messages again");
+}
 
 /// A call that came while its worker's thread was busy, and whose time has run out before the worker reads it, is not
 /// executed.
