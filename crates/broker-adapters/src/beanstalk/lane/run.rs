@@ -176,7 +176,7 @@ impl<'a> Session<'a> {
         }
         lane.hand_over(&mut state);
         for job in state.touch_due(now) {
-            plan.say(Command::Touch(job), Expect::End(None));
+            plan.say(Command::Touch(job), Expect::Nothing);
         }
         lane.plan(&mut state, &mut plan);
         self.used = std::mem::take(&mut plan.used);
