@@ -20,6 +20,9 @@ use super::{
 };
 use crate::remote::Notice;
 
+/// For how long a call may be on its way, to the server and from there, quorum queues' delay in taking it out included.
+const UNDER_WAY: Duration = Duration::from_secs(1);
+
 /// Why work comes back whose worker has not said anything.
 const VANISHED: &str = "its worker's connection was lost";
 
@@ -76,12 +79,10 @@ impl State {
         expired || arrived.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
-    /// How late the server may be in taking out a call whose time has run out.
+    /// How late a call may be here whose time the server has seen running out: it was on its way, and then it lay here
+    /// while the worker's thread was busy.
     fn slack(&self) -> Duration {
-        match self.options.queues {
-            QueueKind::Classic => Duration::ZERO,
-            QueueKind::Quorum => Duration::from_secs(1),
-        }
+        UNDER_WAY + self.lain
     }
 
     /// Hands over what a consumer has credit for.

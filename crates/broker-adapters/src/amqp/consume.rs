@@ -7,6 +7,7 @@ use skyloom_core::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
+    operate::NOT_FOUND,
     operation::{Known, Operation},
     role::{INBOXES, Role},
     standing::Stream,
@@ -99,11 +100,12 @@ impl State {
     }
 
     /// The server has closed a consumer's AMQP channel, and has taken back what was leased on it.
-    pub(super) fn interrupted(&mut self, consumer: u32, number: u16, error: BrokerError) {
+    pub(super) fn interrupted(&mut self, consumer: u32, number: u16, code: u16, error: BrokerError) {
         self.roles.remove(&number);
         self.send().close_channel_ok(number);
         let opening = self.streams.get(&consumer).is_some_and(|stream| stream.opened.is_some());
-        if opening {
+        // A queue that was there before may have been deleted since: it is declared anew.
+        if opening && code != NOT_FOUND {
             return self.fallen(consumer, &error);
         }
         tracing::warn!(%error, "the broker has interrupted a consumer, which starts anew");

@@ -48,6 +48,17 @@ pub(super) struct Dialled {
 
 /// Connects to one host.
 pub(super) async fn dial(options: &AmqpOptions, host: &str) -> Result<Dialled, OpenError> {
+    if let Some(dialled) = attempt(options, host, true).await? {
+        return Ok(dialled);
+    }
+    // A server that takes no messages for now blocks every connection on which one is sent. On another one work can be
+    // taken meanwhile.
+    let reason = "it takes no messages for now".to_owned();
+    attempt(options, host, false).await?.ok_or_else(|| OpenError::Absent { address: host.to_owned(), reason })
+}
+
+/// The same, once. None if the server takes no messages for now, which is tried or not.
+async fn attempt(options: &AmqpOptions, host: &str, sends: bool) -> Result<Option<Dialled>, OpenError> {
     let absent = |reason: String| OpenError::Absent { address: host.to_owned(), reason };
     let unusable = |reason: String| OpenError::Unusable { address: host.to_owned(), reason };
     let connected = timeout(STEP, TcpStream::connect(host)).await;
@@ -71,9 +82,10 @@ pub(super) async fn dial(options: &AmqpOptions, host: &str) -> Result<Dialled, O
         Box::new(socket)
     };
     let mut handshake = Handshake { stream, buffer: BytesMut::with_capacity(4096), host, server: String::new() };
-    let tuned = timeout(STEP * 2, handshake.run(options)).await;
+    let tuned = timeout(STEP * 2, handshake.run(options, sends)).await;
     let tuned = tuned.unwrap_or_else(|_| Err(absent("it stopped in the middle of the handshake".to_owned())))?;
-    Ok(Dialled { stream: handshake.stream, tuned, server: handshake.server, rest: handshake.buffer })
+    let Handshake { stream, server, buffer: rest, .. } = handshake;
+    Ok(tuned.map(|tuned| Dialled { stream, tuned, server, rest }))
 }
 
 fn explain_io(error: &io::Error) -> String {
@@ -99,7 +111,7 @@ impl Handshake<'_> {
         OpenError::Absent { address: self.host.to_owned(), reason: reason.into() }
     }
 
-    async fn run(&mut self, options: &AmqpOptions) -> Result<Tuned, OpenError> {
+    async fn run(&mut self, options: &AmqpOptions, sends: bool) -> Result<Option<Tuned>, OpenError> {
         self.greet(options.tls).await?;
         let mut out = BytesMut::new();
         Outgoing(&mut out).start_ok(&client_properties(), &options.user, &options.password);
@@ -120,8 +132,8 @@ impl Handshake<'_> {
         if !matches!(self.next("it ends the handshake").await?, Incoming::Opened) {
             return Err(self.unusable("it does not open the virtual host"));
         }
-        self.probe(options, frame as usize).await?;
-        Ok(Tuned { channels, frame: frame as usize, heartbeat: Duration::from_secs(heartbeat.into()) })
+        let tuned = Tuned { channels, frame: frame as usize, heartbeat: Duration::from_secs(heartbeat.into()) };
+        Ok(self.probe(options, frame as usize, sends).await?.then_some(tuned))
     }
 
     /// Says which protocol this is, and waits for the same from the server.
@@ -153,16 +165,19 @@ impl Handshake<'_> {
     }
 
     /// Tries what every client and worker must be permitted, so that a missing permission is known at once. It is
-    /// tried with a queue that does not exist, for one that does may be on a node of a cluster that is away.
-    async fn probe(&mut self, options: &AmqpOptions, frame: usize) -> Result<(), OpenError> {
+    /// tried with a queue that does not exist, for one that does may be on a node of a cluster that is away. False if
+    /// the server takes no messages for now.
+    async fn probe(&mut self, options: &AmqpOptions, frame: usize, sends: bool) -> Result<bool, OpenError> {
         let nobody = format!("{}:nobody", options.limits.prefix);
         let mut out = BytesMut::new();
         let mut send = Outgoing(&mut out);
         send.open_channel(PUBLISH);
         send.confirm(PUBLISH);
         send.delete(PUBLISH, &nobody);
-        let address = Address { channel: PUBLISH, exchange: "", key: &nobody, mandatory: false, frame };
-        send.publish(&address, &Marks::default(), &skyloom_core::Envelope::default());
+        if sends {
+            let address = Address { channel: PUBLISH, exchange: "", key: &nobody, mandatory: false, frame };
+            send.publish(&address, &Marks::default(), &skyloom_core::Envelope::default());
+        }
         send.get(PUBLISH, &nobody);
         self.write(&out).await?;
         loop {
@@ -170,12 +185,10 @@ impl Handshake<'_> {
                 Incoming::ChannelClose { code: NOT_FOUND, .. } => {
                     out.clear();
                     Outgoing(&mut out).close_channel_ok(PUBLISH);
-                    return self.write(&out).await;
+                    return self.write(&out).await.map(|()| true);
                 }
                 Incoming::ChannelClose { code, text } => return Err(self.unusable(explain(code, &text))),
-                Incoming::Blocked(reason) => {
-                    return Err(self.absent(format!("it takes no messages for now: {reason}")));
-                }
+                Incoming::Blocked(_) => return Ok(false),
                 _ => {}
             }
         }

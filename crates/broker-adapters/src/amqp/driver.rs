@@ -1,6 +1,12 @@
 //! The driver: serves a connection, and connects again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::{Future as _, poll_fn},
+    io,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::BytesMut;
 use tokio::{
@@ -118,8 +124,12 @@ struct Connection<'a, R, W> {
     writer: W,
     incoming: BytesMut,
     writing: BytesMut,
+    /// Something was written that may not have left.
+    unsent: bool,
     tuned: Tuned,
     heard: Instant,
+    /// When there was nothing to read.
+    caught_up: Instant,
     written: Instant,
     ticked: Instant,
     goodbye: bool,
@@ -128,13 +138,25 @@ struct Connection<'a, R, W> {
 impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
     fn new(shared: &'a Shared, tuned: Tuned, incoming: BytesMut, reader: R, writer: W) -> Self {
         let now = Instant::now();
-        let writing = BytesMut::new();
-        Self { shared, reader, writer, incoming, writing, tuned, heard: now, written: now, ticked: now, goodbye: false }
+        Self {
+            shared,
+            reader,
+            writer,
+            incoming,
+            writing: BytesMut::new(),
+            unsent: false,
+            tuned,
+            heard: now,
+            caught_up: now,
+            written: now,
+            ticked: now,
+            goodbye: false,
+        }
     }
 
     /// Serves the connection; returns why it has ended.
     async fn serve(&mut self) -> String {
-        if let Err(reason) = self.take_up() {
+        if let Err(reason) = self.take_up(Duration::ZERO) {
             return reason;
         }
         let mut closing = None;
@@ -147,18 +169,20 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
             self.incoming.reserve(READ);
             let turn = tokio::select! {
                 biased;
-                read = self.reader.read_buf(&mut self.incoming) => match read {
+                read = read_some(&mut self.reader, &mut self.incoming, &mut self.caught_up) => match read {
                     Ok(0) => Err("the broker closed the connection".to_owned()),
                     Ok(_) => {
                         self.heard = Instant::now();
-                        self.take_up()
+                        // Who keeps deadlines looks every few milliseconds, unless his thread does something else.
+                        self.take_up(if timed { self.caught_up.elapsed() } else { Duration::ZERO })
                     }
                     Err(error) => Err(error.to_string()),
                 },
-                written = self.writer.write_buf(&mut self.writing), if !self.writing.is_empty() => match written {
-                    Ok(_) => {
+                written = write_some(&mut self.writer, &mut self.writing, &mut self.unsent),
+                    if self.unsent || !self.writing.is_empty() => match written {
+                    Ok(()) => {
                         self.written = Instant::now();
-                        self.flush().await
+                        Ok(())
                     }
                     Err(error) => Err(error.to_string()),
                 },
@@ -220,22 +244,16 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
         Ok(())
     }
 
-    /// Takes up every frame that has come whole.
-    fn take_up(&mut self) -> Result<(), String> {
+    /// Takes up every frame that has come whole, and may have lain here for so long.
+    fn take_up(&mut self, lain: Duration) -> Result<(), String> {
         let Self { shared, incoming, tuned, .. } = self;
         shared.with(|state| {
+            state.lain = lain;
             while let Some(frame) = take(incoming, tuned.frame + OVERHEAD).map_err(|error| error.to_string())? {
                 state.receive(frame)?;
             }
             Ok(())
         })
-    }
-
-    async fn flush(&mut self) -> Result<(), String> {
-        if self.writing.is_empty() {
-            return self.writer.flush().await.map_err(|error| error.to_string());
-        }
-        Ok(())
     }
 
     /// Writes what the end of the connection has left to be said.
@@ -248,4 +266,38 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
         // The connection is over in any case.
         drop(written.await);
     }
+}
+
+/// Reads some more, and notes when there is nothing to read. Nothing is lost if it is dropped.
+async fn read_some<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    incoming: &mut BytesMut,
+    caught_up: &mut Instant,
+) -> io::Result<usize> {
+    let mut read = pin!(reader.read_buf(incoming));
+    poll_fn(|cx| {
+        let polled = read.as_mut().poll(cx);
+        if polled.is_pending() {
+            *caught_up = Instant::now();
+        }
+        polled
+    })
+    .await
+}
+
+/// Writes some more, and what TLS has kept to itself of it. Nothing is lost if it is dropped.
+async fn write_some<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    writing: &mut BytesMut,
+    unsent: &mut bool,
+) -> io::Result<()> {
+    if !writing.is_empty() {
+        *unsent = true;
+        writer.write_buf(writing).await?;
+    }
+    if writing.is_empty() {
+        writer.flush().await?;
+        *unsent = false;
+    }
+    Ok(())
 }

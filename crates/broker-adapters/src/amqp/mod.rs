@@ -52,13 +52,16 @@
 //! - A message can be delivered twice after a double failure: a connection that breaks just when its copy in
 //!   `:again` or `:dead` was confirmed. A handler that is `once` is protected from its first line on: its request
 //!   is acknowledged before it runs. If its process then dies, nobody tells the caller before its deadline.
-//! - A server that takes no messages (`connection.blocked`: memory or disk) lets senders wait for at most 10 s.
+//! - A server that takes no messages (`connection.blocked`: memory or disk) lets senders wait for at most 10 s, over
+//!   however many connections. Workers begin meanwhile, and take what waits; but on a connection on which something is
+//!   sent, such as a reply, the server hears nothing more until it takes messages again.
 //! - A consumer's lease that lasts beyond the server's `consumer_timeout` (30 minutes) ends then, however often it is
 //!   extended.
 //! - `depth` knows only the leases of its own connection, and channels have no counts of what passed: RabbitMQ tells
 //!   its management only.
-//! - With `queue=quorum`, a full queue refuses late and takes more again only when it is well below its limit, and
-//!   clocks of hosts must not differ by about a call's budget.
+//! - With `queue=quorum`, a full queue refuses late and takes more again only when it is well below its limit.
+//! - Clocks of hosts must not differ by about a call's budget: by them a worker knows what has come too late, because
+//!   it was a moment under way or lay unread while the worker's thread was busy.
 //!
 //! # What is lost when what dies
 //! A worker: nothing; its work is redelivered at once, as the next attempt. A caller: its inbox, a minute later. The

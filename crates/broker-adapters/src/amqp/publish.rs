@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     operation::{Known, Operation},
     pending::{Done, MAX_WAITING, Pending, Publishing, Repeat},
+    standing::Stream,
     state::{MAX_OUTGOING, PATIENCE, Phase, State, wall_clock},
     target::{Target, first_wait},
     tell::Tell,
@@ -104,7 +105,8 @@ impl State {
                 return self.fail(publishing.done, publishing.envelope.id, error);
             }
             return match self.held.room(publishing.envelope.encoded_len()) {
-                Ok(()) => self.held.push(Instant::now() + patience, publishing),
+                // Over however many connections, it waits only once.
+                Ok(()) => self.held.push(publishing.begun + patience, publishing),
                 Err(error) => self.fail(publishing.done, publishing.envelope.id, error),
             };
         }
@@ -152,6 +154,12 @@ impl State {
         self.streams.get(consumer).is_none_or(|stream| stream.life != *life)
     }
 
+    /// Whether a message is to replace a delivery of a channel that goes with its last consumer.
+    fn is_of_ephemeral(&self, done: &Done) -> bool {
+        let Done::Move { consumer, .. } = done else { return false };
+        self.streams.get(consumer).is_none_or(Stream::is_ephemeral)
+    }
+
     /// The server has accepted or refused messages.
     pub(super) fn confirmed(&mut self, channel: u16, tag: u64, multiple: bool, accepted: bool) {
         for pending in self.confirms_of(channel).map(|confirms| confirms.take(tag, multiple)).unwrap_or_default() {
@@ -196,7 +204,7 @@ impl State {
             Target::Inbox(_) => return self.accepted(done),
             Target::Work(Channel::Instance(instance)) => BrokerError::Gone { instance: *instance },
             // The channel has gone with its last consumer, and takes along what it held.
-            Target::Again(_) if matches!(done, Done::Move { .. }) => return self.accepted(done),
+            Target::Again(_) if self.is_of_ephemeral(&done) => return self.accepted(done),
             target => BrokerError::unavailable(format!("queue {} was deleted; try again", self.name(target))),
         };
         self.fail(done, id, error);

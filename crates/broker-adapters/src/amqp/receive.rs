@@ -141,7 +141,7 @@ impl State {
             Some(Role::Fixed) => return Err(explain(code, &text)),
             Some(Role::Consumer(id)) => {
                 let id = *id;
-                self.interrupted(id, channel, BrokerError::refused(explain(code, &text)));
+                self.interrupted(id, channel, code, BrokerError::refused(explain(code, &text)));
             }
             Some(Role::Look(_)) => self.look_refused(channel, code, &text),
             Some(Role::Closing { .. }) | None => self.send().close_channel_ok(channel),

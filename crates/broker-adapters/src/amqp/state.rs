@@ -86,6 +86,8 @@ pub(super) struct State {
     pub(super) replies: HashMap<(u16, Guid), Bundle, RandomState>,
     /// The last reply that has come and is not acknowledged.
     pub(super) replied: Option<u64>,
+    /// For how long what was read last may have lain here unread.
+    pub(super) lain: Duration,
     /// Whoever settles deliveries.
     pub(super) settler: Weak<dyn Leases>,
     consumers: u32,
@@ -116,6 +118,7 @@ impl State {
             mailboxes: HashMap::default(),
             replies: HashMap::default(),
             replied: None,
+            lain: Duration::ZERO,
             settler,
             consumers: 0,
             leased: 0,

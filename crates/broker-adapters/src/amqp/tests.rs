@@ -83,7 +83,7 @@ fn delivered(shared: &Shared, consumer: u32, tag: u64, deliveries: &mut Unbounde
 fn interrupted(shared: &Shared, consumer: u32) {
     shared.with(|state| {
         let number = state.streams[&consumer].number.expect("it has one");
-        state.interrupted(consumer, number, BrokerError::refused("PRECONDITION_FAILED - timeout"));
+        state.interrupted(consumer, number, 406, BrokerError::refused("PRECONDITION_FAILED - timeout"));
     });
     begun(shared, consumer);
 }
@@ -160,6 +160,46 @@ async fn who_closes_while_a_refusal_is_doubted_hears_that_it_was_not_sent() {
     });
     shared.with(State::end);
     assert!(matches!(told(refused).await, Some(Err(BrokerError::Unavailable { .. }))));
+}
+
+/// A connection that comes and goes again before anything could be sent is no reason to wait longer.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_connection_waits_once_however_often_it_breaks() {
+    let shared = connected("");
+    shared.with(|state| state.detach("it went"));
+    let waiting = enqueue(&shared, cast());
+    for _ in 0..4 {
+        advance(PATIENCE / 3).await;
+        let tuned = shared.with(|state| state.tuned);
+        shared.with(|state| state.attach(tuned, "RabbitMQ 4.0.0"));
+        shared.with(|state| state.detach("it went again"));
+        shared.with(|state| state.tick(Instant::now()));
+    }
+    assert!(matches!(told(waiting).await, Some(Err(BrokerError::Unavailable { .. }))));
+}
+
+/// What comes back to a queue of which the part for that was deleted is not acknowledged: it would be nowhere.
+#[tokio::test]
+async fn work_that_finds_no_place_to_come_back_to_is_given_back() {
+    let shared = connected("");
+    let (consumer, mut deliveries) = consumer(&shared);
+    let delivery = delivered(&shared, consumer, 1, &mut deliveries);
+    let id = delivery.envelope().id;
+    let retried = retry(delivery);
+    shared.with(|state| {
+        state.confirms.returned(id);
+        state.flush();
+        state.out.clear();
+    });
+    answer_all(&shared, true);
+    assert!(matches!(told(retried).await, Some(Err(BrokerError::Unavailable { .. }))));
+    let written = shared.with(|state| {
+        state.flush();
+        state.out.split()
+    });
+    // basic.nack, and no basic.ack.
+    let contains = |method: &[u8]| written.windows(4).any(|part| part == method);
+    assert!(contains(&[0, 60, 0, 120]) && !contains(&[0, 60, 0, 80]), "{written:?}");
 }
 
 /// The time that a call has waited here is taken from what the server may keep it for.

@@ -1,7 +1,8 @@
 //! What happens when a wire or a worker fails, or a server is stopped or full.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use skyloom_broker_adapters::amqp::AmqpBroker;
 use skyloom_core::{
     Channel, Envelope, Guid, Kind,
     broker::{Broker as _, BrokerError, ConsumeOptions, EnqueueOptions, Settlement},
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     ends::{Ends, SOON, cast, next, number, queue},
-    kit::{connect, corner, server, troubled},
+    kit::{PATIENCE, connect, corner, server, troubled},
     proxy::Proxy,
 };
 
@@ -172,6 +173,34 @@ async fn a_frozen_server_is_noticed() {
         .expect("it is back in time")
         .expect("it can be consumed");
     assert_eq!(number(next(&mut consumer).await.envelope()), 1);
+}
+
+/// So is one behind TLS, which keeps to itself what the server does not read.
+#[tokio::test]
+async fn a_frozen_server_behind_tls_is_noticed_under_load() {
+    let own = troubled().await;
+    let (port, authority, corner) = (own.tls_port(), own.authority(), corner());
+    let options = format!("ca={authority}&heartbeat=1&prefix={corner}");
+    let url = format!("amqps://guest:secret@localhost:{port}/%2f?{options}").parse().expect("a URL");
+    let sender = AmqpBroker::connect(&url, PATIENCE).await.expect("the broker can be used");
+    let channel = queue("flooded.v1");
+    sender.enqueue(&channel, cast(1), EnqueueOptions::default()).await.expect("it is accepted");
+    let frozen = Frozen::new(own.server());
+    let large = Envelope { payload: vec![7; 50_000].into(), ..Envelope::clone(&cast(2)) };
+    let large = Arc::new(large);
+    let mut sent = Vec::new();
+    let flooding = async {
+        loop {
+            sent.push(sender.enqueue(&channel, Arc::clone(&large), EnqueueOptions::default()));
+            let noticed = timeout(Duration::from_millis(1), &mut sent[0]).await;
+            if let Ok(Err(error)) = noticed {
+                return error;
+            }
+        }
+    };
+    let noticed = timeout(SOON, flooding).await.expect("it is noticed");
+    assert!(matches!(noticed, BrokerError::Lost { .. }), "{noticed:?}");
+    drop(frozen);
 }
 
 /// A server that is out of memory takes nothing: senders wait for a while, and hear it.

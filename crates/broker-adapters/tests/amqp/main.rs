@@ -18,4 +18,6 @@ mod restarts;
 
 mod faults;
 
+mod hindered;
+
 mod cluster;

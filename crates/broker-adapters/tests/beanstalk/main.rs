@@ -14,6 +14,8 @@ mod jobs;
 
 mod limits;
 
+mod unsaid;
+
 mod conformance {
     use super::fixture::Beanstalkd;
     skyloom_testing::broker_conformance!(Beanstalkd);

@@ -117,8 +117,8 @@ pub(super) fn broker(totals: &JobTotals, figures: &Figures) -> String {
         ("current-waiting", &totals.waiting),
         ("total-connections", &figures.connections_ever.load(Relaxed)),
         ("pid", &process::id()),
-        // Of the beanstalkd whose commands these are: clients find out from it what they may say.
-        ("version", &"1.12"),
+        // Of the beanstalkd whose commands these are: clients find out from it what they may say. It alone is in quotes.
+        ("version", &"\"1.12\""),
         ("rusage-utime", &user),
         ("rusage-stime", &system),
         ("uptime", &figures.uptime()),

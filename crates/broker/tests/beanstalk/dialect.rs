@@ -10,7 +10,7 @@ pub(crate) struct Dialect {
 impl Dialect {
     /// Told by what a server answers to `stats`.
     pub(crate) fn of(stats: &str) -> Self {
-        Self { is_strict: stats.contains("version: \\\"") }
+        Self { is_strict: stats.contains("hostname: \\\"") }
     }
 
     /// A reply as 1.12 would write it.

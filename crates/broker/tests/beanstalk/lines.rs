@@ -94,3 +94,13 @@ fn of_those_that_wait_the_one_that_has_waited_longest_is_served() {
         assert_eq!(pair.sides[1].clients[client].job(), (job, b"x".to_vec()));
     }
 }
+
+/// Whoever reads YAML takes it for text, whatever beanstalkd's version, and not for a number.
+#[test]
+fn the_version_is_in_quotes() {
+    let mut pair = Pair::start(1);
+    for side in &mut pair.sides {
+        let stats = side.clients[0].ask("stats");
+        assert!(stats.contains("\\nversion: \\\"1.1"), "{stats}");
+    }
+}

@@ -124,3 +124,15 @@ fn the_call() {
     check_client("settle", ClientFrame::Settle { ticket: Ticket::NONE, lease: LEASE, settle });
     check_server("reply", ServerFrame::Reply { inbox: guid(0xb), body: reply });
 }
+
+/// What is said to be registered is what is read.
+#[test]
+fn the_registration_is_read_as_it_is_documented() {
+    let (_, block) = DOCUMENT.split_once("```json\n").unwrap();
+    let json = block.split("```").next().unwrap();
+    let frame = [&[0x0c, 1, 0, 0, 0][..], json.as_bytes()].concat();
+    let read = ClientFrame::decode(&frame, &mut Names::new(), Bytes::copy_from_slice).unwrap();
+    let ClientFrame::Register { ticket: TICKET, instance, contracts } = read else { panic!("{read:?}") };
+    assert_eq!(instance.services, [contracts[0].service_ref()]);
+    assert_eq!(contracts[0].methods[0].http[0].path, "/v1/hello/{name}");
+}

@@ -26,9 +26,16 @@ const BUNDLE_BYTES: usize = 64 << 10;
 pub(super) enum Expect {
     Nothing,
     /// The end of a job.
-    End(Option<AckSender>),
-    /// A job of replies.
-    Put(Vec<AckSender>, usize),
+    End {
+        job: u64,
+        ack: Option<AckSender>,
+    },
+    /// A job of replies, and the jobs that end with it.
+    Put {
+        acks: Vec<AckSender>,
+        ends: Vec<u64>,
+        length: usize,
+    },
     /// A job of its own for an envelope that came in another.
     Kept {
         came_in: Option<u64>,
@@ -65,7 +72,8 @@ pub(super) struct Plan {
     pub(super) used: String,
 }
 
-type Replies = (Guid, Vec<Arc<Envelope>>, Vec<AckSender>);
+/// The replies to an inbox, who waits for them, and the jobs that end with them.
+type Replies = (Guid, Vec<Arc<Envelope>>, Vec<AckSender>, Vec<u64>);
 
 impl Plan {
     pub(super) fn say(&mut self, command: Command<'_>, expect: Expect) {
@@ -94,14 +102,15 @@ impl Lane {
         let mut puts = Vec::new();
         for todo in std::mem::take(&mut state.todo) {
             match todo {
-                Todo::Reply { inbox, envelope, ack, .. } => {
+                Todo::Reply { inbox, envelope, ends: end, ack, .. } => {
                     let at = replies.iter().position(|(other, ..)| *other == inbox).unwrap_or_else(|| {
-                        replies.push((inbox, Vec::new(), Vec::new()));
+                        replies.push((inbox, Vec::new(), Vec::new(), Vec::new()));
                         replies.len() - 1
                     });
-                    if let Some((_, envelopes, acks)) = replies.get_mut(at) {
+                    if let Some((_, envelopes, acks, ends)) = replies.get_mut(at) {
                         envelopes.push(envelope);
                         acks.extend(ack);
+                        ends.extend(end);
                     }
                 }
                 put @ Todo::Put { .. } => puts.push(put),
@@ -128,17 +137,17 @@ impl Lane {
         self.plan_claims(state, claims, plan);
     }
 
-    fn plan_replies(&self, (inbox, envelopes, mut acks): Replies, plan: &mut Plan) {
+    fn plan_replies(&self, (inbox, envelopes, mut acks, mut ends): Replies, plan: &mut Plan) {
         let largest = self.shared.largest_job();
         let limit = largest.min(BUNDLE_BYTES);
         let (mut members, mut bytes): (Vec<Arc<Envelope>>, usize) = (Vec::new(), 0);
         let tube = self.shared.options.names.inbox(inbox);
         let (ttr, priority) = (self.shared.options.ttr, EnqueueOptions::DEFAULT_PRIORITY);
-        let mut flush = |members: &mut Vec<Arc<Envelope>>, acks: Vec<AckSender>| {
+        let mut flush = |members: &mut Vec<Arc<Envelope>>, acks: Vec<AckSender>, ends: Vec<u64>| {
             let noted: Vec<_> = members.iter().map(|member| (&**member, Notes::default())).collect();
             let body = job::bundle(&noted).freeze();
             let put = Command::Put { priority, delay: 0, ttr, body: &body };
-            plan.put(&tube, put, Expect::Put(acks, body.len()));
+            plan.put(&tube, put, Expect::Put { acks, ends, length: body.len() });
             members.clear();
         };
         for mut envelope in envelopes {
@@ -149,14 +158,14 @@ impl Lane {
                 length = envelope.encoded_len() + job::OVERHEAD;
             }
             if !members.is_empty() && (bytes + length > limit || self.shared.options.bundle == 1) {
-                flush(&mut members, Vec::new());
+                flush(&mut members, Vec::new(), Vec::new());
                 bytes = 0;
             }
             bytes += length;
             members.push(envelope);
         }
         if !members.is_empty() {
-            flush(&mut members, std::mem::take(&mut acks));
+            flush(&mut members, std::mem::take(&mut acks), std::mem::take(&mut ends));
         }
     }
 
@@ -213,14 +222,14 @@ fn rest_of(state: &State, job: u64) -> Bytes {
 
 fn plan_end(job: u64, how: How, ack: Option<AckSender>, plan: &mut Plan) {
     match how {
-        How::Delete => plan.say(Command::Delete(job), Expect::End(ack)),
+        How::Delete => plan.say(Command::Delete(job), Expect::End { job, ack }),
         How::Release { priority, delay } => {
-            plan.say(Command::Release { id: job, priority, delay }, Expect::End(ack));
+            plan.say(Command::Release { id: job, priority, delay }, Expect::End { job, ack });
         }
         How::GiveBack { priority } => {
             plan.say(Command::Bury { id: job, priority }, Expect::Nothing);
-            plan.say(Command::KickJob(job), Expect::End(ack));
+            plan.say(Command::KickJob(job), Expect::End { job, ack });
         }
-        How::Bury => plan.say(Command::Bury { id: job, priority: 0 }, Expect::End(ack)),
+        How::Bury => plan.say(Command::Bury { id: job, priority: 0 }, Expect::End { job, ack }),
     }
 }

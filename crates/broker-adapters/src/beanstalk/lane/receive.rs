@@ -1,6 +1,6 @@
 //! What the answers of the server mean for what a consumer holds.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use skyloom_core::broker::{AckSender, BrokerError, Delivery, Lease, Leases};
@@ -28,6 +28,8 @@ pub(super) struct Round {
     pub(super) asked: usize,
     /// The time of a job is about to end.
     pub(super) is_late: bool,
+    /// Jobs that end although their replies were refused, and why.
+    unanswered: HashMap<u64, BrokerError>,
 }
 
 /// A job that was reserved.
@@ -53,11 +55,17 @@ impl Lane {
                     round.fresh.push(Fresh { id, body });
                 }
             }
-            (Expect::End(ack), reply) => ack.into_iter().for_each(|ack| ack.send(ended(&reply))),
+            (Expect::End { job, ack }, reply) => {
+                let result = round.unanswered.remove(&job).map_or_else(|| ended(&reply), Err);
+                ack.into_iter().for_each(|ack| ack.send(result.clone()));
+            }
             (Expect::Stopped(acks), _) => acks.into_iter().for_each(|ack| ack.send(Ok(()))),
-            (Expect::Put(acks, length), reply) => {
+            (Expect::Put { acks, ends, length }, reply) => {
                 let result = inserted(reply, length).map(drop);
                 acks.into_iter().for_each(|ack| ack.send(result.clone()));
+                if let Err(error) = result {
+                    round.unanswered.extend(ends.into_iter().map(|job| (job, error.clone())));
+                }
             }
             (Expect::Kept { came_in, ack, length }, reply) => self.kept(came_in, ack, inserted(reply, length)),
             (Expect::Claimed(claims), reply) => self.claimed(claims, &reply),

@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
             }
             tokio::task::yield_now().await;
             let is_closing = *self.closing.borrow_and_update();
-            let Round { fresh, asked, is_late: late } = std::mem::take(&mut round);
+            let Round { fresh, asked, is_late: late, .. } = std::mem::take(&mut round);
             burst.came(asked, fresh.len());
             let (plan, due, waits) = self.plan(fresh, burst.at_once(), late, is_closing);
             if plan.expected.is_empty() {
@@ -185,7 +185,7 @@ impl<'a> Session<'a> {
         }
         lane.hand_over(&mut state);
         for job in state.touch_due(now) {
-            plan.say(Command::Touch(job), Expect::End(None));
+            plan.say(Command::Touch(job), Expect::Nothing);
         }
         lane.plan(&mut state, &mut plan);
         self.used = std::mem::take(&mut plan.used);

@@ -15,7 +15,7 @@ use super::{
         shared::lock,
     },
     consumer::Lane,
-    state::{Held, State},
+    state::{Held, Job, State},
     todo::{How, Todo},
 };
 use crate::remote::Notice;
@@ -50,7 +50,7 @@ impl Leases for Lane {
                     (Some(sender), ack)
                 }
             };
-            state.todo.push(Todo::Reply { inbox, envelope: reply, only, ack: sender });
+            state.todo.push(Todo::Reply { inbox, envelope: reply, only, ends: None, ack: sender });
             Ok(ack)
         });
         sent.unwrap_or_else(|error| Ack::ready(Err(error)))
@@ -84,9 +84,11 @@ impl Lane {
         match settlement {
             Settlement::Reply(reply) => {
                 let Some(inbox) = held.envelope.reply_to else { return state.finish(held.job, ack) };
-                let last = held.job.and_then(|job| state.jobs.get(&job)).is_some_and(|job| job.left == 1);
-                let (now, later) = if last { (None, ack) } else { (ack, None) };
-                state.todo.push(Todo::Reply { inbox, envelope: reply, only: claimed, ack: now });
+                // With the last of a job the job ends, and says how both went.
+                let is_last = |job: &Job| job.left == 1 && !job.exchanged;
+                let ends = held.job.filter(|job| state.jobs.get(job).is_some_and(is_last));
+                let (now, later) = if ends.is_some() { (None, ack) } else { (ack, None) };
+                state.todo.push(Todo::Reply { inbox, envelope: reply, only: claimed, ends, ack: now });
                 state.finish(held.job, later);
             }
             Settlement::Bury { reason } => self.kill(state, held, reason, ack),
@@ -177,7 +179,7 @@ impl Lane {
     pub(super) fn tell(&self, state: &mut State, held: &Held, error: &BrokerError) {
         if let Some(inbox) = held.envelope.reply_to {
             let envelope = Arc::new(Notice::write(held.envelope.id, error));
-            state.todo.push(Todo::Reply { inbox, envelope, only: true, ack: None });
+            state.todo.push(Todo::Reply { inbox, envelope, only: true, ends: None, ack: None });
         }
     }
 }

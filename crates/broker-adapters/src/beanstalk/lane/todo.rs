@@ -11,8 +11,8 @@ use skyloom_core::{
 /// Something to say.
 #[derive(Debug)]
 pub(super) enum Todo {
-    /// A reply, and whether it is the only one there will ever be.
-    Reply { inbox: Guid, envelope: Arc<Envelope>, only: bool, ack: Option<AckSender> },
+    /// A reply, whether it is the only one there will ever be, and the job that ends with it.
+    Reply { inbox: Guid, envelope: Arc<Envelope>, only: bool, ends: Option<u64>, ack: Option<AckSender> },
     /// A job of its own for what cannot stay in the one it came in, or a dead letter. Once it is kept, the
     /// envelope is settled in the job that it came in.
     Put { tube: Option<String>, priority: u32, delay: u32, body: Bytes, came_in: Option<u64>, ack: Option<AckSender> },

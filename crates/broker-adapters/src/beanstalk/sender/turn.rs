@@ -245,7 +245,8 @@ pub(in super::super) fn inserted(reply: Reply, length: usize) -> Result<u64, Bro
             "beanstalkd drains: it was sent SIGUSR1 and takes no new work; restart it, or use another",
         )),
         Reply::Buried(_) | Reply::OutOfMemory => {
-            Err(BrokerError::Full { what: "beanstalkd".to_owned(), limit: "the memory that it gets".to_owned() })
+            let limit = "the memory that it gets, or with -b the room on its disk".to_owned();
+            Err(BrokerError::Full { what: "beanstalkd".to_owned(), limit })
         }
         other => Err(BrokerError::refused(format!("beanstalkd answered {other:?} to a job of {length} bytes"))),
     }
