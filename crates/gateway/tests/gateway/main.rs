@@ -18,3 +18,4 @@ mod process;
 mod refused;
 mod rest;
 mod streams;
+mod windows;
