@@ -11,6 +11,7 @@ mod http1;
 mod json;
 mod library;
 mod lifecycle;
+mod mapping;
 mod mistakes;
 mod notes;
 mod odd;
