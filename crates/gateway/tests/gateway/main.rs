@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cluster;
+mod crowded;
 mod deserted;
 mod early;
 mod grpc;
