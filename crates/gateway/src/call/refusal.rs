@@ -18,23 +18,27 @@ pub(crate) fn ensure_live(operation: &Operation) -> Result<()> {
 }
 
 /// Says that there is nothing at a path, in the code for that; or to come again, as long as the registry does not know yet
-/// of everybody who is there.
+/// of everybody who is there, or if the service is there and there is no room for its routes.
 pub(crate) fn nothing(state: &State, table: &Table, path: &str, code: Code) -> Status {
-    let message = missing(table, path);
+    let method = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    let method = method.filter(|(service, method)| service.contains('.') && !method.contains('/'));
+    if let Some(message) = method.and_then(|(service, _)| table.left_out(service)) {
+        return Status::unavailable(message).with_outcome(Outcome::NotStarted);
+    }
+    let short = |text: &str| text.chars().take(128).collect::<String>();
+    let message = match (method, table.count_left_out()) {
+        (Some((service, method)), _) => table.missing(&short(service), &short(method)),
+        (None, 0) => format!("there is nothing at {:?}", short(path)),
+        (None, count) => {
+            let path = short(path);
+            format!(
+                "there is nothing at {path:?}; services that are left out because there are too many routes: {count}"
+            )
+        }
+    };
     if state.is_incomplete() {
         let message = format!("not every service has come back since the broker was lost: try again; so far {message}");
         return Status::unavailable(message).with_outcome(Outcome::NotStarted);
     }
     Status::new(code, message)
-}
-
-/// Why there is no method at this path, `/{package.Service}/{Method}`.
-fn missing(table: &Table, path: &str) -> String {
-    let short = |text: &str| text.chars().take(128).collect::<String>();
-    match path.strip_prefix('/').and_then(|path| path.split_once('/')) {
-        Some((service, method)) if service.contains('.') && !method.contains('/') => {
-            table.missing(&short(service), &short(method))
-        }
-        _ => format!("there is nothing at {:?}", short(path)),
-    }
 }

@@ -7,14 +7,13 @@ use std::{
 
 use serde::Serialize;
 use skyloom::{
-    contract::{HttpVerb, MethodContract},
+    contract::{Contract, HttpVerb, MethodContract},
     registry::Snapshot,
 };
 
 use super::{
-    precedence::{by_precedence, live},
+    precedence::{by_precedence, live, no_room},
     service::Compiled,
-    table::MAX_ROUTES,
     trie::Trie,
 };
 
@@ -48,9 +47,12 @@ pub struct Route {
 pub fn routes(snapshot: &Snapshot) -> Vec<Route> {
     let live = live(snapshot);
     let order = by_precedence(snapshot, &live);
-    let mut listing = Listing { live, rules: Trie::default(), rows: Vec::new(), routes: 0 };
-    for contract in order {
+    let mut listing = Listing { live, rules: Trie::default(), rows: Vec::new() };
+    for contract in order.served {
         listing.add(&Compiled::new(Arc::clone(contract)));
+    }
+    for contract in order.left_out {
+        listing.leave_out(contract);
     }
     // The sort is stable: a service's own stay in their order.
     listing.rows.sort_by(|one, other| one.service.cmp(&other.service));
@@ -61,14 +63,10 @@ struct Listing<'a> {
     live: HashMap<&'a str, usize>,
     rules: Trie,
     rows: Vec<Route>,
-    routes: usize,
 }
 
 impl Listing<'_> {
     fn add(&mut self, compiled: &Compiled) {
-        self.routes += compiled.operations.len() + compiled.rules.len();
-        let left_out = (self.routes > MAX_ROUTES)
-            .then(|| format!("there are more than {MAX_ROUTES} routes; this service is left out"));
         // The table takes a service's rules in the order of its methods.
         let mut problems: BTreeMap<(String, &'static str, String), String> = BTreeMap::new();
         for (verb, template, route) in &compiled.rules {
@@ -83,22 +81,32 @@ impl Listing<'_> {
             for rule in &method.http {
                 let own = OWN.contains(&rule.path.as_str()).then(|| "the gateway answers this path itself".to_owned());
                 let problem = problems.get(&(method.name.to_string(), rule.verb.as_str(), rule.path.clone())).cloned();
-                self.row(compiled, method, rule.verb, rule.path.clone(), left_out.clone().or(own).or(problem));
+                self.row(&compiled.contract, method, rule.verb, rule.path.clone(), own.or(problem));
             }
             let path = format!("/{}/{}", compiled.contract.name, method.name);
-            self.row(compiled, method, HttpVerb::Post, path, left_out.clone());
+            self.row(&compiled.contract, method, HttpVerb::Post, path, None);
+        }
+    }
+
+    fn leave_out(&mut self, contract: &Contract) {
+        for method in &contract.methods {
+            for rule in &method.http {
+                self.row(contract, method, rule.verb, rule.path.clone(), Some(no_room()));
+            }
+            let path = format!("/{}/{}", contract.name, method.name);
+            self.row(contract, method, HttpVerb::Post, path, Some(no_room()));
         }
     }
 
     fn row(
         &mut self,
-        compiled: &Compiled,
+        contract: &Contract,
         method: &MethodContract,
         verb: HttpVerb,
         path: String,
         problem: Option<String>,
     ) {
-        let service = compiled.contract.name.clone();
+        let service = contract.name.clone();
         self.rows.push(Route {
             verb,
             path,
@@ -113,7 +121,7 @@ impl Listing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use skyloom::{Guid, contract::Contract, registry::Instance};
+    use skyloom::{Guid, registry::Instance};
 
     use super::*;
 

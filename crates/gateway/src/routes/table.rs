@@ -13,23 +13,23 @@ use skyloom::{
 
 use super::{
     Operation, RestRoute,
-    precedence::{by_precedence, live},
+    precedence::{Precedence, by_precedence, live, no_room},
     service::Compiled,
     trie::Trie,
 };
 use skyloom::transcode::hint;
 
-/// The most methods and rules of all services together; contracts come from other processes.
-pub(super) const MAX_ROUTES: usize = 65_536;
-
 /// Which request reaches which method; made from the registry's snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     services: BTreeMap<String, Arc<Compiled>>,
+    /// The contracts whose routes there is no room for.
+    left_out: BTreeMap<String, Arc<Contract>>,
     /// By path, such as `/greeter.v1.Greeter/Hello`.
     operations: HashMap<Box<str>, Arc<Operation>, RandomState>,
     rules: Trie,
-    /// The services that claim a route which another claims, too, and whether they were live when it was given to one.
+    /// The services that claim a route which another claims, too, and whether they were live when it was given to one;
+    /// all of them if there is no room for all.
     contested: BTreeMap<String, bool>,
 }
 
@@ -61,25 +61,33 @@ impl Table {
 
     fn has_contracts_of(&self, snapshot: &Snapshot) -> bool {
         let same = |(name, contract): (&String, &Arc<Contract>)| {
-            self.services.get(name).is_some_and(|own| own.contract == *contract)
+            let known = self.services.get(name).map(|own| &own.contract).or_else(|| self.left_out.get(name));
+            known == Some(contract)
         };
-        self.services.len() == snapshot.contracts.len() && snapshot.contracts.iter().all(same)
+        let known = self.services.len() + self.left_out.len();
+        known == snapshot.contracts.len() && snapshot.contracts.iter().all(same)
     }
 
     fn rebuilt(&self, snapshot: &Snapshot, live: &HashMap<&str, usize>) -> Self {
         let mut table = Self::default();
-        let mut routes = 0;
-        for contract in by_precedence(snapshot, live) {
-            let name = &contract.name;
-            let known = self.services.get(name).filter(|own| own.contract == *contract).cloned();
+        let Precedence { served, left_out } = by_precedence(snapshot, live);
+        for contract in served {
+            let known = self.services.get(&contract.name).filter(|own| own.contract == *contract).cloned();
             let compiled = known.unwrap_or_else(|| Arc::new(Compiled::new(Arc::clone(contract))));
-            routes += compiled.operations.len() + compiled.rules.len();
-            if routes > MAX_ROUTES {
-                tracing::warn!(service = name, "there are more than {MAX_ROUTES} routes; this service is left out");
-                continue;
-            }
             table.add(&compiled, live);
-            table.services.insert(name.clone(), compiled);
+            table.services.insert(contract.name.clone(), compiled);
+        }
+        for contract in &left_out {
+            let name = &contract.name;
+            if !self.left_out.contains_key(name) {
+                let reason = no_room();
+                tracing::warn!(service = name, reason, "a service is left out: forget contracts that nobody needs");
+            }
+            table.left_out.insert(name.clone(), Arc::clone(contract));
+        }
+        if !left_out.is_empty() {
+            let is_live = |name: &String| live.contains_key(name.as_str());
+            table.contested = snapshot.contracts.keys().map(|name| (name.clone(), is_live(name))).collect();
         }
         table
     }
@@ -113,6 +121,16 @@ impl Table {
             Err(allowed) if allowed.is_empty() => Found::Nothing,
             Err(allowed) => Found::NotAllowed(allowed),
         }
+    }
+
+    /// Why a service has no routes though it is known, if it is.
+    pub(crate) fn left_out(&self, service: &str) -> Option<String> {
+        self.left_out.contains_key(service).then(|| format!("{service} is left out: {}", no_room()))
+    }
+
+    /// How many services have no routes though they are known.
+    pub(crate) fn count_left_out(&self) -> usize {
+        self.left_out.len()
     }
 
     /// Why there is no method at `/{package.Service}/{Method}`.

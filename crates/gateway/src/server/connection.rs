@@ -8,7 +8,7 @@ use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
 };
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
@@ -20,6 +20,7 @@ use super::{
     protocol::{Protocol, protocol},
     refusal::Refusals,
     socket::Socket,
+    streams::{Pieces, Streams},
     unread::{Reading, Unread},
 };
 use crate::{
@@ -49,8 +50,8 @@ fn http1(options: &GatewayOptions) -> http1::Builder {
     builder
 }
 
-fn http2(options: &GatewayOptions) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2(options: &GatewayOptions) -> http2::Builder<Streams> {
+    let mut builder = http2::Builder::new(Streams::new(options.write_timeout));
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(options.max_concurrent_streams)
@@ -118,7 +119,7 @@ async fn serve_http2(gateway: &Gateway, socket: Socket) -> hyper::Result<()> {
     let served = gateway.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let gateway = served.clone();
-        async move { Ok::<_, Infallible>(gateway.handle(request).await) }
+        async move { Ok::<_, Infallible>(gateway.handle(request).await.map(Pieces::of)) }
     });
     let mut connection = pin!(http2(&gateway.state.options).serve_connection(socket, service));
     tokio::select! {

@@ -6,6 +6,7 @@ mod protocol;
 mod linger;
 mod refusal;
 mod unread;
+mod streams;
 mod http1_socket;
 mod connection;
 mod bound;

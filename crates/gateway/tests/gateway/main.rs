@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cluster;
+mod crowded;
 mod deserted;
 mod early;
 mod grpc;
@@ -11,6 +12,7 @@ mod http1;
 mod json;
 mod library;
 mod lifecycle;
+mod mapping;
 mod mistakes;
 mod notes;
 mod odd;
@@ -18,3 +20,4 @@ mod process;
 mod refused;
 mod rest;
 mod streams;
+mod windows;

@@ -1,31 +1,23 @@
 //! JSON to protobuf messages and back, by their descriptors.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, SerializeOptions};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, ReflectMessage as _};
+use serde::Serialize as _;
 use serde_json::Value;
 use skyloom_core::{Result, Status};
 
-use super::{hint, one_field::OneField, parse_json};
-
-/// Fields at their default are written, so that a caller sees every field that there is.
-const OPTIONS: SerializeOptions = SerializeOptions::new().skip_default_fields(false);
-
-/// The field of this name: as the contract spells it, or in lowerCamelCase as JSON does.
-pub fn find_field(message: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
-    message.get_field_by_json_name(name).or_else(|| message.get_field_by_name(name))
-}
+use super::{find_field, hint, one_field::OneField, parse_json, read::Read, write::Write};
 
 /// Parses the protobuf JSON mapping of a message. Unknown fields are refused.
 pub fn parse_message(descriptor: &MessageDescriptor, text: &str) -> Result<DynamicMessage> {
     let whole = || serde_json::from_str(text).unwrap_or_default();
-    parse_json(text, descriptor.clone()).map_err(|status| explained(descriptor, &whole(), status))
+    parse_json(text, Read(descriptor)).map_err(|status| explained(descriptor, &whole(), status))
 }
 
 /// Parses the JSON of one field, by the name that the contract has for it, as a message that has
 /// nothing else.
 pub fn parse_field(descriptor: &MessageDescriptor, name: &str, text: &str) -> Result<DynamicMessage> {
     let whole = || serde_json::json!({ name: serde_json::from_str::<Value>(text).unwrap_or_default() });
-    parse_json(text, OneField { message: descriptor.clone(), name })
-        .map_err(|status| explained(descriptor, &whole(), status))
+    parse_json(text, OneField { message: descriptor, name }).map_err(|status| explained(descriptor, &whole(), status))
 }
 
 fn explained(descriptor: &MessageDescriptor, value: &Value, status: Status) -> Status {
@@ -35,7 +27,7 @@ fn explained(descriptor: &MessageDescriptor, value: &Value, status: Status) -> S
 /// The protobuf JSON mapping of a message, with every field that is not optional.
 pub fn json_of(message: &DynamicMessage) -> Result<Vec<u8>> {
     let mut serializer = serde_json::Serializer::new(Vec::with_capacity(128));
-    message.serialize_with_options(&mut serializer, &OPTIONS).map_err(|error| {
+    Write(message).serialize(&mut serializer).map_err(|error| {
         let name = message.descriptor().full_name().to_owned();
         Status::internal(format!("the reply, a {name}, has no JSON: {error}"))
     })?;

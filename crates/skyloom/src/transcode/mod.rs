@@ -4,6 +4,12 @@ mod hint;
 mod text;
 mod parse;
 mod shape;
+mod find;
+mod number;
+mod scalar;
+mod well_known;
+mod read;
+mod write;
 mod one_field;
 mod message;
 mod method;
@@ -12,8 +18,9 @@ mod service;
 mod translator;
 
 pub use self::{
+    find::find_field,
     hint::hint,
-    message::{find_field, json_of, parse_field, parse_message},
+    message::{json_of, parse_field, parse_message},
     method::{MethodTranscoder, Types},
     outline::outline,
     parse::parse_json,

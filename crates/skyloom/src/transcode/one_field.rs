@@ -3,10 +3,12 @@
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, value::MapAccessDeserializer};
 
+use super::read::Read;
+
 /// A seed that takes the JSON of one field and makes the message that has nothing else.
 #[derive(Clone, Debug)]
 pub(super) struct OneField<'a> {
-    pub(super) message: MessageDescriptor,
+    pub(super) message: &'a MessageDescriptor,
     pub(super) name: &'a str,
 }
 
@@ -21,7 +23,7 @@ impl<'de> DeserializeSeed<'de> for OneField<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<DynamicMessage, D::Error> {
         let entry = Entry { name: Some(self.name), value: Some(json) };
-        self.message.deserialize(MapAccessDeserializer::new(entry))
+        Read(self.message).deserialize(MapAccessDeserializer::new(entry))
     }
 }
 
