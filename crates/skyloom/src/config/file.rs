@@ -1,6 +1,6 @@
 //! `skyloom.toml`: its sections, and every mistake in it with its line.
 
-use std::{borrow::Cow, fs, path::Path};
+use std::{borrow::Cow, fs, io, os::unix::fs::FileTypeExt as _, path::Path};
 
 use config::{File, FileFormat, Map, Source as _, Value};
 use toml::{
@@ -14,9 +14,22 @@ use super::{
     nearest::nearest,
 };
 
-/// The text of a file.
+/// The text of a configuration's file. A named pipe is refused, for whoever opens one waits until somebody writes to it.
+/// What is handed over may be one: `/dev/stdin`, and what a shell makes of `<(...)`.
+///
+/// # Errors
+/// If it is a named pipe, or cannot be read.
+pub fn read_file(path: &Path) -> io::Result<String> {
+    let is_handed_over = path.starts_with("/dev") || path.starts_with("/proc");
+    if !is_handed_over && fs::metadata(path)?.file_type().is_fifo() {
+        return Err(io::Error::other("it is a named pipe; put a file there, or take it away"));
+    }
+    fs::read_to_string(path)
+}
+
+/// The same, with the file in the mistake.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+    read_file(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
 }
 
 fn not_toml(path: &Path, reason: String) -> ConfigError {
