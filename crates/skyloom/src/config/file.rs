@@ -130,12 +130,27 @@ impl Checker<'_> {
             return Err(self.unknown(name, "keys", &known));
         };
         let checked = match (key.form, value.get_ref()) {
-            (Form::Own, DeValue::Table(_)) => return Ok(()),
+            (Form::Own, DeValue::Table(own)) => return self.numbers(key.name, own),
             (Form::Count, DeValue::Integer(number)) => check(key.form, number.as_str()),
             (form, DeValue::String(text)) if !matches!(form, Form::Count | Form::Own) => check(form, text),
             (_, other) => Err(misplaced(key, other.type_str())),
         };
         checked.map_err(|reason| self.wrong(entry, &reason))
+    }
+
+    /// Whether every number of a service's own keys is one that a configuration can hold.
+    fn numbers(&self, path: &str, table: &DeTable<'_>) -> Result<(), ConfigError> {
+        table.iter().try_for_each(|(name, value)| {
+            let path = format!("{path}.{}", name.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) => self.numbers(&path, inner),
+                value if is_held(value) => Ok(()),
+                _ => {
+                    let reason = format!("a whole number goes from {} to {}", i64::MIN, i64::MAX);
+                    Err(ConfigError::Value { place: self.place(name), key: path, reason })
+                }
+            }
+        })
     }
 
     fn place(&self, name: &Spanned<Cow<'_, str>>) -> String {
@@ -149,6 +164,16 @@ impl Checker<'_> {
 
     fn wrong(&self, (name, _): Entry<'_, '_>, reason: &str) -> ConfigError {
         ConfigError::Value { place: self.place(name), key: name.get_ref().to_string(), reason: reason.to_owned() }
+    }
+}
+
+/// Whether the whole numbers of a value are of 64 bits.
+fn is_held(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).is_ok(),
+        DeValue::Array(items) => items.iter().all(|item| is_held(item.get_ref())),
+        DeValue::Table(table) => table.values().all(|value| is_held(value.get_ref())),
+        _ => true,
     }
 }
 
