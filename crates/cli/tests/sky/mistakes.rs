@@ -154,6 +154,14 @@ async fn the_command_line_itself_is_checked() {
     }
 }
 
+        (
+            "broker --queue-messages 0",
+            "--queue-messages <NUMBER>: 0 would refuse everything: give at least 1; see `sky help broker`",
+        ),
+        (
+            "broker --queue-bytes 99999999999999999999",
+            "--queue-bytes <NUMBER>: \"99999999999999999999\" is too large a number; see `sky help broker`",
+        ),
 #[tokio::test]
 async fn whoever_names_no_command_is_shown_which_there_are() {
     for line in [&[][..], &["dead"]] {
