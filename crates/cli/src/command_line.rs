@@ -68,15 +68,15 @@ pub(crate) fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(Failure::failed(format!("cannot start the event loop: {error}")))),
     };
-    let ended = runtime.block_on(run(&line));
+    let ended = runtime.block_on(run(line));
     // Whoever hears of the end may start it again at once.
     drop(pidfile);
     end(ended)
 }
 
-async fn run(line: &CommandLine) -> Result<(), Failure> {
+async fn run(mut line: CommandLine) -> Result<(), Failure> {
     let global = &line.global;
-    match &line.command {
+    match &mut line.command {
         Command::New(args) => scaffold::new(args),
         Command::Up(args) => cluster::up(args, global).await,
         Command::Broker(args) => commands::broker(args, global).await,
@@ -89,6 +89,7 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Shell(args) => shell::shell(args, global).await,
         Command::Completions(args) => complete::completions(*args),
         Command::Question(question) => {
+            question.check()?;
             let session = Session::open(global, ASKING).await?;
             let result = ask(question, &session, global).await;
             session.close().await;

@@ -27,6 +27,16 @@ pub(crate) struct ListenArgs {
 /// Shows events.
 ///
 /// # Errors
+impl ListenArgs {
+    /// The topic.
+    ///
+    /// # Errors
+    /// If its name is malformed.
+    pub(crate) fn topic(&self) -> Result<TopicName, Failure> {
+        TopicName::new(&self.topic).map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
 /// If the topic's name is malformed, or the broker refuses.
 pub(crate) async fn listen(args: &ListenArgs, session: &Session) -> Result<(), Failure> {
     let mut ear = Ear::open(args, session).await?;
@@ -57,7 +67,7 @@ impl Ear {
     /// # Errors
     /// If the topic's name is malformed, or the broker refuses.
     pub(crate) async fn open(args: &ListenArgs, session: &Session) -> Result<Self, Failure> {
-        let topic = TopicName::new(&args.topic).map_err(|error| Failure::usage(error.to_string()))?;
+        let topic = args.topic()?;
         let group = GroupName::new(format!("sky.{}", Guid::private()));
         let group = group.map_err(|error| Failure::failed(error.to_string()))?;
         let options = ConsumeOptions { ephemeral: true, ..ConsumeOptions::default() };

@@ -8,8 +8,8 @@ mod message;
 mod event;
 
 pub(crate) use self::{
-    event::event_shapes,
-    find::{Target, suggest_service},
+    event::{event_readers, event_shapes},
+    find::{Target, split_method, suggest_service},
     input::{Input, MessageArgs},
     message::{Message, as_json, check_json, request_text},
     shape::{bare, kind},

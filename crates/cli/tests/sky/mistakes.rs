@@ -17,6 +17,29 @@ async fn without_a_broker_sky_says_how_to_get_one() {
 }
 
 #[tokio::test]
+async fn a_mistake_of_ones_own_is_told_before_a_broker_is_looked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("bad.json"), "{\"name\":").unwrap();
+    for (line, part) in [
+        ("call a.v1/B @nofile", "cannot read nofile: "),
+        ("call a.v1/B @bad.json", "bad.json is not JSON: "),
+        ("call a.v1/B {", "the message is not JSON: "),
+        ("call a.v1.B", "\"a.v1.B\" names no method; "),
+        ("cast a.v1/B @nofile", "cannot read nofile: "),
+        ("bench a.v1/B @nofile", "cannot read nofile: "),
+        ("publish a.b @nofile", "cannot read nofile: "),
+        ("publish A.B 1", "is not a topic name"),
+        ("listen A.B", "is not a topic name"),
+        ("log a.v1 debgu", "\"debgu\" is no level to log; "),
+    ] {
+        let mut sky = command();
+        sky.args(line.split(' ')).args(["--broker", "unix:/nowhere/b.sock"]).current_dir(directory.path());
+        let said = run(sky, "").await;
+        assert!(said.sentence(2).contains(part), "{line}: {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_url_that_names_no_broker_is_refused() {
     let long = format!("unix:/{}", "x".repeat(200));
     for (url, part) in [
