@@ -3,7 +3,7 @@
 use std::{env, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
-use skyloom::daemon;
+use skyloom::{daemon, telemetry};
 
 use crate::{
     cluster::{self, SuperviseArgs, UpArgs},
@@ -108,7 +108,10 @@ fn end(result: Result<(), Failure>) -> ExitCode {
         Err(failure) => {
             let (code, sentence) = (failure.exit_code(), failure.to_string());
             if !matches!(failure, Failure::OutputClosed) {
-                note(&sentence);
+                // A process that runs for long may have a log, which somebody reads.
+                if !telemetry::log_end(&sentence) {
+                    note(&sentence);
+                }
                 daemon::failed(code, &sentence);
             }
             ExitCode::from(code)

@@ -154,6 +154,14 @@ async fn the_command_line_itself_is_checked() {
         ("call a/b --timeout", "--timeout <TIME> needs a value; see `sky help call`"),
         ("bench a/b -c 0", "--concurrency <CONCURRENCY>: 0 is not in 1..=50000; see `sky help bench`"),
         ("bench a/b -c x", "--concurrency <CONCURRENCY>: \"x\" is no whole number; see `sky help bench`"),
+        (
+            "broker --queue-messages 0",
+            "--queue-messages <NUMBER>: 0 would refuse everything: give at least 1; see `sky help broker`",
+        ),
+        (
+            "broker --queue-bytes 99999999999999999999",
+            "--queue-bytes <NUMBER>: \"99999999999999999999\" is too large a number; see `sky help broker`",
+        ),
         ("gateway --port 99999", "--port <PORT>: 99999 is not in 0..=65535; see `sky help gateway`"),
         (
             "gateway --port 1 --listen x",
@@ -177,14 +185,6 @@ async fn the_command_line_itself_is_checked() {
     }
 }
 
-        (
-            "broker --queue-messages 0",
-            "--queue-messages <NUMBER>: 0 would refuse everything: give at least 1; see `sky help broker`",
-        ),
-        (
-            "broker --queue-bytes 99999999999999999999",
-            "--queue-bytes <NUMBER>: \"99999999999999999999\" is too large a number; see `sky help broker`",
-        ),
 #[tokio::test]
 async fn whoever_names_no_command_is_shown_which_there_are() {
     for line in [&[][..], &["dead"]] {
@@ -234,7 +234,7 @@ async fn a_broker_that_could_not_keep_what_waits_does_not_start() {
     sky.args(["broker", "--listen", &socket, "--snapshot", &snapshot]);
     let said = run(sky, "").await;
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.err.contains(&format!("sky: --snapshot: no snapshot can be written to {snapshot}")), "{said:?}");
+    assert!(said.err.contains(&format!("--snapshot: no snapshot can be written to {snapshot}")), "{said:?}");
 }
 
 #[tokio::test]
@@ -253,7 +253,16 @@ async fn a_second_broker_on_one_socket_is_refused() {
     let ground = Ground::new().await;
     let said = ground.sky(&["broker", "--listen", &ground.url]).await;
     assert_eq!(said.code, 111, "{said:?}");
-    assert!(said.err.contains("another broker is listening on unix:"), "{said:?}");
+    // Whoever reads its log reads that, too.
+    let line: serde_json::Value = serde_json::from_str(said.err.lines().last().unwrap()).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    let message = line["fields"]["message"].as_str().unwrap();
+    assert!(message.starts_with("another broker is listening on unix:"), "{said:?}");
+
+    let mut text = ground.command(&["broker", "--listen", &ground.url]);
+    text.env("SKYLOOM_LOG_FORMAT", "text");
+    let said = run(text, "").await;
+    assert!(said.err.contains("sky: another broker is listening on unix:"), "{said:?}");
 }
 
 #[tokio::test]
