@@ -3,7 +3,7 @@
 use std::{env, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
-use skyloom::daemon;
+use skyloom::{daemon, telemetry};
 
 use crate::{
     cluster::{self, SuperviseArgs, UpArgs},
@@ -68,15 +68,15 @@ pub(crate) fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(Failure::failed(format!("cannot start the event loop: {error}")))),
     };
-    let ended = runtime.block_on(run(&line));
+    let ended = runtime.block_on(run(line));
     // Whoever hears of the end may start it again at once.
     drop(pidfile);
     end(ended)
 }
 
-async fn run(line: &CommandLine) -> Result<(), Failure> {
+async fn run(mut line: CommandLine) -> Result<(), Failure> {
     let global = &line.global;
-    match &line.command {
+    match &mut line.command {
         Command::New(args) => scaffold::new(args),
         Command::Up(args) => cluster::up(args, global).await,
         Command::Broker(args) => commands::broker(args, global).await,
@@ -89,6 +89,7 @@ async fn run(line: &CommandLine) -> Result<(), Failure> {
         Command::Shell(args) => shell::shell(args, global).await,
         Command::Completions(args) => complete::completions(*args),
         Command::Question(question) => {
+            question.check()?;
             let session = Session::open(global, ASKING).await?;
             let result = ask(question, &session, global).await;
             session.close().await;
@@ -107,7 +108,10 @@ fn end(result: Result<(), Failure>) -> ExitCode {
         Err(failure) => {
             let (code, sentence) = (failure.exit_code(), failure.to_string());
             if !matches!(failure, Failure::OutputClosed) {
-                note(&sentence);
+                // A process that runs for long may have a log, which somebody reads.
+                if !telemetry::log_end(&sentence) {
+                    note(&sentence);
+                }
                 daemon::failed(code, &sentence);
             }
             ExitCode::from(code)

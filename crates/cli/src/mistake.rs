@@ -1,6 +1,9 @@
 //! A mistake on a command line, as one sentence.
 
-use std::{error::Error as _, num::ParseIntError};
+use std::{
+    error::Error,
+    num::{IntErrorKind, ParseIntError},
+};
 
 use clap::{
     Command,
@@ -39,10 +42,7 @@ pub(crate) fn sentence<'a>(
         ErrorKind::InvalidValue => invalid_value(error),
         ErrorKind::ValueValidation => {
             let (argument, value) = (text(error, ContextKind::InvalidArg), text(error, ContextKind::InvalidValue));
-            let why = match error.source() {
-                Some(source) if source.is::<ParseIntError>() => format!("{value:?} is no whole number"),
-                source => source.map(ToString::to_string).unwrap_or_default(),
-            };
+            let why = error.source().map(|source| reason(source, &value)).unwrap_or_default();
             if why.contains(&value) { format!("{argument}: {why}") } else { format!("{argument}: {value:?}: {why}") }
         }
         // Whatever else there may be says it in its first line.
@@ -57,6 +57,15 @@ pub(crate) fn sentence<'a>(
     };
     let help = help.into_iter().chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
     format!("{what}{}; see `{help}`", hint(error, command_at(command, &path)))
+}
+
+/// Why a value is none, in plain words.
+fn reason(why: &(dyn Error + 'static), value: &str) -> String {
+    match why.downcast_ref::<ParseIntError>().map(ParseIntError::kind) {
+        Some(IntErrorKind::PosOverflow) => format!("{value:?} is too large a number"),
+        Some(_) => format!("{value:?} is no whole number"),
+        None => why.to_string(),
+    }
 }
 
 /// The commands that a line names, such as `dead` and `list`.

@@ -118,6 +118,10 @@ fn each_mistake_names_its_key_and_its_place() {
         "skyloom.toml, line 2: concurrency: \"0\" is not a whole number of at least 1"
     );
     assert_eq!(
+        mistake("[service]\nconcurrency = 4294967296\n", &[], &[]),
+        "skyloom.toml, line 2: concurrency: \"4294967296\" is too much: give at most 4294967295"
+    );
+    assert_eq!(
         mistake("[services]\n", &[], &[]),
         "skyloom.toml, line 1: there is no key \"services\"; did you mean \"service\"?"
     );
@@ -167,6 +171,49 @@ fn each_mistake_names_its_key_and_its_place() {
         let said = mistake(&format!("[default]\n{key} = \"{text}\"\n"), &[], &[]);
         assert!(said.starts_with(&format!("skyloom.toml, line 2: {key}: {reason}")), "{said}");
     }
+}
+
+#[test]
+fn a_number_that_is_too_large_is_named_with_what_it_may_be() {
+    for own in
+        ["limit = 9223372036854775808", "limit = [1, -9223372036854775809]", "inner = { limit = 0xffffffffffffffff }"]
+    {
+        let key = if own.starts_with("inner") { "inner.limit" } else { "limit" };
+        assert_eq!(
+            mistake(&format!("[default]\nlease = \"2s\"\n[service.settings]\n{own}\n"), &[], &[]),
+            format!(
+                "skyloom.toml, line 4: settings.{key}: a whole number goes from -9223372036854775808 to 9223372036854775807"
+            )
+        );
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "it is not read")]
+    struct Numbers {
+        port: u16,
+        #[serde(default)]
+        shift: Vec<i8>,
+    }
+    let said = |text: &str, environment: &[(&str, &str)]| {
+        let case = case(text, environment, &[]);
+        let sentence = Settings::load(&case.sources).unwrap().own::<Numbers>().unwrap_err().to_string();
+        sentence.replace(&case.sources.file.clone().unwrap().display().to_string(), "skyloom.toml")
+    };
+    assert_eq!(
+        said("[service]\nlease = \"2s\"\nsettings = { port = 70000 }\n", &[]),
+        "skyloom.toml, line 3: settings.port: invalid type: 64-bit unsigned integer `70000`, expected a whole number from 0 \
+         to 65535"
+    );
+    assert_eq!(
+        said("", &[("SKYLOOM_SETTINGS_PORT", "70000")]),
+        "environment variable SKYLOOM_SETTINGS_PORT: settings.port: invalid type: 64-bit unsigned integer `70000`, expected \
+         a whole number from 0 to 65535"
+    );
+    assert_eq!(
+        said("[service]\nsettings = { port = 80, shift = [1, -129] }\n", &[]),
+        "skyloom.toml, line 2: settings.shift[1]: invalid type: 64-bit integer `-129`, expected a whole number from -128 to \
+         127"
+    );
 }
 
 #[test]

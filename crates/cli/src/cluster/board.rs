@@ -111,8 +111,8 @@ impl Board {
     }
 }
 
-/// The place of one process on the board. A name can have two, if it comes back while the one before it still finishes
-/// its work; that one has left its place by then, and what becomes of it is not shown.
+/// The place of one process on the board. A name can have two, if it comes back while the one before it still has to end.
+/// One that finishes its work has left its place, and what becomes of it is not shown.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     board: Board,

@@ -72,6 +72,21 @@ impl Member {
             differs
         });
     }
+
+    /// It is to end once this part, whose processes are on the board already, is ready.
+    fn leave_to(&self, successor: &str) {
+        let (place, wish, successor) = (self.place.clone(), self.wish.clone(), [successor.to_owned()]);
+        tokio::spawn(async move {
+            place.board().parts_ready(&successor).await;
+            leave(&place, &wish);
+        });
+    }
+}
+
+/// Has a process finish its work and end; it is no part of the cluster any more.
+fn leave(place: &Place, wish: &watch::Sender<Wish>) {
+    place.leave();
+    wish.send_modify(|wish| *wish = (*wish).max(Wish::Drain));
 }
 
 impl Crew {
@@ -96,12 +111,8 @@ impl Crew {
         let named = |member: Member| (member.name.clone(), member);
         let mut members: BTreeMap<String, Member> =
             mem::take(&mut self.parts).into_iter().flatten().map(named).collect();
-        for member in difference.end.iter().filter_map(|name| members.remove(name)) {
-            member.place.leave();
-            member.wish.send_replace(Wish::Drain);
-            self.leaving.push(member);
-        }
-        let leaving = self.leaving.iter().map(|member| member.part.clone());
+        let ended: Vec<Member> = difference.end.iter().filter_map(|name| members.remove(name)).collect();
+        let leaving = self.leaving.iter().chain(&ended).map(|member| member.part.clone());
         let writing = plan.parts.iter().map(|part| part.name.clone()).chain(leaving).collect();
         if let Err(failure) = self.ground.logs.follow_parts(&writing, plan.width()) {
             self.ground.logs.say(&failure.to_string());
@@ -118,6 +129,13 @@ impl Crew {
                 });
             }
             self.parts.push(crowd);
+        }
+        for member in ended {
+            match difference.renamed.get(&member.part) {
+                Some(successor) => member.leave_to(successor),
+                None => leave(&member.place, &member.wish),
+            }
+            self.leaving.push(member);
         }
     }
 

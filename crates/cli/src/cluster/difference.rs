@@ -1,8 +1,11 @@
 //! What is to be done so that one plan takes the place of another.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use super::plan::{Part, Plan};
+use super::plan::{Part, Plan, Spec};
 
 /// The processes, by their names, that are concerned when a plan takes the place of the one that runs. All others are
 /// left alone.
@@ -16,6 +19,8 @@ pub(super) struct Difference {
     pub(super) replace: BTreeSet<String>,
     /// Those of them that are replaced because of what was built or is read, and not because of the plan.
     pub(super) renew: BTreeSet<String>,
+    /// The parts that end because they have another name from now on: by their old names, the new ones.
+    pub(super) renamed: BTreeMap<String, String>,
     words: Words,
 }
 
@@ -26,6 +31,7 @@ struct Words {
     ended: Vec<String>,
     replaced: Vec<String>,
     scaled: Vec<String>,
+    renamed: Vec<String>,
 }
 
 impl Difference {
@@ -42,6 +48,7 @@ impl Difference {
                 this.gone(part);
             }
         }
+        this.find_renamed(running, wished);
         this
     }
 
@@ -80,6 +87,21 @@ impl Difference {
         }
     }
 
+    /// Of a part that starts as what another was that ends, it is the new name. Each has one at most.
+    fn find_renamed(&mut self, running: &Plan, wished: &Plan) {
+        for old in &running.parts {
+            if !self.words.ended.contains(&old.name) {
+                continue;
+            }
+            let is_new = |part: &&Part| self.words.started.contains(&part.name) && is_same(old, part);
+            let Some(new) = wished.parts.iter().find(is_new) else { continue };
+            self.words.ended.retain(|name| *name != old.name);
+            self.words.started.retain(|name| *name != new.name);
+            self.words.renamed.push(format!("{} takes the place of {}", new.name, old.name));
+            self.renamed.insert(old.name.clone(), new.name.clone());
+        }
+    }
+
     fn gone(&mut self, part: &Part) {
         self.end.extend(part.processes.iter().map(|spec| spec.name.clone()));
         if !part.processes.is_empty() {
@@ -88,16 +110,22 @@ impl Difference {
     }
 }
 
+/// Whether two parts differ in nothing but their names, how many processes they have, and what they wait for.
+fn is_same(one: &Part, other: &Part) -> bool {
+    let unnamed = |part: &Part| part.processes.first().map(|spec| Spec { name: String::new(), ..spec.clone() });
+    unnamed(one).is_some() && unnamed(one) == unnamed(other)
+}
+
 /// As in `starting stock; qr has 2 instances instead of 1; replacing links, orders`.
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Words { started, ended, replaced, scaled } = &self.words;
+        let Words { started, ended, replaced, scaled, renamed } = &self.words;
         let list = |what: &str, names: &[String]| {
             let mut names = names.to_vec();
             names.sort_unstable();
             (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
         };
-        let clauses = list("starting", started).into_iter().chain(scaled.iter().cloned());
+        let clauses = list("starting", started).into_iter().chain(renamed.iter().chain(scaled).cloned());
         let clauses = clauses.chain(list("replacing", replaced)).chain(list("ending", ended));
         formatter.write_str(&clauses.collect::<Vec<_>>().join("; "))
     }
@@ -160,7 +188,26 @@ mod tests {
         assert_eq!(difference(TWO, &three, &[]), ["c.1", "", "", "starting c"]);
         assert_eq!(difference(&three, TWO, &[]), ["", "c.1", "", "ending c"]);
         let other = three.replace("services.b", "services.d");
+        assert_eq!(difference(&three, &other, &[]), ["d.1 d.2", "b.1 b.2", "", "d takes the place of b"]);
+        let other = other.replace("['sh']\ninstances", "['sh', '-x']\ninstances");
         assert_eq!(difference(&three, &other, &[]), ["d.1 d.2", "b.1 b.2", "", "starting d; ending b"]);
+    }
+
+    #[test]
+    fn what_has_another_name_takes_the_place_of_one() {
+        let text = |names: &[&str]| {
+            let part = |name: &&str| format!("[services.{name}]\ncommand = ['sh']\n");
+            format!("[broker]\n{}", names.iter().map(part).collect::<String>())
+        };
+        let cases = [
+            (&["a", "b"][..], &["c"][..], "c takes the place of a; ending b"),
+            (&["a"], &["b", "c"], "starting c; b takes the place of a"),
+            (&["a", "b"], &["c", "d"], "c takes the place of a; d takes the place of b"),
+            (&["a", "b"], &["b"], "ending a"),
+        ];
+        for (before, after, words) in cases {
+            assert_eq!(difference(&text(before), &text(after), &[])[3], words);
+        }
     }
 
     #[test]

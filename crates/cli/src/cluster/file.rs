@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
 use skyloom::{
-    config::{shown_mistake, without_password},
+    config::{read_file, shown_mistake, without_password},
     embedded::Address,
 };
 
@@ -166,7 +166,7 @@ impl ClusterFile {
         let text = match size {
             Ok(_) if path.is_dir() => Err("it is a folder; name the file in it, such as cluster.toml".to_owned()),
             Ok(size) if size > MAX_FILE => Err(format!("it is larger than {} KiB", MAX_FILE >> 10)),
-            Ok(_) => fs::read_to_string(path).map_err(|error| error.to_string()),
+            Ok(_) => read_file(path).map_err(|error| error.to_string()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
             Err(error) => Err(error.to_string()),
         };

@@ -2,11 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use skyloom::config::{FILE_VARIABLE, Settings, Sources};
+use skyloom::config::{FILE_VARIABLE, Settings, Sources, read_file};
 use toml::Table;
 
 use super::{
@@ -71,7 +71,7 @@ impl SettingsFile {
 
 /// A file that is not there says as much as an empty one. One that cannot be read says nothing.
 fn text(path: &Path) -> Result<String, String> {
-    match fs::read_to_string(path) {
+    match read_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         read => read.map_err(|error| format!("cannot read {}: {error}", path.display())),
     }
@@ -136,6 +136,8 @@ impl Revision {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use skyloom::Endpoints;
 
     use super::{super::file::ClusterFile, *};

@@ -1,6 +1,6 @@
 //! `sky broker`: the embedded broker as a process of its own.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
 
 use listenfd::ListenFd;
 use skyloom::{
@@ -34,10 +34,10 @@ pub(crate) struct BrokerArgs {
     #[arg(long)]
     no_snapshot: bool,
     /// How many messages a queue holds before senders are refused
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().channel_messages)]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().channel_messages, value_parser = limit)]
     queue_messages: usize,
     /// How many bytes a queue holds before senders are refused
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().channel_bytes)]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().channel_bytes, value_parser = limit)]
     queue_bytes: usize,
     /// Answer clients of beanstalkd, too: 127.0.0.1:11300 or unix:/path
     #[arg(long, value_name = "ADDRESS")]
@@ -51,6 +51,13 @@ pub(crate) struct BrokerArgs {
     /// How it goes into the background
     #[command(flatten)]
     pub(crate) background: BackgroundArgs,
+}
+
+fn limit(text: &str) -> Result<usize, Box<dyn Error + Send + Sync>> {
+    match text.parse()? {
+        0 => Err("0 would refuse everything: give at least 1".into()),
+        limit => Ok(limit),
+    }
 }
 
 /// Runs the broker until a signal ends it.

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CallArgs {
     #[command(flatten)]
-    sending: SendingArgs,
+    pub(crate) sending: SendingArgs,
     /// How long the call may take, such as 500ms or 2s [default: the method's own, or 10s]
     #[arg(long, value_name = "TIME", value_parser = parse_timeout, allow_hyphen_values = true)]
     timeout: Option<Duration>,

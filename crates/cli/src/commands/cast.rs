@@ -9,7 +9,7 @@ use crate::{failure::Failure, session::Session, text::parse_delay};
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CastArgs {
     #[command(flatten)]
-    sending: SendingArgs,
+    pub(crate) sending: SendingArgs,
     /// Hold it back for so long, such as 5s
     #[arg(long, value_name = "TIME", value_parser = parse_delay, allow_hyphen_values = true)]
     delay: Option<Duration>,

@@ -1,20 +1,23 @@
 //! `sky listen`: events as they come.
 
 use skyloom::{
-    Channel, Codec, GroupName, Guid, TopicName,
+    Channel, Codec, Connection, Envelope, GroupName, Guid, TopicName,
     broker::{ConsumeOptions, Consumer, Settlement},
+    registry::Watch,
+    transcode::MethodTranscoder,
 };
 
 use crate::{
     failure::Failure,
+    method::{event_readers, one_line},
     output::{note, print},
     session::{Session, within},
-    text::printable,
 };
 
 /// Show the events of a topic as they come, until Ctrl-C
 ///
-/// It listens as a group of its own, so that nobody else's events are missing.
+/// It listens as a group of its own, so that nobody else's events are missing. An event in protobuf is shown as JSON if
+/// the contract of a service that listens to the topic describes it.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ListenArgs {
     /// The topic, such as links.visited
@@ -22,6 +25,16 @@ pub(crate) struct ListenArgs {
     /// End after so many
     #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+}
+
+impl ListenArgs {
+    /// The topic.
+    ///
+    /// # Errors
+    /// If its name is malformed.
+    pub(crate) fn topic(&self) -> Result<TopicName, Failure> {
+        TopicName::new(&self.topic).map_err(|error| Failure::usage(error.to_string()))
+    }
 }
 
 /// Shows events.
@@ -49,6 +62,7 @@ pub(crate) struct Ear {
     topic: TopicName,
     consumer: Consumer,
     left: Option<u64>,
+    readers: Readers,
 }
 
 impl Ear {
@@ -57,13 +71,13 @@ impl Ear {
     /// # Errors
     /// If the topic's name is malformed, or the broker refuses.
     pub(crate) async fn open(args: &ListenArgs, session: &Session) -> Result<Self, Failure> {
-        let topic = TopicName::new(&args.topic).map_err(|error| Failure::usage(error.to_string()))?;
+        let topic = args.topic()?;
         let group = GroupName::new(format!("sky.{}", Guid::private()));
         let group = group.map_err(|error| Failure::failed(error.to_string()))?;
         let options = ConsumeOptions { ephemeral: true, ..ConsumeOptions::default() };
         let broker = &session.connection().broker;
         let consumer = within(broker.consume(Channel::Group(topic.clone(), group), options)).await??;
-        Ok(Self { topic, consumer, left: args.count })
+        Ok(Self { topic, consumer, left: args.count, readers: Readers::Unasked(session.connection().clone()) })
     }
 
     /// Its topic.
@@ -79,11 +93,12 @@ impl Ear {
         let delivery = self.consumer.next().await?;
         self.left = self.left.map(|left| left - 1);
         let envelope = delivery.envelope();
-        let text = match (envelope.codec, std::str::from_utf8(&envelope.payload)) {
-            (Codec::Json, Ok(text)) => printable(text),
-            // No contract says what an event is.
-            _ => format!("<{} bytes that are no JSON>", envelope.payload.len()),
+        let json = match envelope.codec {
+            Codec::Json => String::from_utf8(envelope.payload.to_vec()).ok(),
+            Codec::Protobuf => self.readers.json(&self.topic, envelope).await,
         };
+        let text =
+            json.map_or_else(|| format!("<{} bytes that are no JSON>", envelope.payload.len()), |text| one_line(&text));
         // A broker that has gone away will not send it again to us: the group is ours alone.
         drop(delivery.settle(Settlement::Done).await);
         Some(text)
@@ -98,5 +113,37 @@ impl Ear {
             Some(0) => Ok(()),
             _ => Err(Failure::failed(format!("the broker sends no more events of {}", self.topic))),
         }
+    }
+}
+
+/// How those who listen to the topic read its events. The registry is asked when the first event comes that is not JSON by
+/// itself.
+#[derive(Debug)]
+enum Readers {
+    Unasked(Connection),
+    Known(Watch, Vec<MethodTranscoder>),
+    /// There is no registry, or it does not answer.
+    Unknown,
+}
+
+impl Readers {
+    /// The JSON of an event, if a contract describes it.
+    async fn json(&mut self, topic: &TopicName, envelope: &Envelope) -> Option<String> {
+        if let Self::Unasked(connection) = self {
+            let watch = within(connection.registry.watch()).await;
+            *self = match watch {
+                Ok(Ok(mut watch)) => {
+                    watch.mark_changed();
+                    Self::Known(watch, Vec::new())
+                }
+                _ => Self::Unknown,
+            };
+        }
+        let Self::Known(watch, readers) = self else { return None };
+        if watch.has_changed().is_ok_and(|changed| changed) {
+            *readers = event_readers(&watch.borrow_and_update(), topic.as_str()).collect();
+        }
+        let json = readers.iter().find_map(|reader| reader.decode_request(envelope.codec, &envelope.payload).ok());
+        json.and_then(|json| String::from_utf8(json.to_vec()).ok())
     }
 }

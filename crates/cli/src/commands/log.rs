@@ -36,6 +36,17 @@ pub(crate) struct LogArgs {
     level: Option<String>,
 }
 
+impl LogArgs {
+    /// Checks what needs nobody else.
+    ///
+    /// # Errors
+    /// If the level is none.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let level = self.level.as_deref().map(skyloom::config::parse_filter).transpose();
+        level.map(drop).map_err(Failure::usage)
+    }
+}
+
 /// What one instance has answered.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -59,9 +70,7 @@ enum Whom {
 /// # Errors
 /// If nobody is meant, the level is none, or an instance does not answer.
 pub(crate) async fn log(args: &LogArgs, session: &Session, global: &Global) -> Result<(), Failure> {
-    if let Some(level) = &args.level {
-        skyloom::config::parse_filter(level).map_err(Failure::usage)?;
-    }
+    args.check()?;
     let snapshot = session.snapshot().await?;
     match whom(&snapshot, &args.target)? {
         Whom::Instance(instance) => {

@@ -18,12 +18,27 @@ pub(crate) struct PublishArgs {
     message: MessageArgs,
 }
 
+impl PublishArgs {
+    /// Reads and checks what needs nobody else.
+    ///
+    /// # Errors
+    /// If the topic's name is malformed, or the message cannot be read or is no JSON.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        self.topic()?;
+        self.message.read_early()?.map_or(Ok(()), check_json)
+    }
+
+    fn topic(&self) -> Result<TopicName, Failure> {
+        TopicName::new(&self.topic).map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
 /// Publishes an event; returns when the broker has accepted it.
 ///
 /// # Errors
 /// If the topic's name or the JSON is malformed, or the broker refuses.
 pub(crate) async fn publish(args: &PublishArgs, session: &Session) -> Result<(), Failure> {
-    let topic = TopicName::new(&args.topic).map_err(|error| Failure::usage(error.to_string()))?;
+    let topic = args.topic()?;
     let shape = if args.message.has_fields() { shape_of(&topic, session).await? } else { Shape::Any };
     let input = args.message.read(&args.topic, || shape)?;
     check_json(&input)?;

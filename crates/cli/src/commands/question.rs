@@ -28,6 +28,24 @@ pub(crate) enum Question {
     Bench(BenchArgs),
 }
 
+impl Question {
+    /// Reads and checks what needs nobody else: nobody is to wait for a broker before he hears of a mistake of his own.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Call(args) => args.sending.check(),
+            Self::Cast(args) => args.sending.check(),
+            Self::Bench(args) => args.sending.check(),
+            Self::Publish(args) => args.check(),
+            Self::Listen(args) => args.topic().map(drop),
+            Self::Log(args) => args.check(),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Asks it.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use skyloom::{broker::EnqueueOptions, client::Request};
 use super::drain::choose;
 use crate::{
     failure::Failure,
-    method::{Message, MessageArgs, Target},
+    method::{Message, MessageArgs, Target, check_json, split_method},
     output::note,
     session::Session,
 };
@@ -63,6 +63,15 @@ pub(crate) struct Prepared {
 }
 
 impl SendingArgs {
+    /// Reads and checks what needs nobody else.
+    ///
+    /// # Errors
+    /// If the name is that of no method, or the message cannot be read or is no JSON.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        split_method(&self.method)?;
+        self.message.read_early()?.map_or(Ok(()), check_json)
+    }
+
     /// Finds the method and encodes the message by its contract.
     ///
     /// # Errors

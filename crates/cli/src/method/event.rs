@@ -1,9 +1,11 @@
 //! What events look like.
 
+use std::sync::Arc;
+
 use skyloom::{
-    contract::Shape,
+    contract::{Contract, Shape},
     registry::Snapshot,
-    transcode::{Transcoder, outline},
+    transcode::{MethodTranscoder, Transcoder, outline},
 };
 
 /// The shapes that those who listen to a topic take its events for, in JSON.
@@ -18,4 +20,11 @@ pub(crate) fn event_shapes<'a>(snapshot: &'a Snapshot, topic: &'a str) -> impl I
         let transcoder = Transcoder::new(contract).ok()?;
         Some(outline(transcoder.event(event.topic.as_str())?.input()))
     })
+}
+
+/// How those who listen to a topic read its events.
+pub(crate) fn event_readers<'a>(snapshot: &'a Snapshot, topic: &'a str) -> impl Iterator<Item = MethodTranscoder> + 'a {
+    let listens = move |contract: &&Arc<Contract>| contract.events.iter().any(|event| event.topic.as_str() == topic);
+    let listening = snapshot.contracts.values().filter(listens);
+    listening.filter_map(move |contract| Transcoder::new(contract).ok()?.event(topic).cloned())
 }

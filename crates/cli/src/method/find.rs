@@ -27,9 +27,7 @@ impl Target {
     /// # Errors
     /// A sentence with the nearest name if there is no such service or method.
     pub(crate) fn find(snapshot: &Snapshot, name: &str) -> Result<Self, Failure> {
-        let (service, method) = name.rsplit_once('/').ok_or_else(|| {
-            Failure::usage(format!("{name:?} names no method; write SERVICE/METHOD, such as greeter.v1.Greeter/Hello"))
-        })?;
+        let (service, method) = split_method(name)?;
         let served: Vec<_> = services(snapshot, service).collect();
         let found = served.iter().find_map(|contract| Some((*contract, contract.method(method)?)));
         match (found, served.first()) {
@@ -58,6 +56,16 @@ impl Target {
     pub(crate) fn channel(&self) -> Channel {
         Channel::Queue(self.contract.queue.clone())
     }
+}
+
+/// The service and the method that a name is of.
+///
+/// # Errors
+/// If it is no `SERVICE/METHOD`.
+pub(crate) fn split_method(name: &str) -> Result<(&str, &str), Failure> {
+    name.rsplit_once('/').ok_or_else(|| {
+        Failure::usage(format!("{name:?} names no method; write SERVICE/METHOD, such as greeter.v1.Greeter/Hello"))
+    })
 }
 
 /// Services by full name or by queue; several may share a queue.

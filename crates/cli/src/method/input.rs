@@ -20,6 +20,9 @@ pub(crate) struct MessageArgs {
     /// items, and what has parts as JSON, too; an empty object if none is given
     #[arg(value_name = "JSON|NAME=VALUE", allow_negative_numbers = true)]
     message: Vec<String>,
+    /// The message, if it has been read already.
+    #[arg(skip)]
+    read: Option<Input>,
 }
 
 /// A message's text and where it came from.
@@ -37,11 +40,25 @@ impl MessageArgs {
         self.message.len() > 1 || self.message.iter().any(|word| is_field(word))
     }
 
+    /// Reads the message already, unless it is written as its fields or comes from standard input: the message, if so.
+    ///
+    /// # Errors
+    /// As for [`MessageArgs::read`].
+    pub(crate) fn read_early(&mut self) -> Result<Option<&Input>, Failure> {
+        if !self.has_fields() && self.message.first().is_some_and(|text| text != "-") {
+            self.read = Some(self.read("", || Shape::Any)?);
+        }
+        Ok(self.read.as_ref())
+    }
+
     /// Reads the message of this method or topic, whose shape is asked for if it is written as its fields.
     ///
     /// # Errors
     /// If the file cannot be read, is too large, or is not UTF-8, or a field is not one of the shape's.
     pub(crate) fn read(&self, of: &str, shape: impl FnOnce() -> Shape) -> Result<Input, Failure> {
+        if let Some(read) = &self.read {
+            return Ok(read.clone());
+        }
         let message = |text: String| Input { origin: "the message".to_owned(), text };
         let (origin, bytes) = match self.message.as_slice() {
             [] => return Ok(message("{}".to_owned())),
@@ -81,7 +98,7 @@ mod tests {
     use super::*;
 
     fn read(message: &str) -> Result<Input, Failure> {
-        MessageArgs { message: vec![message.to_owned()] }.read("a.v1/B", || Shape::Any)
+        MessageArgs { message: vec![message.to_owned()], read: None }.read("a.v1/B", || Shape::Any)
     }
 
     #[test]
@@ -91,7 +108,7 @@ mod tests {
         std::fs::write(&path, "{\"name\":\"Ada\"}").unwrap();
         assert_eq!(read("[1]").unwrap().text, "[1]");
         assert_eq!(read(&format!("@{}", path.display())).unwrap().text, "{\"name\":\"Ada\"}");
-        assert_eq!(MessageArgs { message: Vec::new() }.read("a.v1/B", || Shape::Any).unwrap().text, "{}");
+        assert_eq!(MessageArgs { message: Vec::new(), read: None }.read("a.v1/B", || Shape::Any).unwrap().text, "{}");
     }
 
     #[test]

@@ -4,14 +4,9 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use skyloom::transcode::{MethodTranscoder, Transcoder, outline};
-use skyloom::{
-    Channel, Code, Codec, Envelope, Status,
-    client::Response,
-    contract::{Contract, MethodContract, Shape},
-    registry::Snapshot,
-};
+use skyloom::{Channel, Code, Codec, Envelope, Status, client::Response, contract::Shape, registry::Snapshot};
 
-use super::{Input, Target};
+use super::{Input, Target, event_readers};
 use crate::failure::Failure;
 
 /// A message as it is written in a shell.
@@ -78,26 +73,26 @@ pub(crate) fn as_json(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// The JSON of a request that waits or is dead, as far as its codec or its contract tells.
+/// The JSON of a request or an event that waits or is dead, as far as its codec or a contract tells.
 pub(crate) fn request_text(snapshot: &Snapshot, channel: &Channel, envelope: &Envelope) -> Option<String> {
     if envelope.codec == Codec::Json {
         return Some(String::from_utf8_lossy(&envelope.payload).into_owned());
     }
-    let queue = channel.queue()?;
-    let served = snapshot.contracts.values().filter(|contract| contract.queue == *queue);
-    let (contract, method) =
-        served.into_iter().find_map(|contract| Some((contract, contract.method(&envelope.method)?)))?;
-    // Read as if it were the reply of a method that answers with what it was asked.
-    let echo = MethodContract { output: method.input.clone(), ..method.clone() };
-    let contract = Contract { methods: vec![echo], ..Contract::clone(contract) };
-    let transcoder = Transcoder::new(&contract).ok()?;
-    let json = transcoder.method(&envelope.method)?.decode_reply(envelope.codec, &envelope.payload).ok()?;
-    String::from_utf8(json.to_vec()).ok()
+    let decoded = |known: &MethodTranscoder| known.decode_request(envelope.codec, &envelope.payload).ok();
+    let json = match channel {
+        Channel::Queue(queue) => {
+            let mut served = snapshot.contracts.values().filter(|contract| contract.queue == *queue);
+            served.find_map(|contract| decoded(Transcoder::new(contract).ok()?.method(&envelope.method)?))
+        }
+        Channel::Group(topic, _) => event_readers(snapshot, topic.as_str()).find_map(|event| decoded(&event)),
+        _ => None,
+    };
+    String::from_utf8(json?.to_vec()).ok()
 }
 
 /// JSON without line breaks, which can only stand between its tokens, and without anything else
 /// that would move a terminal's cursor.
-fn one_line(json: &str) -> String {
+pub(crate) fn one_line(json: &str) -> String {
     let tidy = |c: char| match c {
         '\n' | '\r' | '\t' => ' ',
         c if c.is_control() => char::REPLACEMENT_CHARACTER,

@@ -4,13 +4,13 @@ mod find;
 mod shape;
 mod fields;
 mod input;
-mod message;
 mod event;
+mod message;
 
 pub(crate) use self::{
-    event::event_shapes,
-    find::{Target, suggest_service},
+    event::{event_readers, event_shapes},
+    find::{Target, split_method, suggest_service},
     input::{Input, MessageArgs},
-    message::{Message, as_json, check_json, request_text},
+    message::{Message, as_json, check_json, one_line, request_text},
     shape::{bare, kind},
 };

@@ -20,8 +20,8 @@ use skyloom::{
 use super::{
     action::{Line, Message, message_of},
     fields::{Offer, offers},
-    json_place::place,
-    words::{Word, is_json, split_unfinished},
+    json_place::{Step, place},
+    words::{Word, begun_field, is_json, split_unfinished},
 };
 use crate::{
     complete::{Names, Source, with_names},
@@ -37,7 +37,8 @@ impl Candidates {
         let snapshot = Arc::clone(&self.0.borrow());
         let words = split_unfinished(line);
         let Some(last) = words.last() else { return (line.len(), Vec::new()) };
-        if is_json(&last.text) {
+        let is_field = begun_field(line.get(last.start..).unwrap_or_default()).is_some();
+        if is_json(&last.text) || is_field {
             return fields(&snapshot, &words, last, line).unwrap_or((line.len(), Vec::new()));
         }
         if let Some(pairs) = names(&snapshot, &words) {
@@ -64,7 +65,10 @@ fn of_words(snapshot: &Arc<Snapshot>, words: &[Word]) -> Vec<Pair> {
 
 fn fields(snapshot: &Snapshot, words: &[Word], last: &Word, line: &str) -> Option<(usize, Vec<Pair>)> {
     let shapes = shapes(snapshot, words)?;
-    let place = place(line.get(last.start..)?)?;
+    let written = line.get(last.start..)?;
+    let (name, json) = begun_field(written).unwrap_or(("", written));
+    let mut place = place(json)?;
+    place.path.splice(..0, name.split('.').filter(|name| !name.is_empty()).map(|name| Step::Field(name.to_owned())));
     let mut all: Vec<Offer> = Vec::new();
     for offer in shapes.iter().flat_map(|shape| offers(shape, &place)) {
         // Those who listen to one topic mostly agree on its fields.
@@ -73,7 +77,7 @@ fn fields(snapshot: &Snapshot, words: &[Word], last: &Word, line: &str) -> Optio
         }
     }
     let pairs = all.into_iter().map(|offer| Pair { display: offer.shown, replacement: offer.text });
-    Some((last.start + place.start, pairs.collect()))
+    Some((line.len() - json.len() + place.start, pairs.collect()))
 }
 
 /// The fields that may be written next as `name=`, if the line is there.
@@ -154,6 +158,11 @@ mod tests {
                     { "name": "code", "shape": { "type": "string" } }, { "name": "url", "shape": { "type": "string" } },
                 ] } },
                 { "topic": "links.made" },
+                { "topic": "orders.placed", "shape": { "type": "object", "name": "Order", "fields": [
+                    { "name": "item", "shape": { "type": "object", "name": "Item", "fields": [
+                        { "name": "code", "shape": { "type": "string" } }, { "name": "count", "shape": { "type": "integer" } },
+                    ] } },
+                ] } },
             ],
         }))
         .unwrap();
@@ -185,5 +194,9 @@ mod tests {
         assert_eq!(offered("call greeter.v1/Hello name=Ada "), (31, vec![]));
         assert_eq!(offered("call greeter.v1/Hello --timeout n"), (32, vec![]));
         assert_eq!(offered("publish links.visited code=a u"), (29, vec!["url=".to_owned()]));
+        let fields = ["\"code\": \"", "\"count\": "].map(str::to_owned).to_vec();
+        assert_eq!(offered("publish orders.placed item={"), (28, fields));
+        assert_eq!(offered("publish orders.placed item={\"code\": \"a b\", \"c"), (43, vec!["\"count\": ".to_owned()]));
+        assert_eq!(offered("publish orders.placed item={\"count\": 1} it"), (40, vec![]));
     }
 }

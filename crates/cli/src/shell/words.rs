@@ -27,7 +27,7 @@ pub(super) fn split(line: &str) -> Result<Vec<Word>, String> {
 /// The words up to the cursor, of which the last is not finished; it is empty after a space.
 pub(super) fn split_unfinished(line: &str) -> Vec<Word> {
     let (mut words, _) = scan(line);
-    let is_json = words.last().is_some_and(|word| is_json(&word.text));
+    let is_json = words.last().is_some_and(|word| is_json(&word.text) || begun_field(&word.text).is_some());
     if words.is_empty() || (line.ends_with(char::is_whitespace) && !is_json) {
         words.push(Word { text: String::new(), start: line.len() });
     }
@@ -79,13 +79,26 @@ fn json_end(text: &str) -> usize {
     }
 }
 
-/// Where a field ends whose value is JSON of something with parts, such as `item={"count": 1}`.
+/// Where a field ends whose value is JSON of something with parts, such as `item={"count": 1}`; at the end of the line if
+/// it is not finished.
 fn field_end(text: &str) -> Option<usize> {
-    let (name, value) = text.split_once('=')?;
-    let is_field = !name.contains(|c: char| c.is_whitespace() || "\"'\\".contains(c)) && is_json(value);
+    let (name, value) = json_field(text)?;
     let mut values = serde_json::Deserializer::from_str(value).into_iter::<IgnoredAny>();
-    let is_whole = is_field && matches!(values.next(), Some(Ok(_)));
-    is_whole.then(|| name.len() + 1 + values.byte_offset())
+    match values.next()? {
+        Ok(_) => Some(name.len() + 1 + values.byte_offset()),
+        Err(error) => error.is_eof().then_some(text.len()),
+    }
+}
+
+/// The name and the JSON of a field that is not finished, such as `item={"count": `.
+pub(super) fn begun_field(text: &str) -> Option<(&str, &str)> {
+    json_field(text).filter(|(_, value)| serde_json::from_str::<IgnoredAny>(value).is_err())
+}
+
+/// The name and the value of a field that is written as JSON of something with parts.
+fn json_field(text: &str) -> Option<(&str, &str)> {
+    let is_name = |name: &str| !name.contains(|c: char| c.is_whitespace() || "\"'\\".contains(c));
+    text.split_once('=').filter(|(name, value)| is_name(name) && is_json(value))
 }
 
 /// A word without its quotes, what follows it, and where a quote begins that is not closed.
@@ -139,5 +152,7 @@ mod tests {
         assert_eq!(last("call "), Word { text: String::new(), start: 5 });
         assert_eq!(last(""), Word { text: String::new(), start: 0 });
         assert_eq!(last("call x {\"a\": "), Word { text: "{\"a\":".to_owned(), start: 7 });
+        assert_eq!(last("call x a={\"b\": "), Word { text: "a={\"b\": ".to_owned(), start: 7 });
+        assert_eq!(last("call x a={\"b\": 1} "), Word { text: String::new(), start: 18 });
     }
 }

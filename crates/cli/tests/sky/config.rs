@@ -1,9 +1,9 @@
 //! `sky config`: what applies, and whether a service's section is one.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use crate::{
-    ground::{Ground, run, until},
+    ground::{Ground, command, run, until},
     site::free_port,
 };
 
@@ -50,4 +50,30 @@ async fn sky_doctor_finds_a_section_of_no_service() {
     assert_eq!(found.len(), 1, "{rows}");
     assert_eq!(found[0]["found"], "skyloom.toml, line 3: [service.\"echo@2\"] belongs to no service");
     assert_eq!(found[0]["advice"], "did you mean [service.\"echo@1\"]?");
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_a_named_pipe_is_refused_and_one_that_is_handed_over_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = |arguments: &[&str]| {
+        let mut sky = command();
+        sky.args(arguments).current_dir(directory.path());
+        sky
+    };
+    for name in ["cluster.toml", "skyloom.toml"] {
+        assert!(Command::new("mkfifo").arg(directory.path().join(name)).status().unwrap().success());
+    }
+    let said = run(here(&["config"]), "").await;
+    let what = "it is a named pipe; put a file there, or take it away";
+    assert_eq!(said.sentence(2), format!("cannot read skyloom.toml: {what}"));
+    fs::remove_file(directory.path().join("skyloom.toml")).unwrap();
+    let said = run(here(&["up", "--check"]), "").await;
+    assert_eq!(said.sentence(2), format!("cannot read the cluster file cluster.toml: {what}"));
+
+    let mut sky = here(&["config"]);
+    sky.env("SKYLOOM_CONFIG", "/dev/stdin");
+    let said = run(sky, "[default]\nregion = 'eu'\n").await;
+    assert!(said.out.contains("/dev/stdin, line 2"), "{said:?}");
+    let said = run(here(&["up", "--check", "/dev/stdin"]), "[services.a]\ncommand = ['true']\n").await;
+    assert_eq!(said.code, 0, "{said:?}");
 }

@@ -111,6 +111,21 @@ async fn the_gateway_becomes_another_program_without_a_failed_request() {
 }
 
 #[tokio::test]
+async fn a_service_gets_another_name_without_a_failed_request() {
+    let mut cluster = workspace(FILE);
+    let load = Load::on_watched(&mut cluster).await;
+    let before = pids(&cluster, &["hello.1", "hello.2"]);
+    cluster.edit("[services.hello]", "[services.greeter]");
+    cluster.says("cluster.toml changed; greeter takes the place of hello\n").await;
+    gone(&before).await;
+    pids(&cluster, &["greeter.1", "greeter.2"]);
+    until("its end", || cluster.process("hello.1").is_null() && cluster.process("hello.2").is_null()).await;
+    load.goes_on().await;
+    load.end(&cluster).await;
+    end(&mut cluster).await;
+}
+
+#[tokio::test]
 async fn a_signal_has_the_file_read_where_nobody_watches() {
     let mut cluster = workspace(FILE);
     cluster.start_and_wait(&[]).await;

@@ -17,6 +17,29 @@ async fn without_a_broker_sky_says_how_to_get_one() {
 }
 
 #[tokio::test]
+async fn a_mistake_of_ones_own_is_told_before_a_broker_is_looked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("bad.json"), "{\"name\":").unwrap();
+    for (line, part) in [
+        ("call a.v1/B @nofile", "cannot read nofile: "),
+        ("call a.v1/B @bad.json", "bad.json is not JSON: "),
+        ("call a.v1/B {", "the message is not JSON: "),
+        ("call a.v1.B", "\"a.v1.B\" names no method; "),
+        ("cast a.v1/B @nofile", "cannot read nofile: "),
+        ("bench a.v1/B @nofile", "cannot read nofile: "),
+        ("publish a.b @nofile", "cannot read nofile: "),
+        ("publish A.B 1", "is not a topic name"),
+        ("listen A.B", "is not a topic name"),
+        ("log a.v1 debgu", "\"debgu\" is no level to log; "),
+    ] {
+        let mut sky = command();
+        sky.args(line.split(' ')).args(["--broker", "unix:/nowhere/b.sock"]).current_dir(directory.path());
+        let said = run(sky, "").await;
+        assert!(said.sentence(2).contains(part), "{line}: {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_url_that_names_no_broker_is_refused() {
     let long = format!("unix:/{}", "x".repeat(200));
     for (url, part) in [
@@ -131,6 +154,14 @@ async fn the_command_line_itself_is_checked() {
         ("call a/b --timeout", "--timeout <TIME> needs a value; see `sky help call`"),
         ("bench a/b -c 0", "--concurrency <CONCURRENCY>: 0 is not in 1..=50000; see `sky help bench`"),
         ("bench a/b -c x", "--concurrency <CONCURRENCY>: \"x\" is no whole number; see `sky help bench`"),
+        (
+            "broker --queue-messages 0",
+            "--queue-messages <NUMBER>: 0 would refuse everything: give at least 1; see `sky help broker`",
+        ),
+        (
+            "broker --queue-bytes 99999999999999999999",
+            "--queue-bytes <NUMBER>: \"99999999999999999999\" is too large a number; see `sky help broker`",
+        ),
         ("gateway --port 99999", "--port <PORT>: 99999 is not in 0..=65535; see `sky help gateway`"),
         (
             "gateway --port 1 --listen x",
@@ -203,7 +234,7 @@ async fn a_broker_that_could_not_keep_what_waits_does_not_start() {
     sky.args(["broker", "--listen", &socket, "--snapshot", &snapshot]);
     let said = run(sky, "").await;
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.err.contains(&format!("sky: --snapshot: no snapshot can be written to {snapshot}")), "{said:?}");
+    assert!(said.err.contains(&format!("--snapshot: no snapshot can be written to {snapshot}")), "{said:?}");
 }
 
 #[tokio::test]
@@ -222,7 +253,16 @@ async fn a_second_broker_on_one_socket_is_refused() {
     let ground = Ground::new().await;
     let said = ground.sky(&["broker", "--listen", &ground.url]).await;
     assert_eq!(said.code, 111, "{said:?}");
-    assert!(said.err.contains("another broker is listening on unix:"), "{said:?}");
+    // Whoever reads its log reads that, too.
+    let line: serde_json::Value = serde_json::from_str(said.err.lines().last().unwrap()).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    let message = line["fields"]["message"].as_str().unwrap();
+    assert!(message.starts_with("another broker is listening on unix:"), "{said:?}");
+
+    let mut text = ground.command(&["broker", "--listen", &ground.url]);
+    text.env("SKYLOOM_LOG_FORMAT", "text");
+    let said = run(text, "").await;
+    assert!(said.err.contains("sky: another broker is listening on unix:"), "{said:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `skyloom.toml`: its sections, and every mistake in it with its line.
 
-use std::{borrow::Cow, fs, path::Path};
+use std::{borrow::Cow, fs, io, os::unix::fs::FileTypeExt as _, path::Path};
 
 use config::{File, FileFormat, Map, Source as _, Value};
 use toml::{
@@ -14,9 +14,22 @@ use super::{
     nearest::nearest,
 };
 
-/// The text of a file.
+/// The text of a configuration's file. A named pipe is refused, for whoever opens one waits until somebody writes to it.
+/// What is handed over may be one: `/dev/stdin`, and what a shell makes of `<(...)`.
+///
+/// # Errors
+/// If it is a named pipe, or cannot be read.
+pub fn read_file(path: &Path) -> io::Result<String> {
+    let is_handed_over = path.starts_with("/dev") || path.starts_with("/proc");
+    if !is_handed_over && fs::metadata(path)?.file_type().is_fifo() {
+        return Err(io::Error::other("it is a named pipe; put a file there, or take it away"));
+    }
+    fs::read_to_string(path)
+}
+
+/// The same, with the file in the mistake.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+    read_file(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
 }
 
 fn not_toml(path: &Path, reason: String) -> ConfigError {
@@ -117,12 +130,27 @@ impl Checker<'_> {
             return Err(self.unknown(name, "keys", &known));
         };
         let checked = match (key.form, value.get_ref()) {
-            (Form::Own, DeValue::Table(_)) => return Ok(()),
+            (Form::Own, DeValue::Table(own)) => return self.numbers(key.name, own),
             (Form::Count, DeValue::Integer(number)) => check(key.form, number.as_str()),
             (form, DeValue::String(text)) if !matches!(form, Form::Count | Form::Own) => check(form, text),
             (_, other) => Err(misplaced(key, other.type_str())),
         };
         checked.map_err(|reason| self.wrong(entry, &reason))
+    }
+
+    /// Whether every number of a service's own keys is one that a configuration can hold.
+    fn numbers(&self, path: &str, table: &DeTable<'_>) -> Result<(), ConfigError> {
+        table.iter().try_for_each(|(name, value)| {
+            let path = format!("{path}.{}", name.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) => self.numbers(&path, inner),
+                value if is_held(value) => Ok(()),
+                _ => {
+                    let reason = format!("a whole number goes from {} to {}", i64::MIN, i64::MAX);
+                    Err(ConfigError::Value { place: self.place(name), key: path, reason })
+                }
+            }
+        })
     }
 
     fn place(&self, name: &Spanned<Cow<'_, str>>) -> String {
@@ -136,6 +164,16 @@ impl Checker<'_> {
 
     fn wrong(&self, (name, _): Entry<'_, '_>, reason: &str) -> ConfigError {
         ConfigError::Value { place: self.place(name), key: name.get_ref().to_string(), reason: reason.to_owned() }
+    }
+}
+
+/// Whether the whole numbers of a value are of 64 bits.
+fn is_held(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).is_ok(),
+        DeValue::Array(items) => items.iter().all(|item| is_held(item.get_ref())),
+        DeValue::Table(table) => table.values().all(|value| is_held(value.get_ref())),
+        _ => true,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The keys of the configuration and the form of their values.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::IntErrorKind, time::Duration};
 
 use super::{filter::parse_filter, secrets::without_password};
 use crate::connect::{check_broker, check_registry};
@@ -102,6 +102,9 @@ pub(super) fn check(form: Form, text: &str) -> Result<(), String> {
         Form::Address => Err(format!("{text:?} is no address: write it as 127.0.0.1:8080")),
         Form::Count => match text.parse::<u32>() {
             Ok(1..) => Ok(()),
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+                Err(format!("{text:?} is too much: give at most {}", u32::MAX))
+            }
             _ => Err(format!("{text:?} is not a whole number of at least 1")),
         },
         Form::Time => parse_duration(text).map(drop),

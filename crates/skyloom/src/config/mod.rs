@@ -18,6 +18,7 @@ mod reference;
 pub use self::{
     changes::Change,
     error::ConfigError,
+    file::read_file,
     filter::parse_filter,
     keys::parse_duration,
     layers::FILE_VARIABLE,

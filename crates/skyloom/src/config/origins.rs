@@ -27,9 +27,11 @@ pub struct Origin {
 /// # Errors
 /// As for [`Settings::load`].
 pub fn origins(sources: &Sources) -> Result<Vec<Origin>, ConfigError> {
-    Settings::load(sources)?;
+    // What is handed over as a pipe can be read only once.
+    let layers = layers(sources)?;
+    Settings::of_layers(sources, layers.clone())?;
     let (mut known, mut own) = (BTreeMap::new(), BTreeMap::new());
-    for layer in layers(sources)? {
+    for layer in layers {
         for (key, value) in layer.0 {
             let place = value.origin().unwrap_or_default().to_owned();
             match value.kind {

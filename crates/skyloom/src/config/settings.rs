@@ -169,7 +169,8 @@ impl Settings {
         Self::of_layers(sources, layers_with(sources, Some(text))?)
     }
 
-    fn of_layers(sources: &Sources, layers: Vec<Layer>) -> Result<Self, ConfigError> {
+    /// The same from what the sources say.
+    pub(super) fn of_layers(sources: &Sources, layers: Vec<Layer>) -> Result<Self, ConfigError> {
         let builder = layers.into_iter().fold(Config::builder(), |builder, layer| builder.add_source(layer));
         let read = builder.build().and_then(Config::try_deserialize);
         let settings: Self = read.map_err(|error| ConfigError::Own(error.to_string()))?;

@@ -51,15 +51,26 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Logs why the process ends, if its log is for other programs to read. If it is for people, or there is none, it is false,
+/// and whoever runs the program is told otherwise.
+#[must_use]
+pub fn log_end(sentence: &str) -> bool {
+    let format = LOG.get().map(|log| log.format);
+    let is_logged = matches!(format, Some(LogFormat::Json | LogFormat::Journal)) && tracing::enabled!(Level::ERROR);
+    if is_logged {
+        tracing::error!("{sentence}");
+    }
+    is_logged
+}
+
 /// Says why the process ends, in the form of its log; on a terminal, as a command does.
 pub(crate) fn last_words(sentence: &str) {
-    let format = LOG.get().map(|log| log.format);
-    match format {
-        Some(LogFormat::Json | LogFormat::Journal) if tracing::enabled!(Level::ERROR) => tracing::error!("{sentence}"),
-        // A terminal that is gone is no reason to panic.
-        None if reads_journal() => {
-            drop(writeln!(io::stderr(), "<{}>error: {sentence}", priority(Level::ERROR)));
-        }
-        _ => drop(writeln!(io::stderr(), "error: {sentence}")),
+    if log_end(sentence) {
+        return;
     }
+    // A terminal that is gone is no reason to panic.
+    drop(match LOG.get() {
+        None if reads_journal() => writeln!(io::stderr(), "<{}>error: {sentence}", priority(Level::ERROR)),
+        _ => writeln!(io::stderr(), "error: {sentence}"),
+    });
 }

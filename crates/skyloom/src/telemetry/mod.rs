@@ -13,6 +13,6 @@ mod init;
 pub(crate) use self::{control::log_control, init::last_words, panics::log_panics};
 pub use self::{
     control::{LogError, filter, set_filter},
-    init::init,
+    init::{init, log_end},
     stream::Stderr,
 };

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct BenchArgs {
     #[command(flatten)]
-    sending: SendingArgs,
+    pub(crate) sending: SendingArgs,
     /// How many calls are in flight
     #[arg(short, long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     concurrency: u32,
