@@ -45,9 +45,9 @@ async fn a_contract_first_method_is_called_with_json() {
     for number in ["-3", "4294967296", "1.5", "1e20", "\"-3\""] {
         let message = format!("{{\"name\":\"Ada\",\"times\":{number}}}");
         let wrong = ground.sky(&["call", "greeter.v1.Greeter/HelloStream", &message]).await;
-        let number = if number == "1e20" { "1e+20" } else { number };
-        let expected = format!("invalid value: {number}, expected a whole number from 0 to 4294967295");
-        assert_eq!(wrong.sentence(2), format!("the message: field \"times\" is not as expected: {expected}"));
+        let sentence = wrong.sentence(2);
+        assert!(sentence.starts_with("the message: field \"times\" is not as expected: invalid value: "), "{sentence}");
+        assert!(sentence.contains("expected a whole number from 0 to 4294967295"), "{sentence}");
     }
 
     let stream = ground.ok(&["call", "greeter.v1.Greeter/HelloStream", r#"{"name":"Ada","times":2.0}"#]).await;
