@@ -37,6 +37,10 @@ const BLOCK: Duration = Duration::from_secs(1);
 /// How many replies are read at once. A reply's entry may hold many.
 const COUNT: u32 = 512;
 
+/// Replies that were read are deleted when they are so many bytes, or when no others come: to be told so each time would
+/// cost the server and this process as much as a read.
+const READ: usize = 64 << 10;
+
 /// The reader of an inbox.
 pub(super) struct InboxReader {
     pub(super) task: Task,
@@ -102,27 +106,31 @@ impl InboxReader {
             opened.send(Ok(()));
         }
         let mut kept = Instant::now();
-        let mut read_before = false;
+        let (mut read_before, mut is_idle) = (0, false);
         loop {
             if kept.elapsed() >= REFRESH {
                 self.keep(&mut connection, place).await?;
                 kept = Instant::now();
             }
             let mut batch = ::redis::pipe();
-            if read_before {
+            let deletes = read_before >= READ || (is_idle && read_before > 0);
+            if deletes {
+                read_before = 0;
                 batch.cmd("XTRIM").arg(&self.place.base).arg("MINID").arg(after(place));
             }
             let block = u64::try_from(BLOCK.as_millis()).unwrap_or_default();
             batch.cmd("XREAD").arg("COUNT").arg(COUNT).arg("BLOCK").arg(block);
             batch.arg("STREAMS").arg(&self.place.base).arg(&place[..]);
-            let mut answers = connection.send_packed_commands(&batch, 0, 1 + usize::from(read_before)).await?;
+            let mut answers = connection.send_packed_commands(&batch, 0, 1 + usize::from(deletes)).await?;
             let read = answers.pop().unwrap_or(Value::Nil).extract_error()?;
             let entries = entries(read);
-            read_before = !entries.is_empty();
+            is_idle = entries.is_empty();
             for (id, fields) in entries {
                 *place = id;
-                let replies = fields.into_iter().filter(|(name, _)| &name[..] == b"m");
-                replies.flat_map(|(_, body)| members(body).unwrap_or_default()).for_each(|reply| self.hear(reply));
+                for (_, body) in fields.into_iter().filter(|(name, _)| &name[..] == b"m") {
+                    read_before += body.len();
+                    members(body).unwrap_or_default().into_iter().for_each(|reply| self.hear(reply));
+                }
             }
         }
     }

@@ -16,6 +16,8 @@ mod limits;
 
 mod caller;
 
+mod inbox;
+
 mod entry;
 
 mod bundled;
