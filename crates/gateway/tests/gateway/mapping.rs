@@ -266,6 +266,39 @@ async fn a_reply_that_has_no_json_is_said_to_have_none() {
     }
 }
 
+/// A message with so many of `google.protobuf.Any` within each other.
+fn nested(depth: usize) -> Vec<u8> {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Any {
+        #[prost(string, tag = "1")]
+        url: String,
+        #[prost(bytes = "bytes", tag = "2")]
+        value: Bytes,
+    }
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Every {
+        #[prost(message, tag = "33")]
+        any: Option<Any>,
+    }
+    let mut any = Any::default();
+    for _ in 1..depth {
+        let value = any.encode_to_vec().into();
+        any = Any { url: "x/google.protobuf.Any".to_owned(), value };
+    }
+    Every { any: Some(any) }.encode_to_vec()
+}
+
+#[tokio::test]
+async fn what_carries_itself_too_often_has_no_json() {
+    let (cluster, _running) = started().await;
+    let body = |depth| serde_json::json!({ "data": STANDARD.encode(nested(depth)) }).to_string();
+    assert_eq!(post(cluster.address, "/mapping.v1.Mapping/Data", body(90)).await.status, 200);
+    for depth in [120, 3_000] {
+        let problem = post(cluster.address, "/mapping.v1.Mapping/Data", body(depth)).await.problem(500);
+        assert!(problem.contains("more than 100 messages are within each other"), "{problem}");
+    }
+}
+
 #[tokio::test]
 async fn what_it_does_not_allow_is_named() {
     let (cluster, _running) = started().await;

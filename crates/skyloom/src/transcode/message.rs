@@ -27,7 +27,7 @@ fn explained(descriptor: &MessageDescriptor, value: &Value, status: Status) -> S
 /// The protobuf JSON mapping of a message, with every field that is not optional.
 pub fn json_of(message: &DynamicMessage) -> Result<Vec<u8>> {
     let mut serializer = serde_json::Serializer::new(Vec::with_capacity(128));
-    Write(message).serialize(&mut serializer).map_err(|error| {
+    Write::of(message).serialize(&mut serializer).map_err(|error| {
         let name = message.descriptor().full_name().to_owned();
         Status::internal(format!("the reply, a {name}, has no JSON: {error}"))
     })?;

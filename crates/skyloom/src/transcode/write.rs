@@ -12,13 +12,28 @@ const OPTIONS: SerializeOptions = SerializeOptions::new();
 /// How many nanoseconds are a second.
 const NANOS: i64 = 1_000_000_000;
 
+/// How many messages may be within each other, those that a `google.protobuf.Any` carries included: as many as protobuf's own
+/// readers take. What an `Any` carries is read by itself, so that nobody has counted them all before.
+const DEPTH: usize = 100;
+
 /// A message as JSON. Fields at their default are written, so that a caller sees every field that there is.
-pub(super) struct Write<'a>(pub(super) &'a DynamicMessage);
+pub(super) struct Write<'a> {
+    message: &'a DynamicMessage,
+    /// How many messages may be within it.
+    depth: usize,
+}
+
+impl<'a> Write<'a> {
+    pub(super) fn of(message: &'a DynamicMessage) -> Self {
+        Self { message, depth: DEPTH }
+    }
+}
 
 /// A value as JSON.
 struct One<'a> {
     value: &'a Value,
     kind: &'a Kind,
+    depth: usize,
 }
 
 /// The key of a map.
@@ -26,35 +41,38 @@ struct Key<'a>(&'a MapKey);
 
 impl Serialize for Write<'_> {
     fn serialize<S: Serializer>(&self, json: S) -> Result<S::Ok, S::Error> {
-        match Form::of(&self.0.descriptor()) {
+        let Self { message, depth } = *self;
+        let too_deep = || S::Error::custom(format_args!("more than {DEPTH} messages are within each other"));
+        let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
+        match Form::of(&message.descriptor()) {
             Form::Fields => {
                 let mut map = json.serialize_map(None)?;
-                fields(self.0, &mut map)?;
+                fields(message, depth, &mut map)?;
                 map.end()
             }
             Form::Wrapper(field) => {
-                let (value, kind) = (self.0.get_field(&field), field.kind());
-                One { value: &value, kind: &kind }.serialize(json)
+                let (value, kind) = (message.get_field(&field), field.kind());
+                One { value: &value, kind: &kind, depth }.serialize(json)
             }
-            Form::Any => write_any(self.0, json),
+            Form::Any => write_any(message, depth, json),
             Form::Own => {
-                check_parts(self.0).map_err(S::Error::custom)?;
-                self.0.serialize_with_options(json, &OPTIONS)
+                check_parts(message).map_err(S::Error::custom)?;
+                message.serialize_with_options(json, &OPTIONS)
             }
         }
     }
 }
 
 /// Writes the fields of a message, but those that are optional and not set.
-fn fields<M: SerializeMap>(message: &DynamicMessage, map: &mut M) -> Result<(), M::Error> {
+fn fields<M: SerializeMap>(message: &DynamicMessage, depth: usize, map: &mut M) -> Result<(), M::Error> {
     for field in message.descriptor().fields() {
         if !field.supports_presence() || message.has_field(&field) {
             let (value, kind) = (message.get_field(&field), field.kind());
-            map.serialize_entry(field.json_name(), &One { value: &value, kind: &kind })?;
+            map.serialize_entry(field.json_name(), &One { value: &value, kind: &kind, depth })?;
         }
     }
     for (field, value) in message.extensions() {
-        map.serialize_entry(field.json_name(), &One { value, kind: &field.kind() })?;
+        map.serialize_entry(field.json_name(), &One { value, kind: &field.kind(), depth })?;
     }
     Ok(())
 }
@@ -75,7 +93,7 @@ fn check_parts(message: &DynamicMessage) -> Result<(), String> {
 }
 
 /// Writes what an `Any` carries.
-fn write_any<S: Serializer>(any: &DynamicMessage, json: S) -> Result<S::Ok, S::Error> {
+fn write_any<S: Serializer>(any: &DynamicMessage, depth: usize, json: S) -> Result<S::Ok, S::Error> {
     let mut map = json.serialize_map(None)?;
     let (url, data) = (any.get_field_by_number(1), any.get_field_by_number(2));
     let url = url.as_deref().and_then(Value::as_str).unwrap_or_default();
@@ -90,15 +108,16 @@ fn write_any<S: Serializer>(any: &DynamicMessage, json: S) -> Result<S::Ok, S::E
     let inner = DynamicMessage::decode(carried, data).map_err(broken)?;
     map.serialize_entry(TYPE, url)?;
     match form {
-        Form::Fields => fields(&inner, &mut map)?,
-        _ => map.serialize_entry(VALUE, &Write(&inner))?,
+        Form::Fields => fields(&inner, depth, &mut map)?,
+        _ => map.serialize_entry(VALUE, &Write { message: &inner, depth })?,
     }
     map.end()
 }
 
 impl Serialize for One<'_> {
     fn serialize<S: Serializer>(&self, json: S) -> Result<S::Ok, S::Error> {
-        let one = |value| One { value, kind: self.kind };
+        let depth = self.depth;
+        let one = |value| One { value, kind: self.kind, depth };
         match self.value {
             Value::Bool(value) => json.serialize_bool(*value),
             Value::I32(number) => json.serialize_i32(*number),
@@ -113,12 +132,12 @@ impl Serialize for One<'_> {
             Value::String(text) => json.serialize_str(text),
             Value::Bytes(bytes) => json.collect_str(&Base64Display::new(bytes, &STANDARD)),
             Value::EnumNumber(number) => self.word(*number, json),
-            Value::Message(message) => Write(message).serialize(json),
+            Value::Message(message) => Write { message, depth }.serialize(json),
             Value::List(items) => json.collect_seq(items.iter().map(one)),
             Value::Map(entries) => {
                 let kind = self.kind.as_message().map(|entry| entry.map_entry_value_field().kind());
                 let kind = kind.as_ref().unwrap_or(self.kind);
-                json.collect_map(entries.iter().map(|(key, value)| (Key(key), One { value, kind })))
+                json.collect_map(entries.iter().map(|(key, value)| (Key(key), One { value, kind, depth })))
             }
         }
     }
