@@ -37,8 +37,15 @@ impl Corner {
         Peer::new(Arc::new(broker), move || wire.cut())
     }
 
-    fn server(&mut self) -> &mut Server {
-        self.own.as_mut().expect("a server of its own").server_mut()
+    /// Ends the server of its own and starts it anew, while its clients go on.
+    async fn restart(&mut self, end: fn(&mut Server)) {
+        let mut own = self.own.take().expect("a server of its own");
+        let restarting = tokio::task::spawn_blocking(move || {
+            end(own.server_mut());
+            own.server_mut().restart();
+            own
+        });
+        self.own = Some(restarting.await.expect("it starts anew"));
     }
 }
 
@@ -68,8 +75,7 @@ impl BrokerFixture for Classic {
     }
 
     async fn crash(&mut self) {
-        self.0.server().kill();
-        self.0.server().restart();
+        self.0.restart(Server::kill).await;
     }
 }
 
@@ -101,8 +107,7 @@ impl BrokerFixture for Quorum {
     async fn crash(&mut self) {
         // A sole node that is killed forgets which quorum queues it has made in the last minutes: it saves their
         // register so rarely, because others of its cluster know them.
-        self.0.server().terminate();
-        self.0.server().restart();
+        self.0.restart(Server::terminate).await;
     }
 }
 

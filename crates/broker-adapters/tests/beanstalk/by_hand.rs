@@ -26,7 +26,7 @@ impl ByHand {
     }
 
     /// The same, with so many seconds to run.
-    pub(crate) async fn put_to_run(&mut self, ttr: u32, body: &[u8]) -> String {
+    pub(crate) async fn put_to_run(&mut self, ttr: u64, body: &[u8]) -> String {
         self.say_bytes(format!("put 1024 0 {ttr} {}", body.len()).as_bytes(), &[body, b"\r\n"].concat()).await
     }
 
