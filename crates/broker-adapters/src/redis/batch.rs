@@ -24,6 +24,20 @@ pub(super) struct Batch {
     groups: Vec<Group>,
 }
 
+/// How calls to a channel share its entries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sharing {
+    /// How many of them are put into one entry, at most.
+    pub(super) most: usize,
+    /// The server is asked how many consume the channel.
+    pub(super) counts: bool,
+}
+
+impl Sharing {
+    /// Each by itself.
+    const ALONE: Self = Self { most: 1, counts: false };
+}
+
 /// What became of a command.
 pub(super) enum Verdict {
     /// The server did it, or did a part of it and said which.
@@ -65,17 +79,18 @@ impl Batch {
         self.groups.len()
     }
 
-    /// The last call among them.
-    pub(super) fn newest_call(&self) -> Option<Guid> {
-        self.groups.iter().rev().find_map(|group| group.ops.last()?.call())
-    }
-
-    /// The commands. At most `share` calls are put into one entry.
-    pub(super) fn commands(&mut self, limits: &QueueLimits, share: usize) -> Pipeline {
+    /// The commands. How calls to a channel share its entries is asked with the channel and the last of them.
+    pub(super) fn commands(
+        &mut self,
+        limits: &QueueLimits,
+        mut sharing: impl FnMut(&str, Guid) -> Sharing,
+    ) -> Pipeline {
         let mut pipeline = ::redis::pipe();
         for group in &mut self.groups {
             settle::arrange(&mut group.ops);
-            pipeline.add_command(command(&group.ops, limits, share));
+            let newest = group.ops.iter().rev().find_map(Op::call);
+            let sharing = newest.map_or(Sharing::ALONE, |call| sharing(&group.ops[0].place.base, call));
+            pipeline.add_command(command(&group.ops, limits, sharing));
         }
         pipeline
     }
@@ -91,14 +106,15 @@ impl Batch {
     }
 }
 
-fn command(ops: &[Op], limits: &QueueLimits, share: usize) -> Cmd {
+fn command(ops: &[Op], limits: &QueueLimits, sharing: Sharing) -> Cmd {
     let place = &ops[0].place;
     let base = [place.base.as_str()];
     match &ops[0].what {
         What::Put { .. } => {
             let mut call = Script::Put.call(&base);
             call.arg(i32::from(place.instance.is_some())).arg(limits.messages).arg(limits.bytes);
-            put::arguments(&mut call, ops, share);
+            call.arg(i32::from(sharing.counts));
+            put::arguments(&mut call, ops, sharing.most);
             call
         }
         What::Publish { .. } => {
@@ -130,6 +146,14 @@ fn bodies(call: &mut Cmd, ops: &[Op]) {
     }
 }
 
+/// The channel that messages were put on, and how many consume it, if the server was asked.
+pub(super) fn consumers<'a>(ops: &'a [Op], value: &Value) -> Option<(&'a str, usize)> {
+    let first = ops.first().filter(|op| matches!(op.what, What::Put { .. }))?;
+    let Value::Array(answer) = value else { return None };
+    let Some(Value::Int(consumers)) = answer.first() else { return None };
+    Some((&first.place.base, usize::try_from(*consumers).ok()?))
+}
+
 /// Tells everybody what became of a command that the server has answered.
 pub(super) fn conclude(ops: Vec<Op>, verdict: Verdict, limits: &QueueLimits) {
     let value = match verdict {
@@ -154,7 +178,10 @@ fn exceptions(value: Value) -> Vec<(usize, String)> {
 }
 
 fn conclude_puts(ops: Vec<Op>, value: Value, limits: &QueueLimits) {
-    let exceptions = exceptions(value);
+    let exceptions = match value {
+        Value::Array(mut answer) if !answer.is_empty() => exceptions(Value::Array(answer.split_off(1))),
+        _ => Vec::new(),
+    };
     let all_absent = exceptions.first().is_some_and(|(index, _)| *index == 0);
     let mut refused = exceptions.into_iter().peekable();
     for (index, op) in (1..).zip(ops) {

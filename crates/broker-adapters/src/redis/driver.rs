@@ -6,10 +6,11 @@ use ::redis::{RedisError, Value, aio::MultiplexedConnection, cmd};
 use skyloom_core::broker::BrokerError;
 use tokio::time::{Instant, sleep};
 
-use crate::remote::{PARTS, Pauses};
+use crate::remote::Pauses;
 
 use super::{
-    batch::{Batch, Verdict, conclude},
+    batch::{Batch, Sharing, Verdict, conclude, consumers},
+    crowds::Crowds,
     link::{connect_with_scripts, load_scripts},
     node::Node,
     nodes::Nodes,
@@ -84,13 +85,14 @@ async fn serve(nodes: &Arc<Nodes>, node: &Arc<Node>, mut connection: Multiplexed
     let mut stage = nodes.stage.subscribe();
     // It was made after whatever was suspected.
     node.take_suspicion();
+    let mut crowds = Crowds::default();
     loop {
         if node.take_suspicion() {
             cmd("PING").query_async::<()>(&mut connection).await?;
         }
         let batch = node.batch();
         if !batch.is_empty() {
-            send(nodes, node, &mut connection, batch).await?;
+            send(nodes, node, &mut connection, &mut crowds, batch).await?;
             continue;
         }
         if nodes.is_closing() && node.is_idle() {
@@ -108,11 +110,16 @@ async fn send(
     nodes: &Arc<Nodes>,
     node: &Arc<Node>,
     connection: &mut MultiplexedConnection,
+    crowds: &mut Crowds,
     mut batch: Batch,
 ) -> Result<(), RedisError> {
     let limits = &nodes.options.limits;
-    let share = batch.newest_call().map_or(1, |call| nodes.load().share(call, PARTS)).min(nodes.options.bundle);
-    let (commands, count) = (batch.commands(limits, share), batch.len());
+    let now = Instant::now();
+    let sharing = |base: &str, newest| {
+        let (parts, counts) = crowds.parts(base, now);
+        Sharing { most: nodes.load().share(newest, parts).min(nodes.options.bundle), counts }
+    };
+    let (commands, count) = (batch.commands(limits, sharing), batch.len());
     let values = match connection.send_packed_commands(&commands, 0, count).await {
         Ok(values) => values,
         Err(error) => {
@@ -136,7 +143,12 @@ async fn send(
                 }
                 Refusal::Later | Refusal::Final => conclude(ops, Verdict::Refused(error), limits),
             },
-            done => conclude(ops, done, limits),
+            Verdict::Done(value) => {
+                if let Some((base, consumers)) = consumers(&ops, &value) {
+                    crowds.counted(base, consumers, now);
+                }
+                conclude(ops, Verdict::Done(value), limits);
+            }
         }
     }
     let is_late = !later.is_empty();

@@ -39,8 +39,9 @@
 //! - A process that consumes is subscribed to `<prefix>:alive:<session>`. When the subscription is gone for a
 //!   second, its work goes to others; one that hangs loses its work when its leases end. A server that has
 //!   just come back gives everybody five seconds to come back too.
-//! - Quick calls share entries, as a `Bundle`, up to the option `bundle` (64), a quarter of those that are under way,
-//!   and as many as end within a few milliseconds. Each is a lease of its own all the same: it is settled by itself,
+//! - Quick calls share entries, as a `Bundle`, up to the option `bundle` (64), so many that each worker gets a share of those
+//!   that are under way, and as many as end within a few milliseconds. Who consumes is counted once a second; until then,
+//!   an entry has at most a quarter of them. Each is a lease of its own all the same: it is settled by itself,
 //!   and when the entry is taken away, each that is not settled becomes an entry of its own. Its lease runs out by
 //!   itself, too: then its worker says so, for the entry is not idle while others of it are extended. A worker that
 //!   has no credit for all of an entry gives the rest back untouched after at most 100 ms; in a queue of unknown
@@ -98,6 +99,8 @@ mod op;
 mod arguments;
 
 mod batch;
+
+mod crowds;
 
 mod node;
 

@@ -69,13 +69,14 @@ local function append(ch, fields)
   redis.call(unpack(args))
 end
 
--- How many bytes are held back or dead. Workers do not touch those, so that the figure is right in any case.
-local function keep(ch, bytes)
-  redis.call('HINCRBY', ch.count, 'kept', bytes)
+-- Counts the bytes of what is held back or dead, or is no longer. Workers do not touch those, so that the figure is right in
+-- any case, and if it is 0, there are none.
+local function keep(ch, body, times)
+  redis.call('HINCRBY', ch.count, 'kept', times * math.max(1, #body))
 end
 
 local function hold_back(ch, fields, due)
-  keep(ch, #fields.e)
+  keep(ch, fields.e, 1)
   local number = redis.call('HINCRBY', ch.count, 'delayed', 1)
   redis.call('ZADD', ch.later, text(due), string.format('%016.0f', number) .. cmsgpack.pack(fields))
   goes_with(ch, ch.later)
@@ -84,26 +85,43 @@ end
 -- What is counted of a channel, and of its stream: bytes, and messages beyond the first of each entry. Not every
 -- worker counts what it settles (XACK and XDEL alone do not), but of an empty stream it is known.
 local function counted(ch, waiting)
-  local count = redis.call('HMGET', ch.count, 'bytes', 'more', 'kept')
+  local count = redis.call('HMGET', ch.count, 'bytes', 'more', 'kept', 'enqueued')
+  local bytes, more, kept = math.max(0, tonumber(count[1] or 0)), math.max(0, tonumber(count[2] or 0)),
+    math.max(0, tonumber(count[3] or 0))
   if waiting == 0 then
-    return math.max(0, tonumber(count[3] or 0)), 0
+    bytes, more = kept, 0
   end
-  return math.max(0, tonumber(count[1] or 0)), math.max(0, tonumber(count[2] or 0))
+  return bytes, more, kept, tonumber(count[4] or 0)
 end
 
--- How much the channel holds: messages, bytes.
+-- How much the channel holds, in messages and bytes, and what else is counted of it. Each command costs, so that only
+-- those are made whose answer is not known.
 local function load_of(ch)
-  local waiting, kept = redis.call('XLEN', ch.work), redis.call('ZCARD', ch.later) + redis.call('XLEN', ch.dead)
-  if waiting + kept == 0 then
-    redis.call('HDEL', ch.count, 'bytes', 'more', 'kept')
-    return 0, 0
+  local waiting = redis.call('XLEN', ch.work)
+  local bytes, more, kept, enqueued = counted(ch, waiting)
+  local load = { messages = waiting + more, bytes = bytes, more = more, enqueued = enqueued, new = 0 }
+  if kept > 0 then
+    local messages = redis.call('ZCARD', ch.later) + redis.call('XLEN', ch.dead)
+    load.messages = load.messages + messages
+    if messages == 0 then
+      redis.call('HDEL', ch.count, 'kept')
+      load.bytes = bytes - math.min(bytes, kept)
+    end
   end
-  local bytes, more = counted(ch, waiting)
-  if waiting == 0 then
-    redis.call('HDEL', ch.count, 'more')
-    redis.call('HSET', ch.count, 'bytes', text(bytes))
+  return load
+end
+
+-- Counts what was put on the channel since its load was taken.
+local function took(load, messages, bytes)
+  load.messages, load.bytes, load.new = load.messages + messages, load.bytes + bytes, load.new + messages
+end
+
+-- Keeps the count, if anything was put on it.
+local function count_load(ch, load)
+  if load.new == 0 then
+    return
   end
-  return waiting + kept + more, bytes
+  redis.call('HSET', ch.count, 'bytes', text(load.bytes), 'more', text(load.more), 'enqueued', text(load.enqueued + load.new))
 end
 
 local MEMBER = '\130\1'
@@ -157,9 +175,9 @@ local function name_of(id, number, count)
 end
 
 -- Puts a message whose lease has ended at the end of the queue again.
-local function again(ch, fields, delay, time)
+local function again(ch, fields, delay)
   if delay > 0 then
-    hold_back(ch, fields, time + delay)
+    hold_back(ch, fields, now() + delay)
   else
     append(ch, fields)
   end

@@ -14,7 +14,7 @@ while done < most and moved < MOST_BYTES do
     break
   end
   local body = fields_of(letter[2]).e
-  keep(ch, -#body)
+  keep(ch, body, -1)
   if ARGV[1] == 'kick' then
     append(ch, { e = body })
   else

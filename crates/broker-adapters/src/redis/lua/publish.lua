@@ -9,8 +9,7 @@ for i = 1, #names, 2 do
     redis.call('HDEL', KEYS[2], names[i])
   else
     ch.name = names[i]
-    ch.messages, ch.bytes = load_of(ch)
-    ch.put, ch.added = 0, 0
+    ch.load = load_of(ch)
     groups[#groups + 1] = ch
   end
 end
@@ -18,7 +17,7 @@ local most_messages, most_bytes, refused = tonumber(ARGV[1]), tonumber(ARGV[2]),
 for i = 3, #ARGV do
   local body, full = ARGV[i], nil
   for _, ch in ipairs(groups) do
-    if ch.messages >= most_messages or ch.bytes + #body > most_bytes then
+    if ch.load.messages >= most_messages or ch.load.bytes + #body > most_bytes then
       full = ch.name
     end
   end
@@ -28,14 +27,11 @@ for i = 3, #ARGV do
   else
     for _, ch in ipairs(groups) do
       redis.call('XADD', ch.work, '*', 'e', body)
-      ch.messages, ch.bytes, ch.put, ch.added = ch.messages + 1, ch.bytes + #body, ch.put + 1, ch.added + #body
+      took(ch.load, 1, #body)
     end
   end
 end
 for _, ch in ipairs(groups) do
-  if ch.put > 0 then
-    redis.call('HINCRBY', ch.count, 'enqueued', ch.put)
-    redis.call('HINCRBY', ch.count, 'bytes', ch.added)
-  end
+  count_load(ch, ch.load)
 end
 return refused

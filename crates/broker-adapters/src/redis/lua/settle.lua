@@ -3,9 +3,12 @@
 -- and settling it changes nothing. An entry of several ends with the last of them; which of them are settled
 -- is noted in `:split` meanwhile. ARGV: operations with their arguments; a lease is an entry, the number of
 -- the message in it, and how many it came with. Returns the indexes of those whose lease had ended.
-even_if_full()
+-- The end of a whole entry starts with a write that gives up memory.
+if ARGV[1] ~= 'all' then
+  even_if_full()
+end
 local ch = channel(KEYS[1])
-local time, stale, index = now(), {}, 0
+local stale, index = {}, 0
 local ended, freed, settled, redelivered, expired, more = {}, 0, 0, 0, 0, 0
 local replies, order = {}, {}
 local parts, parted = {}, {}
@@ -199,7 +202,7 @@ operations.back = function()
     if reason ~= '' then
       fields.r = reason
     end
-    again(ch, fields, tonumber(delay), time)
+    again(ch, fields, tonumber(delay))
   end
 end
 
@@ -220,9 +223,9 @@ operations.bury = function()
   local fields = message(id, number, count)
   local dies = finish(id, number, count, 0) and fields
   if dies then
-    keep(ch, #fields.e)
+    keep(ch, fields.e, 1)
     local letter = redis.call('HINCRBY', ch.count, 'letters', 1)
-    redis.call('XADD', ch.dead, text(letter) .. '-0', 'e', fields.e, 'a', attempts, 'r', reason, 't', text(time))
+    redis.call('XADD', ch.dead, text(letter) .. '-0', 'e', fields.e, 'a', attempts, 'r', reason, 't', text(now()))
     goes_with(ch, ch.dead)
   end
   tell_each(dies, inboxes)

@@ -22,7 +22,7 @@ while not is_enough() do
     break
   end
   local fields = cmsgpack.unpack(string.sub(member, 17))
-  keep(ch, -#fields.e)
+  keep(ch, fields.e, -1)
   append(ch, fields)
   redis.call('ZREM', ch.later, member)
   moved, bytes = moved + 1, bytes + #fields.e
