@@ -16,6 +16,7 @@ use crate::{
     scaffold::{self, NewArgs},
     session::{ASKING, Global, Session},
     shell::{self, ShellArgs},
+    text::why,
 };
 
 /// Runs, calls and looks into a Skyloom cluster.
@@ -66,7 +67,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return end(Err(Failure::failed(format!("cannot start the event loop: {error}")))),
+        Err(error) => return end(Err(Failure::failed(format!("cannot start the event loop: {}", why(&error))))),
     };
     let ended = runtime.block_on(run(line));
     // Whoever hears of the end may start it again at once.

@@ -2,18 +2,20 @@
 
 use skyloom::{Outcome, Status, broker::BrokerError, exit, registry::RegistryError};
 
+use crate::text::without_numbers;
+
 /// Why a command ended badly. Each prints as one sentence after `sky: `.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Failure {
     /// The operation failed; the sentence says what and what to do.
-    #[error("{0}")]
+    #[error("{}", without_numbers(.0))]
     Failed(String),
     /// The operation failed for a reason that may go away by itself; a supervisor is to try again.
-    #[error("{0}")]
+    #[error("{}", without_numbers(.0))]
     Temporary(String),
     /// The command was given something that it cannot use.
-    #[error("{0}")]
+    #[error("{}", without_numbers(.0))]
     Usage(String),
     /// A call ended with this status.
     #[error("{}", sentence(.0))]

@@ -25,6 +25,8 @@ use super::{
 pub(super) struct Origins {
     /// How its file is read.
     pub(super) blueprint: Blueprint,
+    /// Whether its file can be read but once, as a pipe can.
+    pub(super) is_read_once: bool,
     /// The file's text.
     pub(super) text: String,
     /// What it says.
@@ -40,6 +42,8 @@ pub(super) struct Origins {
 /// Follows a running cluster's file and sources.
 pub(super) struct Changes {
     blueprint: Blueprint,
+    /// Whether the file can be read but once; then it stays as it was read.
+    is_read_once: bool,
     /// The file's text as it was seen last; none if it could not be read.
     text: Option<String>,
     /// What it said when it was well-formed last.
@@ -85,7 +89,7 @@ impl Changes {
     /// Follows a cluster that has just been started and whose processes are on this board; `reload` asks for its file to
     /// be read.
     pub(super) fn new(origins: Origins, board: Board, reload: Arc<Notify>, logs: Logs, colored: bool) -> Self {
-        let Origins { blueprint, text, file, plan, sources, watcher } = origins;
+        let Origins { blueprint, is_read_once, text, file, plan, sources, watcher } = origins;
         Self {
             text: Some(text),
             built: file.wanted(),
@@ -93,13 +97,14 @@ impl Changes {
             mistake: None,
             settings: SettingsFile::new(blueprint.place.settings_file()),
             blueprint,
+            is_read_once,
             wished: plan.clone(),
             running: plan,
             sources,
             renewed: BTreeSet::new(),
             watcher,
             reload,
-            unseen: true,
+            unseen: !is_read_once,
             board,
             logs,
             show: Show::Collected { colored },
@@ -115,6 +120,9 @@ impl Changes {
             let is_set_otherwise = (news.settings || news.asked) && self.look_at_settings(news.asked);
             let (file, settings) = (self.name(), name(self.settings.path()));
             let opening = match (is_other, is_set_otherwise) {
+                (true, _) if self.is_read_once => {
+                    format!("{file} is no file that can be read again, and stays as it was")
+                }
                 (true, true) if news.asked => format!("{file} is read again and {settings} changed"),
                 (true, true) => format!("{file} and {settings} changed"),
                 (true, false) if news.asked => format!("{file} is read again"),
@@ -179,6 +187,9 @@ impl Changes {
 
     /// Reads the file, if it is another one or was asked for. Whether there is something to take from it.
     async fn look(&mut self, asked: bool) -> bool {
+        if self.is_read_once {
+            return asked;
+        }
         let text = ClusterFile::text(self.blueprint.place.given());
         let is_other = self.text.as_ref() != text.as_ref().ok();
         // What it names may have come meanwhile.

@@ -16,7 +16,7 @@ use super::{
     plan::{Part, Plan, Spec},
     probe::Brokers,
     signals::{Wish, wished},
-    supervise::{Duty, Supervisor},
+    supervise::{Duty, GivenUp, Supervisor},
 };
 
 /// So many processes that were taken out may still be finishing their work; the next change waits.
@@ -37,7 +37,7 @@ pub(super) struct Ground {
     /// The cluster's broker.
     pub(super) brokers: Brokers,
     /// Takes the reason why the cluster cannot start.
-    pub(super) give_up: mpsc::Sender<String>,
+    pub(super) give_up: mpsc::Sender<GivenUp>,
 }
 
 /// All of them.

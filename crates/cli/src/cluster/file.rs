@@ -15,10 +15,10 @@ use super::{
     place::socket,
     source::Wanted,
 };
-use crate::{failure::Failure, text::did_you_mean};
-
-/// The largest cluster file, in bytes.
-const MAX_FILE: u64 = 1 << 20;
+use crate::{
+    failure::Failure,
+    text::{did_you_mean, why},
+};
 
 /// The most processes of one service; more belong on more hosts.
 const MAX_INSTANCES: u32 = 64;
@@ -162,13 +162,11 @@ impl ClusterFile {
     /// # Errors
     /// Why it cannot be read.
     pub(super) fn text(path: &Path) -> Result<String, Failure> {
-        let size = fs::metadata(path).map(|found| found.len());
-        let text = match size {
+        let text = match fs::metadata(path) {
             Ok(_) if path.is_dir() => Err("it is a folder; name the file in it, such as cluster.toml".to_owned()),
-            Ok(size) if size > MAX_FILE => Err(format!("it is larger than {} KiB", MAX_FILE >> 10)),
-            Ok(_) => read_file(path).map_err(|error| error.to_string()),
+            Ok(_) => read_file(path).map_err(|error| why(&error)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(why(&error)),
         };
         text.map_err(|why| Failure::usage(format!("cannot read the cluster file {}: {why}", path.display())))
     }

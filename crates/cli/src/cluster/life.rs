@@ -107,12 +107,15 @@ impl Life {
     /// Waits for what happens next. May be dropped and asked again.
     pub(super) async fn next(&mut self, probe: Probe, brokers: &Brokers) -> Event {
         let (pid, mut brokers) = (self.process.pid(), brokers.clone());
-        let told = self.process.told();
+        // Whoever shares a socket cannot be asked through it, and for a broker another may answer that was quicker.
+        let is_shared = self.process.has_socket();
+        let told = self.process.told().filter(|_| is_shared || probe.is_of_a_broker());
         let ready = async {
-            match told {
-                // Whoever shares a socket cannot be asked through it.
-                Some(told) => told.await,
-                None => probe.ready(pid, &mut brokers).await,
+            if let Some(told) = told {
+                told.await;
+            }
+            if !is_shared {
+                probe.ready(pid, &mut brokers).await;
             }
         };
         tokio::select! {
@@ -160,5 +163,30 @@ impl Life {
             }
         };
         logs.say(&format!("{name} {}", describe(ended)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skyloom::Connection;
+
+    use super::*;
+    use crate::output::{ColorChoice, Paint};
+
+    #[tokio::test]
+    async fn a_broker_is_not_ready_because_another_answers() {
+        let spec = Spec {
+            name: "broker".to_owned(),
+            program: "/bin/sh".into(),
+            arguments: vec!["-c".to_owned(), "sleep 0.2; exit 111".to_owned()],
+            environment: Default::default(),
+            directory: "/".into(),
+        };
+        let logs = Logs::new(std::io::sink(), Paint::stderr(ColorChoice::Never), None);
+        let (_connected, brokers) = watch::channel(Some(Connection::memory()));
+        for probe in [Probe::Broker, Probe::Registry] {
+            let mut life = Life::start(&Edition { spec: spec.clone(), version: 0 }, None, &logs).unwrap();
+            assert_eq!(life.next(probe, &brokers).await, Event::Ended("ended with exit code 111".to_owned()));
+        }
     }
 }

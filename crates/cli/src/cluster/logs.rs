@@ -10,7 +10,11 @@ use std::{
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
-use crate::{failure::Failure, output::Paint, text::printable};
+use crate::{
+    failure::Failure,
+    output::Paint,
+    text::{printable, why},
+};
 
 /// The longest line kept whole; what is longer is shown in pieces.
 const MAX_LINE: u64 = 16 << 10;
@@ -93,7 +97,7 @@ impl Logs {
                 match fs::create_dir_all(directory).and_then(|()| LogFile::open(&path)) {
                     Ok(file) => drop(sinks.files.insert(part.clone(), file)),
                     Err(error) => {
-                        let failure = Failure::failed(format!("cannot write {}: {error}", path.display()));
+                        let failure = Failure::failed(format!("cannot write {}: {}", path.display(), why(&error)));
                         result = result.and(Err(failure));
                     }
                 }

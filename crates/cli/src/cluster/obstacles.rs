@@ -10,7 +10,7 @@ use std::{
 use skyloom::embedded::Address;
 
 use super::plan::{Embedded, Plan};
-use crate::{failure::Failure, listener::listener};
+use crate::{failure::Failure, listener::listener, text::why};
 
 /// How long a broker on this host may take to accept a connection.
 const LOOK: Duration = Duration::from_millis(500);
@@ -29,6 +29,13 @@ pub(super) fn check(plan: &Plan) -> Result<(), Failure> {
         drop(listen(address)?);
     }
     Ok(())
+}
+
+/// What is in the way by now of a process that has ended, if it is the broker: another may have come to its place since
+/// [`check`], such as that of the same cluster, started twice at once.
+pub(super) fn has_come(plan: &Plan, process: &str) -> Option<Failure> {
+    let embedded = plan.embedded.as_ref().filter(|embedded| embedded.hosted && embedded.name == process)?;
+    check_broker(embedded).err()
 }
 
 fn check_broker(Embedded { address, hosted, name }: &Embedded) -> Result<(), Failure> {
@@ -57,7 +64,7 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
                 "port {port} of {ip} is taken{who}: end what listens there, or choose another with --port"
             ))
         }
-        _ => Failure::failed(format!("the gateway cannot listen on {address}: {error}")),
+        _ => Failure::failed(format!("the gateway cannot listen on {address}: {}", why(&error))),
     })
 }
 
@@ -101,5 +108,8 @@ mod tests {
         check(&plan).unwrap();
         host(&mut plan, true);
         assert!(said(&plan).starts_with("a broker is already running on unix:"));
+        let come = |name| has_come(&plan, name).map(|failure| failure.to_string());
+        assert_eq!(come("broker"), Some(said(&plan)));
+        assert_eq!(come("gateway"), None);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use skyloom::config::{FILE_VARIABLE, Settings, Sources};
 
-use crate::{failure::Failure, session::Global};
+use crate::{failure::Failure, session::Global, text::why};
 
 /// The usual name of what the processes read when they start.
 const SETTINGS: &str = "skyloom.toml";
@@ -22,8 +22,18 @@ pub(crate) struct Place {
     given: PathBuf,
     /// The current directory, to which what is typed is relative.
     here: PathBuf,
-    /// The file's folder, to which what is written in it is relative.
+    /// The file's folder, to which what is written in it is relative; the current directory, if the file is handed over.
     folder: PathBuf,
+    /// It is what the shell makes of `<(...)`, or standard input, and has no name of its own.
+    is_handed_over: bool,
+}
+
+/// Whether a path is that of an open file of this process: what a shell makes of `<(...)`, or `/dev/stdin`.
+fn is_handed_over(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    path == Path::new("/dev/stdin")
+        || folder == Path::new("/dev/fd")
+        || path.starts_with("/proc") && folder.ends_with("fd")
 }
 
 impl Place {
@@ -33,7 +43,7 @@ impl Place {
     /// If there is no current directory.
     pub(crate) fn of(given: &Path) -> Result<Self, Failure> {
         let here = env::current_dir()
-            .map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
+            .map_err(|error| Failure::failed(format!("cannot tell the current directory: {}", why(&error))))?;
         Ok(Self::seen_from(given, here))
     }
 
@@ -48,8 +58,9 @@ impl Place {
 
     /// The place of the file at this path, seen from this directory.
     pub(super) fn seen_from(given: &Path, here: PathBuf) -> Self {
-        let folder = absolute(&here, given.parent().unwrap_or(Path::new("")));
-        Self { given: given.to_owned(), here, folder }
+        let is_handed_over = is_handed_over(given);
+        let folder = if is_handed_over { Path::new("") } else { given.parent().unwrap_or(Path::new("")) };
+        Self { given: given.to_owned(), folder: absolute(&here, folder), here, is_handed_over }
     }
 
     /// The file as it was typed.
@@ -64,7 +75,16 @@ impl Place {
 
     /// The file, wherever it is looked at from.
     pub(super) fn file(&self) -> PathBuf {
-        self.folder.join(self.given.file_name().unwrap_or_default())
+        if self.is_handed_over {
+            self.given.clone()
+        } else {
+            self.folder.join(self.given.file_name().unwrap_or_default())
+        }
+    }
+
+    /// Whether the file can be read but once, as a pipe can.
+    pub(super) fn is_read_once(&self) -> bool {
+        self.given.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
     }
 
     /// What the processes read when they start: `skyloom.toml` in the folder, or what a variable names here.
@@ -81,7 +101,9 @@ impl Place {
     pub(crate) fn sources(&self, section: Option<&str>, global: &Global) -> Sources {
         let mut sources = global.sources(section);
         if self.named_settings().is_none() {
-            sources.file = Some(self.given.with_file_name(SETTINGS)).filter(|file| file.exists());
+            let beside =
+                if self.is_handed_over { PathBuf::from(SETTINGS) } else { self.given.with_file_name(SETTINGS) };
+            sources.file = Some(beside).filter(|file| file.exists());
         }
         sources
     }
@@ -135,6 +157,17 @@ mod tests {
             assert_eq!(place.folder(), Path::new(folder));
             assert_eq!(place.file(), Path::new(folder).join(Path::new(given).file_name().unwrap()));
         }
+    }
+
+    #[test]
+    fn what_is_handed_over_counts_as_written_here() {
+        for given in ["/dev/fd/63", "/dev/stdin", "/proc/self/fd/3", "/proc/12/fd/63"] {
+            let place = Place::seen_from(Path::new(given), "/srv".into());
+            assert_eq!((place.folder(), place.file().as_path()), (Path::new("/srv"), Path::new(given)));
+            assert_eq!(place.settings_file(), Path::new("/srv/skyloom.toml"));
+        }
+        let place = Place::seen_from(Path::new("/proc/self/cwd/cluster.toml"), "/srv".into());
+        assert_eq!(place.folder(), Path::new("/proc/self/cwd"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     probe::Probe,
     program,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, text::why};
 
 /// The variable that tells a process where the broker is.
 pub(super) const BROKER_VARIABLE: &str = "SKYLOOM_BROKER";
@@ -84,8 +84,8 @@ impl Plan {
     /// # Errors
     /// A sentence if a program is missing or services wait for each other.
     pub(super) fn new(file: &ClusterFile, folder: &Path, endpoints: &Endpoints) -> Result<Self, Failure> {
-        let sky =
-            env::current_exe().map_err(|error| Failure::failed(format!("cannot find sky's own file: {error}")))?;
+        let sky = env::current_exe()
+            .map_err(|error| Failure::failed(format!("cannot find sky's own file: {}", why(&error))))?;
         let endpoints = settled(file, folder, endpoints)?;
         let embedded = embedded(file, &endpoints).map_err(|error| Failure::usage(error.to_string()))?;
         let build = Build { endpoints: &endpoints, sky, folder };

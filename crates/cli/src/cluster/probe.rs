@@ -51,6 +51,11 @@ impl Probe {
         }
     }
 
+    /// Whether it asks the cluster's broker, which may be another process than the one that is asked about.
+    pub(super) fn is_of_a_broker(self) -> bool {
+        matches!(self, Self::Broker | Self::Registry)
+    }
+
     /// What has to come about so that a process is ready, for people.
     pub(super) fn wants(self) -> String {
         match self {

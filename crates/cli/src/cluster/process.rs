@@ -14,7 +14,10 @@ use tokio::{
 };
 
 use super::{board::Section, logs::Logs, plan::Spec};
-use crate::handover::{Notice, hand_down, is_ready, more_time, section};
+use crate::{
+    handover::{Notice, hand_down, is_ready, more_time, section},
+    text::why,
+};
 
 /// How long to wait for the last lines of a process that has ended. What it started may still
 /// hold its output.
@@ -41,6 +44,8 @@ pub(super) struct Process {
     section: Section,
     /// Whether it was handed a socket.
     has_socket: bool,
+    /// Whether it can tell us anything.
+    may_tell: bool,
 }
 
 impl Process {
@@ -65,6 +70,7 @@ impl Process {
             hand_down(&mut command, socket)?;
         }
         let ((tell, told), section) = (watch::channel(Told::default()), Section::default());
+        let may_tell = notice.is_some();
         if let Some(notice) = notice {
             tokio::spawn(hear(notice, tell, Section::clone(&section)));
         }
@@ -75,7 +81,7 @@ impl Process {
         let mut readers = Vec::new();
         readers.extend(child.stdout.take().map(|output| follow(Box::new(output) as Box<dyn Output>)));
         readers.extend(child.stderr.take().map(|output| follow(Box::new(output))));
-        Ok(Self { child, pid, readers, told, section, has_socket: socket.is_some() })
+        Ok(Self { child, pid, readers, told, section, has_socket: socket.is_some(), may_tell })
     }
 
     /// Its process id.
@@ -88,9 +94,14 @@ impl Process {
         Section::clone(&self.section)
     }
 
-    /// Resolves when it has said that it is ready; none if it was handed no socket, and says nothing.
+    /// Whether it was handed a socket.
+    pub(super) fn has_socket(&self) -> bool {
+        self.has_socket
+    }
+
+    /// Resolves when it has said that it is ready; none if it has no way to say so.
     pub(super) fn told(&self) -> Option<impl Future<Output = ()> + use<>> {
-        let mut told = self.has_socket.then(|| self.told.clone())?;
+        let mut told = self.may_tell.then(|| self.told.clone())?;
         Some(async move {
             // If nobody hears it any more, it is not known to be ready.
             if told.wait_for(|told| told.ready).await.is_err() {
@@ -192,7 +203,7 @@ pub(super) fn describe(status: io::Result<ExitStatus>) -> String {
             }
             (None, None) => format!("ended: {status}"),
         },
-        Err(error) => format!("cannot be waited for: {error}"),
+        Err(error) => format!("cannot be waited for: {}", why(&error)),
     }
 }
 

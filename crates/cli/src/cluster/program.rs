@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::place::absolute;
+use crate::text::why;
 
 /// What the system says of a file that is none of its programs: `ENOEXEC` of errno(3).
 const NO_PROGRAM: i32 = 8;
@@ -50,7 +51,7 @@ pub(super) fn refused(program: &Path, folder: &Path, error: &io::Error) -> Strin
         _ if error.raw_os_error() == Some(NO_PROGRAM) => {
             format!("{shown} is no program of this machine; a script begins with a line such as #!/bin/sh")
         }
-        _ => format!("{shown}: {error}"),
+        _ => format!("{shown}: {}", why(error)),
     }
 }
 

@@ -16,12 +16,16 @@ use super::{
     difference::Difference,
     life::SLOW,
     logs::Logs,
-    obstacles::listen,
+    obstacles::{has_come, listen},
     plan::Plan,
     run_dir::RunDir,
     signals::{Wish, wished},
+    supervise::GivenUp,
 };
-use crate::{failure::Failure, text::span};
+use crate::{
+    failure::Failure,
+    text::{span, why, without_numbers},
+};
 
 /// Changes of the state that come within this time are written down together.
 const MERGE: Duration = Duration::from_millis(20);
@@ -64,7 +68,10 @@ pub(super) async fn run(
         tokio::select! {
             never = &mut announcement => match never {},
             () = wished(&mut wishes, Wish::Drain) => break Ok(()),
-            Some(sentence) = given_up.recv() => break Err(Failure::Failed(sentence)),
+            Some(GivenUp { process, sentence }) = given_up.recv() => {
+                let taken = process.and_then(|name| has_come(&plan, &name));
+                break Err(taken.unwrap_or(Failure::Failed(sentence)));
+            }
             (plan, difference) = next => {
                 crew.apply(plan, &difference);
                 if !difference.start.is_empty() {
@@ -86,7 +93,7 @@ pub(super) async fn run(
 async fn connect(
     endpoints: Endpoints,
     connected: watch::Sender<Option<Connection>>,
-    give_up: mpsc::Sender<String>,
+    give_up: mpsc::Sender<GivenUp>,
     logs: Logs,
 ) {
     let (start, mut told) = (Instant::now(), false);
@@ -100,14 +107,14 @@ async fn connect(
             }
             Err(error) if error.is_temporary() => {
                 if !told && start.elapsed() > ABSENT {
-                    logs.say(&format!("{error}; it is tried again and again"));
+                    logs.say(&without_numbers(&format!("{error}; it is tried again and again")));
                     told = true;
                 }
                 sleep(MERGE).await;
             }
             Err(error) => {
                 // If nobody listens, another has given up already.
-                drop(give_up.try_send(error.to_string()));
+                drop(give_up.try_send(GivenUp { process: None, sentence: error.to_string() }));
                 return std::future::pending().await;
             }
         }
@@ -123,7 +130,7 @@ async fn record(run_dir: RunDir, board: Board, logs: Logs) {
         if let Err(error) = written
             && !failed
         {
-            logs.say(&format!("cannot write the state into {}: {error}", run_dir.path().display()));
+            logs.say(&format!("cannot write the state into {}: {}", run_dir.path().display(), why(&error)));
             failed = true;
         }
         if changes.changed().await.is_err() {

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{board::ProcessState, plan::Plan};
-use crate::failure::Failure;
+use crate::{failure::Failure, text::why};
 
 /// Held for as long as the cluster runs; the system lets go of it however `sky` ends.
 const LOCK: &str = "up.lock";
@@ -68,7 +68,7 @@ impl RunDir {
     pub(super) fn take(path: &Path, file: &Path, plan: &Plan) -> Result<Self, Failure> {
         let shown = path.display();
         let unusable =
-            |error: std::io::Error| Failure::failed(format!("cannot use the run directory {shown}: {error}"));
+            |error: std::io::Error| Failure::failed(format!("cannot use the run directory {shown}: {}", why(&error)));
         if path.exists() && !path.is_dir() {
             return Err(Failure::failed(format!("--dir: {shown} is no directory; give another")));
         }

@@ -14,6 +14,7 @@ use super::{
     plan::{Plan, Spec},
     probe::Probe,
 };
+use crate::text::why;
 
 /// The file as the processes that run have read it.
 pub(super) struct SettingsFile {
@@ -73,7 +74,7 @@ impl SettingsFile {
 fn text(path: &Path) -> Result<String, String> {
     match read_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        read => read.map_err(|error| format!("cannot read {}: {error}", path.display())),
+        read => read.map_err(|error| format!("cannot read {}: {}", path.display(), why(&error))),
     }
 }
 

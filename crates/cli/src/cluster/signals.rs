@@ -8,7 +8,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, text::why};
 
 /// What the cluster is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +47,9 @@ pub(super) fn wishes_and_reloads() -> Result<(watch::Receiver<Wish>, Arc<Notify>
 }
 
 fn follow(reload: Option<Arc<Notify>>) -> Result<watch::Receiver<Wish>, Failure> {
-    let listen =
-        |kind: SignalKind| signal(kind).map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")));
+    let listen = |kind: SignalKind| {
+        signal(kind).map_err(|error| Failure::failed(format!("cannot listen to signals: {}", why(&error))))
+    };
     let (mut terminate, mut hangup) = (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
     let mut interrupt = listen(SignalKind::interrupt())?;
     let (wish, wishes) = watch::channel(Wish::Run);

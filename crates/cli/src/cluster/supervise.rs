@@ -30,6 +30,15 @@ pub(super) struct Duty {
     pub(super) after: Vec<String>,
 }
 
+/// Why the cluster cannot go on.
+#[derive(Debug)]
+pub(super) struct GivenUp {
+    /// The process without which it cannot, if it is for one.
+    pub(super) process: Option<String>,
+    /// What became of it.
+    pub(super) sentence: String,
+}
+
 /// One process and all that is needed to keep it running.
 pub(super) struct Supervisor {
     /// The process's name, such as `qr.2`.
@@ -49,7 +58,7 @@ pub(super) struct Supervisor {
     /// The cluster's broker.
     pub(super) brokers: Brokers,
     /// Takes the reason if the cluster cannot do without it and it cannot even start.
-    pub(super) give_up: Option<mpsc::Sender<String>>,
+    pub(super) give_up: Option<mpsc::Sender<GivenUp>>,
 }
 
 /// The process that does the work, the one that is to take its place, and those that have given it up.
@@ -243,7 +252,7 @@ impl Supervisor {
                 shown_last(&last)
             );
             // If nobody listens, another has given up already.
-            drop(give_up.try_send(sentence));
+            drop(give_up.try_send(GivenUp { process: Some(name.clone()), sentence }));
             return false;
         }
         let pause = backoff.ended(fall.ran.unwrap_or_default(), fastrand::f64());

@@ -103,6 +103,13 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
         logs_text: settings.log_format == LogFormat::Auto,
         ..Blueprint::new(place, global, &settings)
     };
+    let is_read_once = blueprint.place.is_read_once();
+    if args.watch && is_read_once {
+        let shown = blueprint.place.given().display();
+        return Err(Failure::usage(format!(
+            "--watch: {shown} is no file that can change; write it into one, and name that"
+        )));
+    }
     let text = ClusterFile::text(blueprint.place.given())?;
     let mut file = blueprint.file(&text)?;
     if args.check {
@@ -131,7 +138,7 @@ pub(crate) async fn up(args: &UpArgs, global: &Global) -> Result<(), Failure> {
             plan.endpoints.shown().unwrap_or_default()
         ));
     }
-    let origins = Origins { blueprint, text, file, plan: plan.clone(), sources, watcher };
+    let origins = Origins { blueprint, is_read_once, text, file, plan: plan.clone(), sources, watcher };
     let board = Board::default();
     let changes = Changes::new(origins, board.clone(), reload, logs.clone(), paint.is_on());
     run(plan, board, &logs, run_dir, changes, wishes).await

@@ -13,7 +13,7 @@ use skyloom::{
 };
 
 use super::BackgroundArgs;
-use crate::{failure::Failure, session::Global};
+use crate::{failure::Failure, session::Global, text::why};
 
 /// Run the embedded broker until Ctrl-C or SIGTERM
 ///
@@ -98,7 +98,8 @@ pub(crate) async fn broker(args: &BrokerArgs, global: &Global) -> Result<(), Fai
             };
             let beside = beside.map_err(|error| failure("--beanstalk: ", &error))?;
             let drained = signals::draining();
-            let drained = drained.map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+            let drained =
+                drained.map_err(|error| Failure::failed(format!("cannot listen to signals: {}", why(&error))))?;
             foreground.ready(&ready);
             beside.run_beside(door, drained, ended(&mut foreground)).await
         }
@@ -117,6 +118,9 @@ fn failure(what: &str, error: &DoorError) -> Failure {
     match error {
         DoorError::SnapshotPlace { .. } => Failure::usage(format!("--snapshot: {sentence}")),
         error if error.is_temporary() => Failure::Temporary(sentence),
+        DoorError::Bind { .. } => {
+            Failure::Failed(format!("{sentence}; choose another address, or give this user the right to that one"))
+        }
         _ => Failure::Failed(sentence),
     }
 }

@@ -19,6 +19,9 @@ const START: &str = "`sky up CLUSTER` or `sky broker` starts one; so does the fi
 const SILENT: &str =
     "see what that process is: `kill -CONT PID` wakes one that was stopped, and one that hangs has to be ended";
 
+/// What to do about a broker of another user's.
+const BARRED: &str = "ask as the user who runs it, or choose another place with --broker";
+
 /// Looks at the broker, its version, its registry and what waits there. Returns what the registry knows, too, if it
 /// answers.
 pub(super) async fn look(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
@@ -32,6 +35,10 @@ pub(super) async fn look(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<Sna
         Ok(connection) => connection,
         Err(error) if embedded.as_ref().is_some_and(place::is_taken) => {
             findings.push(Finding::broken(CHECK, error.to_string(), SILENT));
+            return (findings, None);
+        }
+        Err(_) if embedded.as_ref().is_some_and(place::is_barred) => {
+            findings.push(Finding::broken(CHECK, "whether one runs there, this user may not ask", BARRED));
             return (findings, None);
         }
         Err(ConnectError::Absent { address, .. }) if embedded.is_some_and(|own| own.to_string() == address) => {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::text::without_numbers;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -52,6 +54,6 @@ impl Finding {
 
     /// It will not work.
     pub(super) fn broken(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, state: State::Broken, found: found.into(), advice: Some(advice.into()) }
+        Self { check, state: State::Broken, found: without_numbers(&found.into()), advice: Some(advice.into()) }
     }
 }

@@ -20,13 +20,16 @@ use tokio::{
 };
 
 use super::finding::Finding;
-use crate::listener::listener;
+use crate::{listener::listener, text::why};
 
 /// How long whoever listens on the gateway's port may take to say that it is one.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The rights that nobody but the owner of a broker's socket may have.
 const OTHERS: u32 = 0o077;
+
+/// What to do about a place that is not for this user.
+const OWN: &str = "choose another place with --broker, or set XDG_RUNTIME_DIR";
 
 /// Whether the embedded broker has, or can have, its socket.
 pub(super) fn socket(address: &Address) -> Option<Finding> {
@@ -45,6 +48,12 @@ pub(super) fn is_taken(address: &Address) -> bool {
     }
 }
 
+/// Whether this user has no right to ask whether somebody listens there.
+pub(super) fn is_barred(address: &Address) -> bool {
+    let Address::Unix(path) = address else { return false };
+    UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
 fn unix(path: &Path) -> Finding {
     const CHECK: &str = "socket";
     let shown = path.display();
@@ -52,7 +61,11 @@ fn unix(path: &Path) -> Finding {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return absent(path),
         Err(error) => {
-            return Finding::broken(CHECK, format!("cannot look at {shown}: {error}"), "give yourself the right to");
+            return Finding::broken(
+                CHECK,
+                format!("cannot look at {shown}: {}", why(&error)),
+                "give yourself the right to",
+            );
         }
     };
     let mode = found.permissions().mode();
@@ -61,10 +74,17 @@ fn unix(path: &Path) -> Finding {
     } else if mode & OTHERS != 0 {
         let found = format!("others may use {shown}, its mode is {:o}", mode & 0o777);
         Finding::broken(CHECK, found, format!("chmod 600 {shown}"))
-    } else if UnixStream::connect(path).is_ok() {
-        Finding::ok(CHECK, format!("{shown}, only for you"))
     } else {
-        Finding::note(CHECK, format!("{shown} was left by a broker that is gone"), "the next broker takes it over")
+        match UnixStream::connect(path) {
+            Ok(_) => Finding::ok(CHECK, format!("{shown}, only for you")),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Finding::broken(CHECK, format!("{shown} is another user's"), OWN)
+            }
+            Err(_) => {
+                let found = format!("{shown} was left by a broker that is gone");
+                Finding::note(CHECK, found, "the next broker takes it over")
+            }
+        }
     }
 }
 
@@ -78,7 +98,7 @@ fn absent(path: &Path) -> Finding {
         return Finding::ok(CHECK, format!("{shown} can be made"));
     }
     let found = format!("{shown} cannot be made: you may not write into {}", folder.display());
-    Finding::broken(CHECK, found, "choose another place with --broker, or set XDG_RUNTIME_DIR")
+    Finding::broken(CHECK, found, OWN)
 }
 
 /// Whether the gateway has, or can have, its port.
@@ -104,7 +124,9 @@ pub(super) async fn port(address: SocketAddr, choose: &str) -> Finding {
             let advice = format!("stop it (`ss -ltnp 'sport = :{}'` shows it), or {choose}", address.port());
             Finding::broken(CHECK, found, advice)
         }
-        Err(error) => Finding::broken(CHECK, format!("the gateway cannot listen on {address}: {error}"), choose),
+        Err(error) => {
+            Finding::broken(CHECK, format!("the gateway cannot listen on {address}: {}", why(&error)), choose)
+        }
     }
 }
 

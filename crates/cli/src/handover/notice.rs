@@ -13,6 +13,8 @@ use std::{
 use skyloom::SECTION_TOLD;
 use tokio::{net::UnixDatagram, process::Command};
 
+use crate::text::why;
+
 /// The longest message of a program to its supervisor; systemd itself reads no more (PIPE_BUF).
 const MESSAGE: usize = 4096;
 
@@ -62,7 +64,7 @@ impl Notice {
         });
         made.map_err(|error| {
             let what = "cannot make the socket on which a program says that it is ready";
-            io::Error::new(error.kind(), format!("{what}, {}: {error}; {ADVICE}", path.display()))
+            io::Error::new(error.kind(), format!("{what}, {}: {}; {ADVICE}", path.display(), why(&error)))
         })
     }
 

@@ -8,7 +8,7 @@ use std::{
 use skyloom::contract::Shape;
 
 use super::fields::{is_field, written};
-use crate::failure::Failure;
+use crate::{failure::Failure, text::why};
 
 /// The largest message read, in bytes; the broker takes none that is larger.
 const MAX_MESSAGE: u64 = 8 << 20;
@@ -69,7 +69,7 @@ impl MessageArgs {
                 None => return Ok(message(text.clone())),
             },
         };
-        let bytes = bytes.map_err(|error| Failure::usage(format!("cannot read {origin}: {error}")))?;
+        let bytes = bytes.map_err(|error| Failure::usage(format!("cannot read {origin}: {}", why(&error))))?;
         if bytes.len() as u64 > MAX_MESSAGE {
             return Err(Failure::usage(format!(
                 "{origin} is larger than {} MiB, the most that is sent",

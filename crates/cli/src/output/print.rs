@@ -5,7 +5,10 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use super::{Table, prompt::adapted};
-use crate::{failure::Failure, text::printable_lines};
+use crate::{
+    failure::Failure,
+    text::{printable_lines, why},
+};
 
 /// Writes to standard output, at once.
 ///
@@ -16,7 +19,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
-        Err(error) => Err(Failure::failed(format!("could not write to standard output: {error}"))),
+        Err(error) => Err(Failure::failed(format!("could not write to standard output: {}", why(&error)))),
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     failure::Failure,
     output::{note, print},
-    text::shell_word,
+    text::{shell_word, why},
 };
 
 /// Make a new project: a service, a gateway, or a workspace of services
@@ -82,8 +82,8 @@ pub(crate) fn new(args: &NewArgs) -> Result<(), Failure> {
         (None, _) => return Err(Failure::usage("the project has no name: write it after `sky new`, such as orders")),
     };
     check_name(name, kind == Kind::Service).map_err(Failure::Usage)?;
-    let here =
-        env::current_dir().map_err(|error| Failure::failed(format!("cannot tell the current directory: {error}")))?;
+    let here = env::current_dir()
+        .map_err(|error| Failure::failed(format!("cannot tell the current directory: {}", why(&error))))?;
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(name));
     let mut values = values(args, kind);
     if let Some(given) = &args.broker {

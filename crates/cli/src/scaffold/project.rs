@@ -16,6 +16,7 @@ use super::{
     template::render,
     value::Values,
 };
+use crate::text::why;
 
 /// What a template's file ends with if it is to be rendered; `cargo generate` takes it off, too.
 const SUFFIX: &str = ".liquid";
@@ -88,13 +89,13 @@ impl Project {
     pub(super) fn write(&self) -> Result<(), String> {
         let was_there = self.folder.exists();
         fs::create_dir_all(&self.folder).map_err(|error| {
-            format!("cannot make the folder {}: {error}; choose another with --dir", self.folder.display())
+            format!("cannot make the folder {}: {}; choose another with --dir", self.folder.display(), why(&error))
         })?;
         for file in &self.files {
             let path = self.folder.join(&file.path);
             if let Err(error) = write(&path, file) {
                 self.remove(was_there);
-                return Err(format!("cannot write {}: {error}", path.display()));
+                return Err(format!("cannot write {}: {}", path.display(), why(&error)));
             }
         }
         if !is_within_repository(&self.folder) {
@@ -175,7 +176,7 @@ fn check_empty(folder: &Path) -> Result<(), String> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
             return Err(format!("{shown} is there already, and no folder: choose another with --dir"));
         }
-        Err(error) => return Err(format!("cannot look into {shown}: {error}")),
+        Err(error) => return Err(format!("cannot look into {shown}: {}", why(&error))),
     };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())

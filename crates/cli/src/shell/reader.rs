@@ -13,7 +13,7 @@ use skyloom::registry::Watch;
 use tokio::sync::mpsc;
 
 use super::candidates::Candidates;
-use crate::{failure::Failure, output::note};
+use crate::{failure::Failure, output::note, text::why};
 
 /// What is written before a line.
 const PROMPT: &str = "sky> ";
@@ -129,7 +129,7 @@ fn read_plain(sender: &mpsc::Sender<String>, ready: &blocking::Receiver<()>) {
         match (&mut input).take(LONGEST).read_until(b'\n', &mut line) {
             Ok(1..) => {}
             Ok(0) => return,
-            Err(error) => return note(&format!("cannot read standard input: {error}")),
+            Err(error) => return note(&format!("cannot read standard input: {}", why(&error))),
         }
         if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
             return;

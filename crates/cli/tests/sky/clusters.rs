@@ -190,6 +190,65 @@ async fn what_is_in_the_way_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn of_two_that_are_started_at_once_one_runs_and_the_other_says_that_it_does() {
+    for _ in 0..3 {
+        let cluster = Cluster::new("[broker]\n");
+        let start = |screen: &str| {
+            let log = fs::File::create(cluster.path(screen)).unwrap();
+            cluster.command(&["up", "cluster.toml"]).stderr(log).spawn().unwrap()
+        };
+        let mut both = [start("first.log"), start("second.log")];
+        let screens = || ["first.log", "second.log"].map(|name| fs::read_to_string(cluster.path(name)).unwrap());
+        let mut codes = [None, None];
+        until("one to run and the other to end", || {
+            codes = [0, 1].map(|number: usize| both[number].try_wait().unwrap().map(|status| status.code()));
+            codes.iter().any(Option::is_some) && screens().iter().any(|screen| screen.contains("ready after"))
+        })
+        .await;
+        both.iter_mut().for_each(|one| {
+            let _ = kill_process(Pid::from_raw(one.id().cast_signed()).unwrap(), Signal::TERM);
+            one.wait().unwrap();
+        });
+        let screens = screens();
+        assert_eq!(screens.iter().filter(|screen| screen.contains("ready after")).count(), 1, "{screens:?}");
+        let ended = codes.iter().position(Option::is_some).unwrap();
+        let sentence =
+            format!("sky: a broker is already running on {}: end the cluster that it belongs to", cluster.url());
+        assert_eq!(codes[ended], Some(Some(1)), "{screens:?}");
+        assert!(screens[ended].contains(&sentence), "{screens:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_file_may_come_through_a_pipe() {
+    let mut cluster = Cluster::new("");
+    let text = "[broker]\n[services.hello]\ncommand = ['./hello.sh']\n";
+    let script = format!("#!/bin/sh\nexec '{}'\n", crate::ground::hello_program().display());
+    fs::write(cluster.path("hello.sh"), script).unwrap();
+    fs::set_permissions(cluster.path("hello.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let said = run(cluster.command(&["up", "/dev/stdin", "--watch"]), text).await;
+    let expected = "--watch: /dev/stdin is no file that can change; write it into one, and name that";
+    assert_eq!(said.sentence(2), expected);
+    let (read, mut write) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut write, text.as_bytes()).unwrap();
+    drop(write);
+    let mut sky = cluster.command(&["up", "/dev/stdin", "--dir", "run"]);
+    sky.stdin(read);
+    cluster.start_as(sky);
+    until("the cluster", || cluster.state()["ready"] == true).await;
+    cluster.signal(Signal::HUP);
+    cluster.says("stdin is no file that can be read again, and stays as it was; nothing that runs is concerned").await;
+    cluster.signal(Signal::TERM);
+    assert_eq!(cluster.ended().await, Some(0));
+    assert!(!cluster.screen().contains("mistake"), "{}", cluster.screen());
+    let said = run(cluster.command(&["up", "/dev/zero"]), "").await;
+    assert_eq!(
+        said.sentence(2),
+        "cannot read the cluster file /dev/zero: it is larger than 1024 KiB; name a smaller file"
+    );
+}
+
+#[tokio::test]
 async fn processes_that_a_killed_sky_left_behind_are_named() {
     let mut cluster = Cluster::new("[broker]\n[services.hello]\ncommand = ['HELLO']\n");
     cluster.start_and_wait(&[]).await;

@@ -1,6 +1,12 @@
 //! `sky doctor`.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    path::Path,
+    process::Command,
+};
 
 use serde_json::Value;
 use skyloom_testing::servers::{self, Launch, RabbitMq, Server, redis_launch};
@@ -39,6 +45,33 @@ async fn a_machine_without_a_broker_is_told_how_to_get_one() {
     assert!(said.out.contains("-> `sky up CLUSTER` or `sky broker` starts one"), "{}", said.out);
     assert!(said.out.contains("ok      socket         "), "{}", said.out);
     assert!(said.out.contains("open files"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn a_broker_of_another_user_is_not_said_to_be_away() {
+    let (directory, broker) = nowhere();
+    let (sky, socket) = (directory.path().join("sky"), directory.path().join("b.sock"));
+    // Whoever builds the programs may keep them where others may not go.
+    fs::copy(env!("CARGO_BIN_EXE_sky"), &sky).unwrap();
+    let _other = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for (path, mode) in [(directory.path(), 0o755), (&socket, 0o000)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let mut sky = Command::new(sky);
+    sky.args(["doctor", "--json", "--broker", &broker]).current_dir(directory.path());
+    sky.env("SKYLOOM_LISTEN", format!("127.0.0.1:{}", free_port()));
+    if rustix::process::geteuid().is_root() {
+        // The user and the group `nobody`.
+        sky.uid(65_534).gid(65_534);
+    }
+    let said = run(sky, "").await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let (socket, broker) = (finding(&said, "socket"), finding(&said, "broker"));
+    assert!(socket["found"].as_str().unwrap().ends_with("b.sock is another user's"), "{said:?}");
+    assert_eq!(
+        (&broker["state"], &broker["found"]),
+        (&"broken".into(), &"whether one runs there, this user may not ask".into())
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod options;
 mod buffer;
+mod dismissed;
 mod table;
 mod pending;
 mod retry;

@@ -182,9 +182,11 @@ impl Pending {
         );
     }
 
-    /// Tells the instance that runs a call that nobody waits for it any more.
+    /// Tells the instance that runs a call that nobody waits for it any more. What it has sent before it hears that is no
+    /// reason to tell it again.
     fn cancel(&self, id: Guid, origin: Option<Guid>) {
-        if let (Some(instance), Some(broker)) = (origin, self.broker.upgrade()) {
+        let is_due = |instance: &Guid| self.table().dismissed.is_due(id, *instance, Instant::now());
+        if let (Some(instance), Some(broker)) = (origin.filter(is_due), self.broker.upgrade()) {
             let cancel = Arc::new(Envelope::new(Kind::Cancel, id));
             // If the instance is gone there is nothing left to cancel.
             drop(broker.enqueue(&Channel::Instance(instance), cancel, EnqueueOptions::default()));

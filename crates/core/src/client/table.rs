@@ -8,7 +8,10 @@ use std::{
 use slab::Slab;
 use tokio::time::Instant;
 
-use super::buffer::{Feed, Reply};
+use super::{
+    buffer::{Feed, Reply},
+    dismissed::Dismissed,
+};
 use crate::Guid;
 
 /// How far a call has come.
@@ -48,6 +51,8 @@ pub(super) struct Table {
     pub(super) earliest: Option<Instant>,
     /// A task ends calls at their deadline.
     pub(super) is_swept: bool,
+    /// Who has been told that nobody waits for a call.
+    pub(super) dismissed: Dismissed,
     /// What sets the GUIDs of this client apart from all others'.
     key: u32,
     /// What sets the GUIDs of one slot apart; starts anywhere.
@@ -61,6 +66,7 @@ impl Table {
             calls: Slab::new(),
             earliest: None,
             is_swept: false,
+            dismissed: Dismissed::default(),
             key: fastrand::u32(..),
             number: fastrand::u64(..),
             clock: WallClock::new(now),

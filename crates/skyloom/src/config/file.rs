@@ -1,8 +1,14 @@
 //! `skyloom.toml`: its sections, and every mistake in it with its line.
 
-use std::{borrow::Cow, fs, io, os::unix::fs::FileTypeExt as _, path::Path};
+use std::{
+    borrow::Cow,
+    fs::{self, File},
+    io::{self, Read as _},
+    os::unix::fs::FileTypeExt as _,
+    path::Path,
+};
 
-use config::{File, FileFormat, Map, Source as _, Value};
+use config::{FileFormat, Map, Source as _, Value};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -14,17 +20,28 @@ use super::{
     nearest::nearest,
 };
 
+/// The largest file that is read, in bytes: what somebody writes by hand is far smaller, and `/dev/zero` never ends.
+const LARGEST: u64 = 1 << 20;
+
 /// The text of a configuration's file. A named pipe is refused, for whoever opens one waits until somebody writes to it.
 /// What is handed over may be one: `/dev/stdin`, and what a shell makes of `<(...)`.
 ///
 /// # Errors
-/// If it is a named pipe, or cannot be read.
+/// If it is a named pipe, is larger than 1 MiB, or cannot be read.
 pub fn read_file(path: &Path) -> io::Result<String> {
     let is_handed_over = path.starts_with("/dev") || path.starts_with("/proc");
     if !is_handed_over && fs::metadata(path)?.file_type().is_fifo() {
         return Err(io::Error::other("it is a named pipe; put a file there, or take it away"));
     }
-    fs::read_to_string(path)
+    let mut text = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::other(format!("it is larger than {} KiB; name a smaller file", LARGEST >> 10)));
+    }
+    String::from_utf8(text).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        io::Error::other(format!("it is not UTF-8: byte {at} begins no character"))
+    })
 }
 
 /// The same, with the file in the mistake.
@@ -61,7 +78,7 @@ pub(super) fn named_sections(path: &Path) -> Result<Vec<(String, String)>, Confi
 pub(super) fn sections(path: &Path, text: &str, service: Option<&str>) -> Result<Vec<Map<String, Value>>, ConfigError> {
     let table = parse(path, text)?;
     Checker { path, text }.file(table.get_ref())?;
-    let root = File::from_str(text, FileFormat::Toml).collect();
+    let root = config::File::from_str(text, FileFormat::Toml).collect();
     let mut root = root.map_err(|error| not_toml(path, error.to_string()))?;
     let mut take = |name: &str| root.remove(name).and_then(|section| section.into_table().ok()).unwrap_or_default();
     let default = take("default");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use skyloom::embedded::Address;
 
 use super::super::plan::{Part, Plan, Spec};
-use crate::failure::Failure;
+use crate::{failure::Failure, text::why};
 
 /// How many files a process may have open, each connection one: enough for the 10,000 connections of a gateway or a
 /// broker.
@@ -50,8 +50,8 @@ impl<'a> Pieces<'a> {
         if let Some(user) = user.filter(|user| !plain(user)) {
             return wrong(&format!("--user: {user:?} is no name"), "");
         }
-        let sky =
-            std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find sky's own file: {error}")))?;
+        let sky = std::env::current_exe()
+            .map_err(|error| Failure::failed(format!("cannot find sky's own file: {}", why(&error))))?;
         Ok(Self { name, user, sky, plan })
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::tree::Tree;
-use crate::failure::Failure;
+use crate::{failure::Failure, text::why};
 
 /// The largest file that may be one of ours, in bytes.
 const LARGEST: u64 = 64 * 1024;
@@ -44,7 +44,7 @@ pub(super) fn remove(path: &Path) -> Result<(), Failure> {
     let removed = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::failed(format!("cannot remove {}: {error}", path.display())))
+            Err(Failure::failed(format!("cannot remove {}: {}", path.display(), why(&error))))
         }
         _ => Ok(()),
     }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, text::why};
 
 /// What is private: nobody else may read it.
 const PRIVATE: u32 = 0o600;
@@ -59,7 +59,7 @@ impl Tree {
         for (path, (text, mode)) in &self.0 {
             let path = directory.join(path);
             write(&path, text, *mode)
-                .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+                .map_err(|error| Failure::failed(format!("cannot write {}: {}", path.display(), why(&error))))?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use super::{
     metadata::{cargo, no_cargo},
     program::Program,
 };
+use crate::text::why;
 
 /// The most of what cargo says that is kept and shown.
 const MAX_SAID: u64 = 256 << 10;
@@ -79,7 +80,7 @@ pub(super) async fn compile(
     });
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let (list, said) = tokio::join!(read(out, MAX_LIST), read(err, MAX_SAID));
-    let status = child.wait().await.map_err(|error| format!("cargo build cannot be waited for: {error}"))?;
+    let status = child.wait().await.map_err(|error| format!("cargo build cannot be waited for: {}", why(&error)))?;
     // Its number may belong to somebody else from now on.
     group.0 = None;
     Ok(Built { programs: artifacts(&list, programs), succeeded: status.success(), said })

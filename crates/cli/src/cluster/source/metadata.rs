@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::text::printable;
+use crate::text::{printable, why};
 
 /// Names the directory that cargo builds into, if it is not the workspace's own.
 const TARGET: &str = "CARGO_TARGET_DIR";
@@ -136,7 +136,7 @@ pub(super) fn no_cargo(error: &std::io::Error) -> String {
         return "cargo is not in PATH: install Rust from https://rustup.rs, or give the program's `command` instead"
             .to_owned();
     }
-    format!("cargo cannot be started: {error}")
+    format!("cargo cannot be started: {}", why(error))
 }
 
 /// The first error of cargo's with its causes, in one line.

@@ -14,6 +14,7 @@ use super::{
     program::{Asked, Program, find},
     watcher::Watcher,
 };
+use crate::text::why;
 
 /// What the cluster file says about a program that is to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +152,7 @@ impl Sources {
         let (mut renewed, mut seen) = (BTreeSet::new(), Vec::new());
         let programs: BTreeSet<&Program> = self.programs.values().collect();
         for (program, file) in programs.into_iter().filter_map(|program| self.files.get_key_value(program)) {
-            let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
+            let unreadable = |error: std::io::Error| format!("cannot read {}: {}", file.display(), why(&error));
             let before = self.running.get(program);
             let now = before.map_or_else(|| Fingerprint::of(file), |before| before.again(file)).map_err(unreadable)?;
             if !before.is_some_and(|before| now.is(before)) {

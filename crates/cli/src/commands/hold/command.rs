@@ -10,7 +10,7 @@ use skyloom::telemetry;
 use skyloom_gateway::inherited_listener;
 
 use super::keeper::{Keeper, Wishes};
-use crate::{failure::Failure, session::Global};
+use crate::{failure::Failure, session::Global, text::why};
 
 /// Hold a listening socket while the program behind it is replaced: a gateway's restart that nobody sees
 ///
@@ -40,7 +40,7 @@ pub(crate) async fn hold(args: &HoldArgs, global: &Global) -> Result<(), Failure
         Some(listener) => listener,
         None => listen(&args.listen)?,
     };
-    let refused = |what: &str, error: std::io::Error| Failure::failed(format!("{what}: {error}"));
+    let refused = |what: &str, error: std::io::Error| Failure::failed(format!("{what}: {}", why(&error)));
     let wishes = Wishes::new().map_err(|error| refused("cannot listen to signals", error))?;
     tracing::info!("holding {} for {}", args.listen, args.command.join(" "));
     let environment = global.as_variables();
@@ -62,7 +62,7 @@ fn listen(text: &str) -> Result<TcpListener, Failure> {
         std::io::ErrorKind::AddrInUse => {
             Failure::Temporary(format!("{address} is taken: stop what listens there or choose another address"))
         }
-        _ => Failure::failed(format!("cannot listen on {address}: {error}")),
+        _ => Failure::failed(format!("cannot listen on {address}: {}", why(&error))),
     })
 }
 

@@ -13,6 +13,7 @@ use super::{
     child::{Child, News},
     draining::Draining,
 };
+use crate::text::why;
 
 /// How long a program may take to say that it is ready before its replacement is given up.
 const STARTING: Duration = Duration::from_secs(60);
@@ -141,7 +142,9 @@ impl Keeper {
             }
             match self.start() {
                 Ok(child) => return Some(child),
-                Err(error) => tracing::error!("the program cannot be started: {error}; it is tried again in {PAUSE:?}"),
+                Err(error) => {
+                    tracing::error!("the program cannot be started: {}; it is tried again in {PAUSE:?}", why(&error))
+                }
             }
         }
     }
@@ -203,7 +206,7 @@ impl Keeper {
         let mut new = match self.start() {
             Ok(new) => new,
             Err(error) => {
-                tracing::error!("the old program stays, for a new one cannot be started: {error}");
+                tracing::error!("the old program stays, for a new one cannot be started: {}", why(&error));
                 return Replacement::Failed;
             }
         };
@@ -220,7 +223,7 @@ impl Keeper {
                         return Replacement::Failed;
                     }
                     Err(error) => {
-                        tracing::error!("the old program stays, for the new one is lost: {error}");
+                        tracing::error!("the old program stays, for the new one is lost: {}", why(&error));
                         break Replacement::Failed;
                     }
                 },
