@@ -16,7 +16,7 @@ use crate::{
     server::{Bound, check, inherited_listener},
 };
 
-/// The section of the configuration that is a gateway's own, whichever program runs it.
+/// The section of the configuration that is `sky gateway`'s, and any gateway's that has no name of its own.
 pub const SECTION: &str = "gateway@1";
 
 /// How long to wait for a broker that is just being started.

@@ -28,7 +28,13 @@ pub(crate) fn validate(service: &Service, errors: &mut Errors) {
     }
     let events = service.events.iter().filter(|event| event.function.cfgs.is_empty());
     let topics = events.map(|event| (event.topic.text.clone(), event.topic.span));
-    unique(topics, |topic| format!("two listeners have the topic {topic:?}: join them"), errors);
+    unique(
+        topics,
+        |topic| {
+            format!("two listeners have the topic {topic:?}: join them, or give the other group a service of its own")
+        },
+        errors,
+    );
 }
 
 fn check_full_name(name: &Name, errors: &mut Errors) -> bool {

@@ -130,6 +130,24 @@ fn partial_replies_come_before_the_final_one() {
 }
 
 #[test]
+fn who_sends_a_stream_hears_with_the_next_extension_that_its_reader_is_gone() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(2));
+    world.enqueue("q", call("stream"));
+    world.enqueue("q", call("work"));
+    world.partial(2, "stream", "x");
+    assert_eq!(world.extend(2, "stream"), ["2 done"]);
+    world.disconnect(1);
+    assert_eq!(world.extend(2, "stream"), ["2 done"], "the reader may come back");
+    world.pass(secs(10));
+    assert_eq!(world.extend(2, "stream"), ["2 the broker refused: nobody reads this stream any more: end it"]);
+    assert_eq!(world.extend(2, "work"), ["2 done"], "what is no stream runs to its end");
+    assert_eq!(world.pass(secs(19)), NOTHING, "it lasts until it is settled");
+    assert_eq!(world.settle(2, "stream", Settle::Done), NOTHING);
+    assert_eq!(world.depth("q")[2], 1);
+}
+
+#[test]
 fn a_paused_channel_delivers_nothing_until_the_pause_ends() {
     use skyloom_broker::engine::AdminCommand::Pause;
     let mut world = World::new();

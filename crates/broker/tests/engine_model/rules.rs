@@ -455,6 +455,10 @@ impl Model {
         if let Place::Leased { holder, deadline, .. } = &mut self.messages[index].place {
             *deadline = (*deadline).max(self.now + self.consumers[*holder].lease);
         }
+        let is_read = self.messages[index].reply_to.is_some_and(|inbox| self.inboxes.contains_key(&inbox));
+        if matches!(self.messages[index].place, Place::Leased { streams: true, .. }) && !is_read {
+            return Err("refused");
+        }
         Ok(())
     }
 

@@ -7,8 +7,8 @@ use crate::{Codec, Result, contract::Shape};
 /// A message that a handler takes or returns: any `prost::Message`, or `Json<T>` of a serde type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel in an envelope",
-    label = "neither a protobuf message nor `Json<...>`",
-    note = "wrap a serde type as `Json<{Self}>`; a protobuf message must implement `prost::Message` and `Default`"
+    label = "neither a protobuf message nor the `Json<...>` of a serde type",
+    note = "a serde type travels as `Json<...>` and needs both `Serialize` and `Deserialize`; a protobuf message must implement `prost::Message` and `Default`"
 )]
 pub trait Payload: Sized + Send + 'static {
     /// How it is encoded.

@@ -231,7 +231,7 @@ async fn stream_out<T>(
         }
         Ok::<(), Status>(())
     };
-    let end = Supervised::new(pin!(pump), holding, None).stopped_by(&mut entry.stopped).await;
+    let end = Supervised::new(pin!(pump), holding, None).streaming(&mut entry).await;
     let_go(|| drop(stream));
     let spent = context.ledger().merge(Ledger { sends: sent.saturating_add(1), ..Ledger::default() });
     let status = match end {

@@ -2,12 +2,18 @@
 
 use std::{
     collections::HashMap,
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
 };
 
 use tokio::sync::oneshot;
 
-use crate::Guid;
+use crate::{
+    Guid,
+    broker::{Ack, BrokerError},
+};
 
 /// Each is stopped by the sender beside its number.
 type Numbered = Vec<(u64, oneshot::Sender<()>)>;
@@ -28,7 +34,9 @@ pub(super) struct StreamEntry {
     streams: Arc<Streams>,
     id: Guid,
     number: u64,
-    pub(super) stopped: oneshot::Receiver<()>,
+    stopped: oneshot::Receiver<()>,
+    /// What the broker says to the last extension of its lease.
+    extended: Option<Ack>,
 }
 
 impl Streams {
@@ -43,7 +51,7 @@ impl Streams {
         let number = table.entered;
         table.streams.entry(id).or_default().push((number, stop));
         drop(table);
-        StreamEntry { streams: Arc::clone(self), id, number, stopped }
+        StreamEntry { streams: Arc::clone(self), id, number, stopped, extended: None }
     }
 
     /// Stops the streams of a call that are still being sent.
@@ -52,6 +60,30 @@ impl Streams {
         for (_, stop) in stopped.into_iter().flatten() {
             // The stream may have just ended by itself.
             let _ = stop.send(());
+        }
+    }
+}
+
+impl StreamEntry {
+    /// Its lease is being extended.
+    pub(super) fn extended(&mut self, ack: Ack) {
+        self.extended = Some(ack);
+    }
+
+    /// Resolves once when nobody reads the stream any more: its reader has said so, or the broker, which knows when a
+    /// reader is gone without a word, and when the lease is.
+    pub(super) fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if Pin::new(&mut self.stopped).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let Some(Poll::Ready(extended)) = self.extended.as_mut().map(|ack| Pin::new(ack).poll(cx)) else {
+            return Poll::Pending;
+        };
+        self.extended = None;
+        match extended {
+            Err(BrokerError::Refused { .. } | BrokerError::Stale) => Poll::Ready(()),
+            // A connection that is lost for a moment says nothing about the reader.
+            _ => Poll::Pending,
         }
     }
 }

@@ -146,6 +146,10 @@ impl Server {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
+        // Before the services, whose first reply names the instance: a call for it, or the end of a stream, may follow at
+        // once. What comes waits until all services are there.
+        let channel = Channel::Instance(self.shared.instance);
+        let consumer = self.shared.client.broker().consume(channel, consume_options(&self.shared)).await?;
         let (mut lanes, mut services) = (JoinSet::new(), Services::new());
         for start in self.starts {
             let started = start(Arc::clone(&self.shared)).await?;
@@ -154,8 +158,6 @@ impl Server {
             }
             services.extend(started.own);
         }
-        let channel = Channel::Instance(self.shared.instance);
-        let consumer = self.shared.client.broker().consume(channel, consume_options(&self.shared)).await?;
         let (leave, left) = oneshot::channel();
         let own = tokio::spawn(Own::new(Arc::clone(&self.shared), services).run(consumer, left));
         let instance = describe(&self.shared, &self.contracts);

@@ -10,11 +10,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::oneshot,
-    time::{Instant, Sleep},
-};
+use tokio::time::{Instant, Sleep};
 
+use super::running::StreamEntry;
 use crate::broker::Holding;
 
 /// A lease that lasts longer is extended as often as one that lasts a year: the clock ends somewhere.
@@ -37,17 +35,18 @@ pub(super) struct Supervised<'a, F> {
     future: Pin<&'a mut F>,
     holding: &'a Holding,
     deadline: Option<Instant>,
-    stopped: Option<&'a mut oneshot::Receiver<()>>,
+    stream: Option<&'a mut StreamEntry>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<'a, F: Future> Supervised<'a, F> {
     pub(super) fn new(future: Pin<&'a mut F>, holding: &'a Holding, deadline: Option<Instant>) -> Self {
-        Self { future, holding, deadline, stopped: None, timer: None }
+        Self { future, holding, deadline, stream: None, timer: None }
     }
 
-    pub(super) fn stopped_by(mut self, stopped: &'a mut oneshot::Receiver<()>) -> Self {
-        self.stopped = Some(stopped);
+    /// It sends a stream, and ends when nobody reads that any more.
+    pub(super) fn streaming(mut self, stream: &'a mut StreamEntry) -> Self {
+        self.stream = Some(stream);
         self
     }
 
@@ -70,8 +69,12 @@ impl<'a, F: Future> Supervised<'a, F> {
             if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Poll::Ready(());
             }
-            // If the lease is lost, the handler's answer will change nothing; let it finish.
-            drop(self.holding.extend());
+            let extended = self.holding.extend();
+            match &mut self.stream {
+                Some(stream) => stream.extended(extended),
+                // If the lease is lost, the handler's answer will change nothing; let it finish.
+                None => drop(extended),
+            }
             timer.as_mut().reset(self.next_alarm());
             self.timer = Some(timer);
         }
@@ -88,15 +91,14 @@ impl<F: Future> Future for Supervised<'_, F> {
             Ok(Poll::Pending) => {}
             Err(panic) => return Poll::Ready(End::Panicked(panic_message(&*panic))),
         }
-        if let Some(stopped) = &mut this.stopped
-            && let Poll::Ready(stopped) = Pin::new(&mut **stopped).poll(cx)
-        {
-            this.stopped = None;
-            if stopped.is_ok() {
-                return Poll::Ready(End::Stopped);
-            }
+        if this.poll_timer(cx).is_ready() {
+            return Poll::Ready(End::TimedOut);
         }
-        this.poll_timer(cx).map(|()| End::TimedOut)
+        // After the timer, which may have asked the broker.
+        match &mut this.stream {
+            Some(stream) => stream.poll_unread(cx).map(|()| End::Stopped),
+            None => Poll::Pending,
+        }
     }
 }
 

@@ -178,7 +178,7 @@ fn members_that_do_not_fit_together() {
     let routes = pair(quote!(#[handler(get = "/a")]), quote!(#[handler(get = "/a")]));
     assert_one(&routes, "two handlers have the route GET /a");
     let topics = pair(quote!(#[event("a")]), quote!(#[event("a")]));
-    assert_one(&topics, "two listeners have the topic \"a\"");
+    assert_one(&topics, "two listeners have the topic \"a\": join them, or give the other group a service of its own");
     let alternatives = pair(quote!(#[cfg(a)] #[handler(name = "A")]), quote!(#[cfg(b)] #[handler(name = "A")]));
     assert_eq!(alternatives, Vec::<String>::new());
 }

@@ -77,14 +77,20 @@ impl<M: Clone> Engine<M> {
     }
 
     /// Starts the lease's time anew, though never to end sooner. The timer that was set for its old
-    /// end moves on by itself.
+    /// end moves on by itself. Whoever sends a stream hears by it that nobody reads that any more; the lease lasts
+    /// nevertheless, so that the work does not begin again elsewhere while it ends here.
     pub(crate) fn extend(&mut self, conn: Conn, lease: Lease) -> Result<(), BrokerError> {
         let consumer = self.held(conn, lease)?.consumer;
         let time = self.consumers.get(consumer).ok_or(BrokerError::Stale)?.options.lease;
         let deadline = self.now.after(time);
         let held = self.held(conn, lease)?;
         held.deadline = held.deadline.max(deadline);
-        Ok(())
+        let (message, streams) = (held.message, held.streams);
+        match self.awaiting(message) {
+            Some((inbox, _)) if self.inboxes.contains_key(&inbox) => Ok(()),
+            _ if streams => Err(BrokerError::refused("nobody reads this stream any more: end it")),
+            _ => Ok(()),
+        }
     }
 
     /// Makes this lease the message's last.
