@@ -69,7 +69,7 @@ impl NatsBroker {
                 (Then::Confirm(sender), ack)
             }
         };
-        link.submit(Outgoing { target, envelope, headers: None, then, since });
+        link.submit(Outgoing { target, envelope, headers: None, then, since, replaces: None });
         ack
     }
 }

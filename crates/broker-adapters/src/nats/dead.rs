@@ -30,9 +30,9 @@ fn one_line(reason: &str) -> String {
     line
 }
 
-/// By what the server knows that a letter is written again because nobody heard that it was kept: the channel, and the
-/// number and the time of the message there.
-fn name_of(channel: &Channel, ack: &Subject) -> Option<String> {
+/// By what the server knows that a copy of a message is written again because nobody heard that it was kept: the channel,
+/// and the number and the time of the message there.
+pub(super) fn name_of(channel: &Channel, ack: &Subject) -> Option<String> {
     let AckSubject { number, stored, .. } = AckSubject::read(ack)?;
     Some(format!("{channel}#{number}@{}", stored.as_nanos()))
 }

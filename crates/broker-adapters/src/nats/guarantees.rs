@@ -25,7 +25,7 @@ pub(super) fn capabilities(options: &NatsOptions, max_payload: usize) -> Capabil
         delay: false,
         redelivery: jetstream,
         prompt_redelivery: false,
-        uncounted_release: false,
+        uncounted_release: jetstream,
         regains_place: false,
         dead_letters: jetstream,
         pause: false,

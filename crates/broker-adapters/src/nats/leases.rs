@@ -11,6 +11,7 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use super::{
+    again::Past,
     api::again_after,
     link::Phase,
     work::{Held, State, Worker},
@@ -78,10 +79,21 @@ impl Worker {
             },
             (Settlement::Done, Some(ack)) => self.acknowledge(ack),
             (Settlement::Done, None) => Ok(()),
-            (Settlement::Release, Some(ack)) => self.return_after(ack, Duration::ZERO),
+            // It goes with its consumer.
+            (Settlement::Release, Some(ack)) if self.options.ephemeral => self.return_after(ack, Duration::ZERO),
+            (Settlement::Release, Some(_)) => {
+                let past = Past { attempts: held.attempt.saturating_sub(1), losses: held.losses, delay: None };
+                return self.again_later(held, past);
+            }
             (Settlement::Retry { reason, .. } | Settlement::Bury { reason }, None) => self.give_up(&held, reason),
             (Settlement::Release, None) => self.give_up(&held, "the worker gave it back".to_owned()),
             (Settlement::Retry { delay, .. }, Some(ack)) if held.attempt < self.options.max_attempts => {
+                if held.losses > 0 && !self.options.ephemeral {
+                    // Its worker has survived it: what is lost from now on is the first of a new row.
+                    let delay = Some(delay).filter(|delay| !delay.is_zero());
+                    let past = Past { attempts: held.attempt, losses: 0, delay };
+                    return self.again_later(held, past);
+                }
                 self.return_after(ack, delay)
             }
             (Settlement::Retry { reason, .. } | Settlement::Bury { reason }, Some(_)) => {
@@ -90,6 +102,12 @@ impl Worker {
         };
         self.freed();
         Ack::ready(result)
+    }
+
+    fn again_later(self: &Arc<Self>, held: Held, past: Past) -> Ack {
+        let ack = self.again(held, past);
+        self.freed();
+        ack
     }
 
     fn bury_later(self: &Arc<Self>, held: Held, reason: String) -> Ack {
@@ -120,7 +138,7 @@ impl Worker {
         ack.map_or(Ok(()), |ack| self.acknowledge(ack))
     }
 
-    fn return_after(&self, ack: &Subject, delay: Duration) -> Result<(), BrokerError> {
+    pub(super) fn return_after(&self, ack: &Subject, delay: Duration) -> Result<(), BrokerError> {
         self.handle.0.publish(ack.clone(), None, None, again_after(delay).into())
     }
 

@@ -38,14 +38,22 @@
 //! A message's body is the encoded envelope. A worker in any language pulls from the consumer, drops what is older
 //! than its budget by the time in the subject of its acknowledgement and tells the caller so, publishes its reply
 //! to the inbox that `reply_to` names, and then acknowledges. An event with the header `skyloom-group` is one that
-//! this group had as a dead letter; the others acknowledge and ignore it. With `mode=core`, and for instances, a
-//! request's own reply subject is only for who cannot take it: `-` and a reason, or `+` once one-way work is taken.
+//! this group had already, as a dead letter or because a worker gave it back; the others acknowledge and ignore it.
+//! With `mode=core`, and for instances, a request's own reply subject is only for who cannot take it: `-` and a
+//! reason, or `+` once one-way work is taken.
+//!
+//! The server counts deliveries, and does not say which of them were attempts. So work that is given back untouched, or that
+//! fails after a worker was lost with it, is written anew with what is left of its budget, and the message acknowledged once
+//! that is confirmed. The copy's headers are `skyloom-attempts`, how often it was attempted before; `skyloom-losses`, how
+//! many of the last of these in a row were lost with their workers; and for a retry's delay `skyloom-delay`, in
+//! milliseconds: who is given it for the first time gives it back to the server for what is left of that (`-NAK`), and this
+//! is no attempt. Each is 0 if it is not there. A copy of one message is one (`Nats-Msg-Id`).
 //!
 //! # Guarantees
 //! With JetStream: at least once, attempts as the server counts them (2.9.10 delivers what comes back after its only
 //! worker has stopped as a first attempt again), dead letters of our own. Work that is given
-//! back untouched counts as an attempt, and what comes back need not regain its place. There are no priorities,
-//! no delayed messages and no pause; a retry's delay is the server's. A full topic refuses as a whole, and it is full
+//! back untouched is no attempt, unless its stream is full; what comes back need not regain its place. There are no
+//! priorities, no delayed messages and no pause; a retry's delay is the server's. A full topic refuses as a whole, and it is full
 //! when its slowest group has left so much behind. A worker that lives says every third of `ack_wait` that it has
 //! its work still, so that leases may be longer, and a dead one loses its work soon. An expired call is dropped by
 //! the worker that would take it, so that one that nobody would take stays until there is a worker. Nobody confirms a part
@@ -112,6 +120,8 @@ mod open;
 mod dead;
 
 mod work;
+
+mod again;
 
 mod receive;
 

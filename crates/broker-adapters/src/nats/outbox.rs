@@ -46,13 +46,15 @@ pub(super) enum Then {
     Confirm(AckSender),
 }
 
-impl Then {
-    pub(super) fn is_abandoned(&self) -> bool {
-        match self {
-            Self::Call { sent, .. } => sent.as_ref().is_some_and(AckSender::is_abandoned),
-            Self::Confirm(sender) => sender.is_abandoned(),
-        }
-    }
+/// A message of the server that another one is to replace.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    /// Where to acknowledge it.
+    pub(super) ack: Subject,
+    /// What is said there if the other one is refused.
+    pub(super) otherwise: String,
+    /// From then on the server may give it to another worker, and there is to be no second one.
+    pub(super) until: Instant,
 }
 
 /// A message on its way to the server.
@@ -62,9 +64,22 @@ pub(super) struct Outgoing {
     pub(super) headers: Option<HeaderMap>,
     pub(super) then: Then,
     pub(super) since: Instant,
+    /// What is done with when this is confirmed.
+    pub(super) replaces: Option<Replaced>,
 }
 
 impl Outgoing {
+    /// Whether it matters to nobody any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        if let Some(replaced) = &self.replaces {
+            return replaced.until <= Instant::now();
+        }
+        match &self.then {
+            Then::Call { sent, .. } => sent.as_ref().is_some_and(AckSender::is_abandoned),
+            Then::Confirm(sender) => sender.is_abandoned(),
+        }
+    }
+
     /// When it need not be sent any more.
     pub(super) fn expires(&self) -> Option<Instant> {
         self.envelope.budget.and_then(|budget| self.since.checked_add(budget))
@@ -169,7 +184,7 @@ impl Outbox {
         let size = outgoing.envelope.size();
         if self.is_full(size) {
             // Nobody waits for these any more.
-            self.take_held(|held| held.then.is_abandoned());
+            self.take_held(Outgoing::is_abandoned);
         }
         if self.is_full(size) {
             let what = "what may wait for the broker, which is away,".to_owned();
@@ -203,7 +218,7 @@ impl Outbox {
 
     /// Takes out what nobody waits for any more, or what has waited until its deadline.
     pub(super) fn take_stale(&mut self, now: Instant) -> Vec<(u64, Outgoing)> {
-        self.take_held(|held| held.then.is_abandoned() || held.expires().is_some_and(|at| at <= now))
+        self.take_held(|held| held.is_abandoned() || held.expires().is_some_and(|at| at <= now))
     }
 
     /// The calls that were not sent yet.
@@ -259,7 +274,8 @@ mod tests {
         let (sender, _) = skyloom_core::broker::Ack::waiting();
         let envelope = Arc::new(Envelope::new(skyloom_core::Kind::Cast, Guid::call()));
         let target = Target::Instance(Guid::private());
-        Outgoing { target, envelope, headers: None, then: Then::Confirm(sender), since: Instant::now() }
+        let then = Then::Confirm(sender);
+        Outgoing { target, envelope, headers: None, then, since: Instant::now(), replaces: None }
     }
 
     #[tokio::test(start_paused = true)]

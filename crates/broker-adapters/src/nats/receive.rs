@@ -10,6 +10,7 @@ use skyloom_core::{
 use tokio::time::Instant;
 
 use super::{
+    again::Past,
     api::{self, AckSubject},
     dead::ONLY,
     link::Phase,
@@ -68,11 +69,21 @@ impl Worker {
         let age = state.clock.map_or(Duration::ZERO, |clock| clock.age(ack.stored, now));
         if envelope.budget.is_some_and(|budget| age >= budget) {
             drop(state);
-            self.expire(&envelope, ack.delivered.saturating_sub(1), &subject);
+            let (attempt, _) = Past::read(message.headers.as_ref()).at(ack.delivered);
+            self.expire(&envelope, attempt.saturating_sub(1), &subject);
             return Session::GoesOn;
         }
+        let past = Past::read(message.headers.as_ref());
+        if let (Some(delay), 1) = (past.delay, ack.delivered) {
+            drop(state);
+            drop(self.return_after(&subject, delay.saturating_sub(age)));
+            return Session::GoesOn;
+        }
+        let (attempt, losses) = past.at(ack.delivered);
         let held = Held {
-            attempt: ack.delivered,
+            attempt,
+            losses,
+            born: now.checked_sub(age).unwrap_or(now),
             ack: Some(subject),
             ends: now + self.options.lease,
             renewed: now,
@@ -122,6 +133,7 @@ impl Worker {
         let delivery =
             Delivery::new(Arc::clone(&held.envelope), Lease { slot: 0, number }, self.options.lease, self.clone())
                 .with_attempt(held.attempt)
+                .with_losses(held.losses)
                 .with_deadline(deadline);
         // A consumer that is being dropped gives back what is in its stream; it may not see this any more.
         let sent = deliveries.send(delivery);
@@ -207,7 +219,16 @@ impl Worker {
             drop(self.handle.0.publish(confirm, None, None, "+OK".into()));
         }
         let ends = now + self.options.lease;
-        let held = Held { envelope: Arc::new(envelope), attempt: 1, ack: None, ends, renewed: now, streamed: None };
+        let held = Held {
+            envelope: Arc::new(envelope),
+            attempt: 1,
+            losses: 0,
+            born: message.came,
+            ack: None,
+            ends,
+            renewed: now,
+            streamed: None,
+        };
         self.deliver(state, held, age, now);
     }
 

@@ -11,7 +11,7 @@ use super::{
     ask::{AskError, refused},
     link::{Link, Phase},
     names::Target,
-    outbox::{Outbox, Outgoing, Then, Verdict},
+    outbox::{Outbox, Outgoing, Replaced, Then, Verdict},
 };
 use crate::remote::Pauses;
 
@@ -126,7 +126,7 @@ impl Link {
     }
 
     fn send(&self, outbox: &mut Outbox, number: u64, mut outgoing: Outgoing) -> Option<Verdict> {
-        if outgoing.then.is_abandoned() {
+        if outgoing.is_abandoned() {
             return None;
         }
         if let Some(error) = outbox.congestion() {
@@ -190,7 +190,10 @@ impl Link {
         let mut outbox = self.outbox();
         let Some((number, outgoing)) = outbox.confirmed(place) else { return };
         let verdict = match self.answer(message, &outgoing.target) {
-            Answer::Settled(result) => Some(outgoing.settle(result)),
+            Answer::Settled(result) => {
+                let result = self.replaced(&outgoing, result);
+                Some(outgoing.settle(result))
+            }
             Answer::NotYet => {
                 // It was not kept. Its stream is gone, or has no leader at the moment.
                 let route = outbox.route(&outgoing.target, || self.names.subject(&outgoing.target));
@@ -200,6 +203,19 @@ impl Link {
         };
         drop(outbox);
         self.tell(verdict);
+    }
+
+    /// Ends the message that this was to replace: it is done with, or it comes again itself.
+    fn replaced(&self, outgoing: &Outgoing, result: Result<(), BrokerError>) -> Result<(), BrokerError> {
+        let Some(Replaced { ack, otherwise, .. }) = &outgoing.replaces else { return result };
+        let word = match result {
+            Ok(()) => "+ACK".to_owned(),
+            Err(error) => {
+                tracing::debug!(target = %outgoing.target, %error, "what is given back is counted as an attempt");
+                otherwise.clone()
+            }
+        };
+        self.publish(ack.clone(), None, None, word.into())
     }
 
     fn answer(&self, message: &Message, target: &Target) -> Answer {

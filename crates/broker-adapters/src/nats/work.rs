@@ -71,6 +71,10 @@ pub(super) struct Waiting {
 pub(super) struct Held {
     pub(super) envelope: Arc<Envelope>,
     pub(super) attempt: u32,
+    /// How many attempts in a row before this one were lost with their workers.
+    pub(super) losses: u32,
+    /// Since when its budget runs.
+    pub(super) born: Instant,
     /// Where to acknowledge it; none in core NATS, or once it is acknowledged.
     pub(super) ack: Option<Subject>,
     pub(super) ends: Instant,

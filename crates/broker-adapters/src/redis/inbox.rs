@@ -100,13 +100,15 @@ impl InboxReader {
         pauses: &mut Pauses,
     ) -> Result<(), RedisError> {
         load_scripts(&mut connection).await?;
+        // What was read through an earlier connection may still be there.
+        let mut read_before = usize::from(self.opened.is_none());
         self.keep(&mut connection, place).await?;
         pauses.reset();
         if let Some(opened) = self.opened.take() {
             opened.send(Ok(()));
         }
         let mut kept = Instant::now();
-        let (mut read_before, mut is_idle) = (0, false);
+        let mut is_idle = false;
         loop {
             if kept.elapsed() >= REFRESH {
                 self.keep(&mut connection, place).await?;

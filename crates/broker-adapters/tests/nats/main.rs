@@ -10,6 +10,8 @@ mod conformance;
 
 mod work;
 
+mod again;
+
 mod faults;
 
 mod gaps;
