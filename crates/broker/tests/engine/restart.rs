@@ -1,6 +1,8 @@
 //! A planned restart of the broker, in which nothing is lost.
 
-use skyloom_broker::engine::{AdminCommand, Conn, Engine, Exported, Input, Limits, Message, Settle, Ticket};
+use skyloom_broker::engine::{
+    AdminAnswer, AdminCommand, Conn, Engine, Exported, Input, Limits, Message, Settle, Ticket,
+};
 use skyloom_core::registry::Instance;
 
 use crate::world::{Body, World, call, cast, channel, guid, ms, options, retry, secs};
@@ -275,4 +277,107 @@ fn of_two_consumers_with_one_name_the_second_loses_its_leases() {
     assert_eq!(world.consume(20, 2, "q", options(1)), ["20 done", "20/2 gets b #2"]);
     world.disconnect(20);
     assert_eq!(world.depth("q"), [2, 0, 0, 0, 0], "the first one kept its lease until its end");
+}
+
+#[test]
+fn the_time_of_a_call_runs_out_after_it_as_it_would_have() {
+    let mut world = World::new();
+    world.enqueue("q", Message { time_to_live: Some(secs(8)), ..call("a") });
+    // The engine itself has heard of no time since.
+    world.now += secs(3);
+    world.restart();
+    world.connect(10, 1);
+    world.open_inbox(10, 7);
+    assert_eq!(world.pass(ms(4_999)), NOTHING);
+    assert_eq!(world.pass(ms(1)), ["10 7 hears a: the time ran out before a worker was free"]);
+    assert_eq!(world.engine.totals().messages, 0);
+}
+
+#[test]
+fn what_is_urgent_still_comes_first() {
+    let mut world = World::new();
+    world.enqueue("q", Message { priority: 5, ..cast("a") });
+    world.enqueue("q", Message { priority: 1, ..cast("b") });
+    world.restart();
+    world.connect(2, 2);
+    assert_eq!(world.consume(2, 1, "q", options(2)), ["2 done", "2/1 gets b #1", "2/1 gets a #1"]);
+}
+
+#[test]
+fn what_waits_counts_against_the_limits() {
+    let limits = Limits { channel_bytes: 4, total_bytes: 6, ..Limits::default() };
+    let mut world = World::with(limits);
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", cast("aa"));
+    world.enqueue("q", cast("bb"));
+    let kept = world.engine.export(world.now);
+    world.engine = Engine::import(limits, world.now, kept);
+    world.connect(1, 1);
+    world.connect(2, 2);
+    assert_eq!(world.confirm("q", cast("c")), ["1 queue q is full: 4 bytes"]);
+    assert_eq!(world.confirm("p", cast("ccc")), ["1 the broker is full: 6 bytes"]);
+    assert_eq!(world.consume(2, 1, "q", options(1)), ["2 done"]);
+    assert_eq!(world.settle(2, "aa", Settle::Done), ["2/1 gets bb #1"]);
+    assert_eq!(world.confirm("q", cast("cc")), ["1 done"], "what is done has made room");
+}
+
+#[test]
+fn channels_beyond_a_lower_limit_are_kept() {
+    let mut world = World::new();
+    world.enqueue("p", cast("a"));
+    world.enqueue("q", cast("b"));
+    let kept = world.engine.export(world.now);
+    world.engine = Engine::import(Limits { channels: 1, ..Limits::default() }, world.now, kept);
+    world.connect(2, 2);
+    for (consumer, queue, body) in [(1, "p", "a"), (2, "q", "b")] {
+        let got = format!("2/{consumer} gets {body} #1");
+        assert_eq!(world.consume(2, consumer, queue, options(1)), ["2 done".to_owned(), got]);
+    }
+}
+
+#[test]
+fn a_client_that_does_not_come_back_leaves_no_inbox() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    world.enqueue("q", call("a"));
+    world.enqueue("q", cast("b"));
+    world.disconnect(1);
+    world.settle(2, "a", Settle::Reply("A"));
+    world.restart();
+    assert_eq!(world.engine.totals().inboxes, 1);
+    world.pass(secs(10));
+    assert_eq!((world.engine.totals().inboxes, world.engine.totals().lost_replies), (0, 1));
+    world.restart();
+    assert_eq!(world.engine.totals().lost_replies, 1, "what was counted is not forgotten");
+}
+
+#[test]
+fn dead_letters_keep_their_numbers_and_ages_and_whether_somebody_knows() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", options(1));
+    for message in [call("a"), cast("b")] {
+        let body = message.body;
+        world.enqueue("q", message);
+        world.settle(2, body, Settle::Bury { reason: "no".to_owned() });
+    }
+    world.pass(secs(60));
+    let letters = |world: &mut World| {
+        world.admin(AdminCommand::Dead(channel("q"), 9));
+        let Some(AdminAnswer::Dead(dead)) = world.answers.pop() else { panic!("no list") };
+        dead.into_iter().map(|dead| (dead.body, dead.number, dead.attempts, dead.age)).collect::<Vec<_>>()
+    };
+    let before = letters(&mut world);
+    let kept = world.engine.export(world.now);
+    world.engine = Engine::import(Limits { channel_messages: 2, ..Limits::default() }, world.now, kept);
+    for conn in 1..=3 {
+        world.connect(conn.into(), conn);
+    }
+    assert_eq!(letters(&mut world), before);
+    // The caller of one was told, so that it gives way; of the other nobody knows yet.
+    assert_eq!(world.confirm("q", cast("c")), ["1 done"]);
+    assert_eq!(world.dead("q"), [("b", "no".to_owned())]);
+    world.consume(2, 1, "q", options(1));
+    world.admin(AdminCommand::DropDead(channel("q"), None));
+    world.settle(2, "c", Settle::Bury { reason: "no".to_owned() });
+    assert!(letters(&mut world)[0].1 > before[1].1, "no number is used twice");
 }

@@ -96,8 +96,11 @@ impl Shared {
         let (feed, replies) = buffer(&self.options);
         let sent = self.begin(request, (inbox, Some(deadline)), State::Stream(feed))?;
         let entry = Entry::new(&self.pending, sent.ticket);
-        if let Some(ack) = sent.ack {
-            ack.await?;
+        // At the deadline the table says how it has ended.
+        if let Some(ack) = sent.ack
+            && let Ok(accepted) = tokio::time::timeout_at(deadline, ack).await
+        {
+            accepted?;
         }
         Ok((entry, replies))
     }

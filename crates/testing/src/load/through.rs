@@ -15,6 +15,11 @@ pub trait Front: Debug + Send + Sync + 'static {
     /// The broker behind it.
     fn behind(&self) -> &Arc<dyn Broker>;
 
+    /// As [`Broker::enqueue`].
+    fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
+        self.behind().enqueue(channel, envelope, options)
+    }
+
     /// As [`Broker::consume`].
     fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
         self.behind().consume(channel, options)
@@ -36,7 +41,7 @@ impl<F: Front> Broker for Through<F> {
     }
 
     fn enqueue(&self, channel: &Channel, envelope: Arc<Envelope>, options: EnqueueOptions) -> Ack {
-        self.0.behind().enqueue(channel, envelope, options)
+        self.0.enqueue(channel, envelope, options)
     }
 
     fn publish(&self, topic: &TopicName, envelope: Arc<Envelope>) -> Ack {
