@@ -8,7 +8,7 @@ use std::{
 };
 
 use skyloom::{
-    Channel, Connection, Envelope, Outcome,
+    App, Channel, Connection, Envelope, Outcome,
     broker::{Ack, AckSender, Broker, EnqueueOptions},
     prelude::*,
 };
@@ -34,7 +34,7 @@ impl Front for Silent {
     }
 }
 
-#[allow(dead_code)] // only its client is used
+#[derive(Clone)]
 struct Numbers;
 
 #[service(version = 1)]
@@ -54,6 +54,7 @@ impl Numbers {
 async fn calls_casts_and_streams_end_at_their_deadline() {
     const DEADLINE: Duration = Duration::from_secs(2);
     let memory = Connection::memory();
+    let _running = App::new().serve(Numbers).start(&memory).await.unwrap();
     let silent = Silent { broker: Arc::clone(&memory.broker), unconfirmed: Mutex::default() };
     let connection = Connection::new(Arc::new(Through(silent)), Arc::clone(&memory.registry), "silent:");
     let client = NumbersClient::new(connection.client());
