@@ -202,26 +202,6 @@ fn quick_calls_share_entries() {
 }
 
 #[test]
-fn what_one_worker_gets_alone_is_not_divided() {
-    run(async {
-        let (server, url) = start();
-        let (caller, channel) = (Caller::open(&url).await, queue("one.v1"));
-        let worker = connect(&url).await;
-        let consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
-        let answering = tokio::spawn(answer_all(consumer));
-        let mut calls = 0;
-        // Calls of which nobody knows how many take them make four entries at least.
-        while {
-            let before = entries_so_far(&server, &channel);
-            calls += caller.call(&channel, CALLS).len();
-            caller.ends.count(calls).await;
-            entries_so_far(&server, &channel) - before > 2
-        } {}
-        answering.abort();
-    });
-}
-
-#[test]
 fn calls_that_may_not_share_do_not() {
     run(async {
         let (server, url) = start();
