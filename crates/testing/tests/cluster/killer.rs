@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use skyloom::{Connection, Endpoints, Result};
-use skyloom_testing::servers::{Launch, RabbitMq, Server, durable_redis};
+use skyloom_testing::servers::{Launch, RabbitMq, Server, durable_redis, nats};
 use tokio::task::JoinSet;
 
 use crate::kit::{Process, Site, call, depth, eventually};
@@ -66,6 +66,12 @@ async fn harms_nobody_else_on(broker: &str) {
     worker = start();
     slow(connection.clone(), 1).await.expect("other work is unharmed");
     assert!(worker.runs() && !worker.said().contains(ALONE), "it works as before");
+}
+
+#[tokio::test]
+async fn on_nats() {
+    let nats = nats();
+    harms_nobody_else_on(&format!("nats://127.0.0.1:{}?ack_wait=1s", nats.port())).await;
 }
 
 #[tokio::test]
