@@ -59,14 +59,11 @@ pub(super) async fn drive(shared: Arc<Shared>, options: AmqpOptions, first: Dial
     let mut pauses = Pauses::default();
     loop {
         if let Some(Dialled { stream, tuned, rest, .. }) = dialled.take() {
-            let began = Instant::now();
+            pauses.works();
             let (reader, writer) = split(stream);
             let mut connection = Connection::new(&shared, tuned, rest, reader, writer);
             let reason = connection.serve().await;
             shared.with(|state| state.detach(&reason));
-            if began.elapsed() > CLOSE_TIME {
-                pauses.reset();
-            }
             if !shared.with(|state| state.is_closed()) {
                 tracing::warn!(broker = shared.address, reason, "the connection to the broker has ended");
             }

@@ -7,7 +7,7 @@ use skyloom_core::{
     Envelope, Guid, Kind,
     broker::{Ack, AckSender, BrokerError, Inbox, InboxGuard, ReplySink},
 };
-use tokio::{io::AsyncWriteExt as _, sync::oneshot, time::Instant};
+use tokio::{io::AsyncWriteExt as _, sync::oneshot};
 
 use super::{
     burst::Burst,
@@ -23,9 +23,6 @@ const WAIT: u32 = 2;
 
 /// How many jobs are asked for at once, at most.
 const BURST: usize = 32;
-
-/// A connection that has served for so long was a good one.
-const SETTLED: Duration = Duration::from_secs(5);
 
 /// Closes an inbox when dropped.
 struct Guard {
@@ -81,16 +78,15 @@ impl Reading {
     async fn reconnect(&self, opened: AckSender) {
         let (mut opened, mut pauses) = (Some(opened), Pauses::default());
         loop {
-            let began = Instant::now();
             let trouble = match Pipe::open(&self.shared.options.place).await {
-                Ok(pipe) => self.bring(pipe, &mut opened).await.err(),
+                Ok(pipe) => {
+                    pauses.works();
+                    self.bring(pipe, &mut opened).await.err()
+                }
                 Err(error) => Some(Trouble(error.to_string())),
             };
             if let Some(trouble) = trouble {
                 tracing::debug!(reason = %trouble, "an inbox has no connection");
-            }
-            if began.elapsed() > SETTLED {
-                pauses.reset();
             }
             tokio::time::sleep(pauses.next()).await;
         }

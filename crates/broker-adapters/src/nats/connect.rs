@@ -2,10 +2,7 @@
 
 use std::{
     error::Error as _,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -19,6 +16,7 @@ use tokio::{
 use super::{
     api::Meaning,
     ask::AskError,
+    delays::Delays,
     link::{Link, UNWRITTEN},
     options::{Login, NatsOptions},
 };
@@ -59,10 +57,10 @@ pub(super) async fn connect(
     loop {
         let (tell, events) = unbounded_channel();
         let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
+        let delays = Delays::until(Arc::clone(&is_over));
         let config = config(options).await.map_err(|reason| unusable(url, reason))?;
         let config =
-            config.reconnect_delay_callback(move |attempts| pause(attempts, &over)).event_callback(move |event| {
+            config.reconnect_delay_callback(move |attempt| delays.before(attempt)).event_callback(move |event| {
                 // Whoever listened is gone with the connection.
                 drop(tell.send(event));
                 std::future::ready(())
@@ -117,20 +115,6 @@ async fn config(options: &NatsOptions) -> Result<ConnectOptions, String> {
         config = config.add_client_certificate(cert.clone(), key.clone());
     }
     Ok(config)
-}
-
-/// Longer than any process runs.
-const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
-
-/// The pause before an attempt to connect: none before the first, then those of [`Pauses`].
-fn pause(attempts: usize, is_over: &AtomicBool) -> Duration {
-    if is_over.load(Ordering::Relaxed) {
-        return NEVER;
-    }
-    let mut pauses = Pauses::default();
-    let earlier = attempts.saturating_sub(2).min(16);
-    let last = std::iter::repeat_with(|| pauses.next()).nth(earlier);
-    last.filter(|_| attempts > 1).unwrap_or_default()
 }
 
 fn causes(error: &ConnectError) -> String {

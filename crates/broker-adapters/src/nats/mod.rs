@@ -113,6 +113,8 @@ mod handle;
 
 mod inbox;
 
+mod delays;
+
 mod connect;
 
 mod open;

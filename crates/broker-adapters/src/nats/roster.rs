@@ -85,7 +85,7 @@ pub(super) async fn follow(link: Arc<Link>, buckets: Buckets, view: Arc<Registry
     while link.awake().await == Phase::Live {
         match open(&link, &buckets).await {
             Ok(mut following) => {
-                pauses.reset();
+                pauses.works();
                 // A server that was away may have forgotten those who could not reach it. What was told before the
                 // connection broke stands, for it is known.
                 if is_complete {

@@ -51,12 +51,9 @@ impl Worker {
                     if let Some(opened) = opened.take() {
                         opened.send(Ok(()));
                     }
-                    let began = Instant::now();
+                    pauses.works();
                     if let End::Stopped = self.serve(subscriber).await {
                         break;
-                    }
-                    if began.elapsed() > SILENCE {
-                        pauses.reset();
                     }
                 }
                 Err(error) if error.meaning() != Meaning::NotNow && opened.is_some() => {

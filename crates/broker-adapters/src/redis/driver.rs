@@ -35,13 +35,10 @@ async fn drive(nodes: Arc<Nodes>, node: Arc<Node>) {
         match while_away(&node, connect_with_scripts(&nodes.options, &node.address)).await {
             Ok(connection) => {
                 node.set_away(None);
-                let began = Instant::now();
+                pauses.works();
                 match serve(&nodes, &node, connection).await {
                     Ok(()) => break,
                     Err(error) => note(&node, &error),
-                }
-                if began.elapsed() >= HEARTBEAT {
-                    pauses.reset();
                 }
             }
             Err(error) => note(&node, &error),

@@ -103,7 +103,7 @@ impl InboxReader {
         // What was read through an earlier connection may still be there.
         let mut read_before = usize::from(self.opened.is_none());
         self.keep(&mut connection, place).await?;
-        pauses.reset();
+        pauses.works();
         if let Some(opened) = self.opened.take() {
             opened.send(Ok(()));
         }

@@ -65,7 +65,7 @@ async fn subscribe(nodes: &Nodes, node: &Node, channel: &str, pauses: &mut Pause
     let staying = async {
         sink.subscribe(channel).await?;
         node.presence.send_replace(Presence::There);
-        pauses.reset();
+        pauses.works();
         beat(&mut sink).await
     };
     tokio::select! {

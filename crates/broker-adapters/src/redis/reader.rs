@@ -103,7 +103,7 @@ impl Reader {
             let node = nodes.of(self.seat.place.slot);
             let fault = match self.open(&node).await {
                 Ok(link) => {
-                    pauses.reset();
+                    pauses.works();
                     if let Some(opened) = self.opened.take() {
                         opened.send(Ok(()));
                     }

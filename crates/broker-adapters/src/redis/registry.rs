@@ -229,7 +229,7 @@ async fn listen_and_look(
     seen.was_away();
     loop {
         let next = look(inner, view, seen).await?;
-        pauses.reset();
+        pauses.works();
         match timeout(next, changes.next()).await {
             Ok(None) => return Ok(()),
             // Several changes at once are looked at together.

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::{
     ends::{Ends, SOON, cast, next, number, queue},
     kit::{PATIENCE, connect, corner, server, troubled},
+    load::Unsteady,
     proxy::Proxy,
 };
 
@@ -30,6 +31,14 @@ impl Drop for Frozen<'_> {
     fn drop(&mut self) {
         self.0.thaw();
     }
+}
+
+/// Nobody who is dropped each time comes back in a hot loop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_drops_each_connection_is_given_time() {
+    let way = Unsteady::to(server().server().port()).await;
+    let broker = connect(way.port(), &format!("prefix={}", corner())).await;
+    way.is_borne_by(Arc::new(broker)).await;
 }
 
 /// A wire that breaks and is mended: what a worker held is delivered again and counted, and callers whose calls

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     by_hand::ByHand,
     fixture::{connect, durable_server, process, run, run_beside_load, server, url},
-    load::{Load, call, cast, echo, number, queue as channel, soon, until, until_answered, work},
+    load::{Load, Unsteady, call, cast, echo, number, queue as channel, soon, until, until_answered, work},
 };
 
 /// How long a server is away.
@@ -34,6 +34,17 @@ fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
             load.goes_on().await;
         }
         load.end().await;
+    });
+}
+
+/// Nobody who is dropped each time comes back in a hot loop.
+#[test]
+fn a_server_that_drops_each_connection_is_given_time() {
+    run(async {
+        let server = durable_server();
+        let way = Unsteady::to(server.port()).await;
+        let broker = connect(&format!("beanstalk://127.0.0.1:{}", way.port())).await;
+        way.is_borne_by(broker).await;
     });
 }
 

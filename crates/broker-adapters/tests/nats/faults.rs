@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     kit::{SOON, cast, echo, number, patiently, queue, request, soon},
-    load::Load,
+    load::{Load, Unsteady},
     site::{Line, connect},
 };
 
@@ -35,6 +35,15 @@ async fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
         load.goes_on().await;
     }
     load.end().await;
+}
+
+/// Nobody who is dropped each time comes back in a hot loop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_drops_each_connection_is_given_time() {
+    let server = nats();
+    let way = Unsteady::to(server.port()).await;
+    let broker = connect(&format!("nats://127.0.0.1:{}", way.port())).await;
+    way.is_borne_by(Arc::new(broker)).await;
 }
 
 /// A server that is killed may know of an acknowledgement and still have the message. It does not count for long.

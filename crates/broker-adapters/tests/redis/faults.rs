@@ -11,7 +11,7 @@ use skyloom_testing::servers::{Server, durable_redis, redis_cluster, redis_comma
 use tokio::time::{sleep, timeout};
 
 use super::{
-    load::{BURST, Load, SOON, call, cast, echo, number, queue, until, until_answered, work},
+    load::{BURST, Load, SOON, Unsteady, call, cast, echo, number, queue, until, until_answered, work},
     support::{Process, calling, connect, run, run_beside_load},
 };
 
@@ -35,6 +35,17 @@ fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
             load.goes_on().await;
         }
         load.end().await;
+    });
+}
+
+/// Nobody who is dropped each time comes back in a hot loop.
+#[test]
+fn a_server_that_drops_each_connection_is_given_time() {
+    run(async {
+        let server = durable_redis();
+        let way = Unsteady::to(server.port()).await;
+        let broker = connect(&format!("redis://127.0.0.1:{}", way.port())).await;
+        way.is_borne_by(broker).await;
     });
 }
 

@@ -46,6 +46,15 @@ pub fn bind_json(
     Ok(())
 }
 
+/// Whether there is a field at this path.
+///
+/// # Errors
+/// A sentence with the path if there is none.
+pub(crate) fn find_json(shape: &Shape, path: &[Box<str>]) -> Result<()> {
+    let name = path.join(".");
+    path.iter().try_fold(shape, |shape, step| field_of(shape, step, &name)).map(drop)
+}
+
 /// A value as it was given.
 #[derive(Clone, Copy)]
 struct Given<'a> {

@@ -8,4 +8,4 @@ mod message;
 mod json;
 
 pub use self::json::{Parts, bind_json};
-pub(crate) use self::{message::bind_message, named::Named, query::pairs};
+pub(crate) use self::{json::find_json, message::bind_message, named::Named, query::pairs};

@@ -121,7 +121,7 @@ impl Listing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use skyloom::{Guid, registry::Instance};
+    use skyloom::{Guid, contract::Shape, registry::Instance};
 
     use super::*;
 
@@ -166,6 +166,26 @@ mod tests {
         );
         assert!(shown[5].starts_with("GET v1/{ b.v1.B/Get 0 ") && shown[5].len() > 24, "{}", shown[5]);
         assert_eq!(shown[6], "POST /b.v1.B/Get b.v1.B/Get 0 ");
+    }
+
+    #[test]
+    fn a_path_that_names_no_field_of_a_json_request_is_not_served() {
+        let mut contract = contract("a.v1.A", &[("GET", "/v1/{code}"), ("GET", "/v1/{cod}"), ("PUT", "/v1/{code.x}")]);
+        let code = skyloom::contract::Field { name: "code".to_owned(), shape: Shape::String };
+        contract.methods[0].request = Shape::Object { name: "A".to_owned(), fields: vec![code] };
+        let mut snapshot = Snapshot::default();
+        snapshot.contracts.insert(contract.name.clone(), Arc::new(contract));
+        let problems: Vec<_> = routes(&snapshot).into_iter().map(|row| (row.path, row.problem)).collect();
+        let problem = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            problems,
+            [
+                ("/v1/{code}".to_owned(), None),
+                ("/v1/{cod}".to_owned(), problem("there is no field \"cod\"; did you mean \"code\"?")),
+                ("/v1/{code.x}".to_owned(), problem("there is no field \"code.x\"")),
+                ("/a.v1.A/Get".to_owned(), None),
+            ]
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use skyloom::{
 };
 
 use super::{Operation, RestRoute, Service};
-use crate::template::Template;
+use crate::{bind::find_json, template::Template};
 use skyloom::transcode::{Transcoder, Types, find_field};
 
 /// A contract whose descriptors and templates have been read; kept for as long as the contract
@@ -79,11 +79,16 @@ impl Compiled {
 
 fn parse(path: &str, input: &Types) -> Result<Template, String> {
     let template: Template = path.parse().map_err(|error: crate::template::TemplateError| error.to_string())?;
-    let Types::Protobuf(descriptor) = input else { return Ok(template) };
     for variable in &template.variables {
-        let first = variable.field.first().map(Box::as_ref).unwrap_or_default();
-        if find_field(descriptor, first).is_none() {
-            return Err(format!("{} has no field {first:?}", descriptor.full_name()));
+        match input {
+            Types::Protobuf(descriptor) => {
+                let first = variable.field.first().map(Box::as_ref).unwrap_or_default();
+                if find_field(descriptor, first).is_none() {
+                    return Err(format!("{} has no field {first:?}", descriptor.full_name()));
+                }
+            }
+            Types::Json(shape) => find_json(shape, &variable.field).map_err(|error| error.message().to_owned())?,
+            Types::Raw | Types::Unknown => {}
         }
     }
     Ok(template)

@@ -8,9 +8,12 @@ mod words;
 
 mod run;
 
+mod unsteady;
+
 pub use self::{
     accounts::Accounts,
     run::{BURST, Load, work},
     through::{Front, Through},
+    unsteady::Unsteady,
     words::{SOON, call, cast, echo, number, queue, soon, until, until_answered},
 };

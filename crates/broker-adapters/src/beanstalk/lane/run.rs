@@ -46,15 +46,15 @@ pub(super) async fn run(lane: Arc<Lane>, started: AckSender) {
             _ = closing.wait_for(|closing| *closing) => break,
         };
         match opened {
-            Ok(pipe) => match Session::new(&lane, pipe).run(&mut started).await {
-                Ok(()) => break,
-                Err(trouble) => {
-                    tracing::warn!(channel = %lane.channel, reason = %trouble, "a consumer lost its connection");
-                    if started.is_none() {
-                        pauses.reset();
+            Ok(pipe) => {
+                pauses.works();
+                match Session::new(&lane, pipe).run(&mut started).await {
+                    Ok(()) => break,
+                    Err(trouble) => {
+                        tracing::warn!(channel = %lane.channel, reason = %trouble, "a consumer lost its connection");
                     }
                 }
-            },
+            }
             Err(error) => tracing::debug!(channel = %lane.channel, %error, "a consumer cannot connect yet"),
         }
         if lane.lost() {

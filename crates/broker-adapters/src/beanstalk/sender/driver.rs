@@ -36,18 +36,19 @@ pub(in super::super) async fn run(shared: Arc<Shared>, first: Pipe, mut ops: mps
     let mut ending = shared.ending();
     let mut waiting: VecDeque<Op> = VecDeque::new();
     let mut rooms = Rooms::default();
-    let mut next = Some(first);
+    let (mut next, mut pauses) = (Some(first), Pauses::default());
     loop {
         let connected = async {
             match next.take() {
                 Some(pipe) => pipe,
-                None => reconnect(&shared, &mut ops, &mut waiting).await,
+                None => reconnect(&shared, &mut ops, &mut waiting, &mut pauses).await,
             }
         };
         let pipe = tokio::select! {
             pipe = connected => pipe,
             _ = ending.wait_for(|ending| *ending) => break,
         };
+        pauses.works();
         let mut turn = Turn::new(&shared, &mut rooms);
         turn.take(waiting.drain(..));
         let ended = tokio::select! {
@@ -122,8 +123,12 @@ async fn serve(mut pipe: Pipe, turn: &mut Turn<'_>, ops: &mut mpsc::UnboundedRec
 }
 
 /// Connects anew. Meanwhile what is to be sent waits here, and its callers are told if the server's memory is gone.
-async fn reconnect(shared: &Shared, ops: &mut mpsc::UnboundedReceiver<Op>, waiting: &mut VecDeque<Op>) -> Pipe {
-    let mut pauses = Pauses::default();
+async fn reconnect(
+    shared: &Shared,
+    ops: &mut mpsc::UnboundedReceiver<Op>,
+    waiting: &mut VecDeque<Op>,
+    pauses: &mut Pauses,
+) -> Pipe {
     loop {
         tokio::time::sleep(pauses.next()).await;
         match Pipe::open(&shared.options.place).await {
