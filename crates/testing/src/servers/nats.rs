@@ -1,6 +1,6 @@
 //! nats-server.
 
-use super::{Launch, Server, free_port, redis::make_certificates};
+use super::{Launch, Server, redis::make_certificates};
 
 /// A nats-server with JetStream, for messages of up to 8 MiB and a little.
 ///
@@ -53,23 +53,6 @@ fn tls(more: &str) -> Server {
     make_certificates(launch.directory());
     let tls = format!("tls {{ cert_file: \"server.pem\", key_file: \"server.key\", {more} }}");
     start(launch, &format!("jetstream {{ store_dir: \"store\" }}\n{tls}"))
-}
-
-/// Three servers that are one cluster, with JetStream. It may still be electing its leaders.
-///
-/// # Panics
-/// If it is not installed or does not start.
-#[must_use]
-pub fn nats_cluster() -> [Server; 3] {
-    let ports = [(); 3].map(|()| free_port());
-    let routes = ports.map(|port| format!("\"nats://127.0.0.1:{port}\"")).join(", ");
-    ports.map(|port| {
-        let lines = format!(
-            "server_name: \"n{port}\"\njetstream {{ store_dir: \"store\" }}\n\
-             cluster {{ name: \"three\", listen: \"127.0.0.1:{port}\", routes: [{routes}] }}"
-        );
-        nats_plain(&lines)
-    })
 }
 
 fn start(launch: Launch, more: &str) -> Server {
