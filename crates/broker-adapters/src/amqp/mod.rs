@@ -41,7 +41,7 @@
 //! # What is guaranteed, and what is not
 //! - Every message is confirmed by the server, without waiting for one before sending the next. A refusal is
 //!   [`Full`](skyloom_core::broker::BrokerError::Full). An event that one group is too full for may have reached
-//!   others, so its outcome is unknown. With quorum queues, and of an instance, a refusal is believed only after 1.5 s,
+//!   others, so its outcome is unknown. With quorum queues, and of an instance, a refusal is believed only after 3 s,
 //!   in which the message is sent again: RabbitMQ refuses in the same way while a leader is away, and what reaches the
 //!   channel of a process that has just died.
 //! - Leases are kept by the worker's side, for RabbitMQ has none: when one ends, the work goes to `:again` and

@@ -20,8 +20,8 @@ use super::{
     target::Target,
 };
 
-/// For how long a refusal is doubted. A leader is elected in less.
-const DOUBTED: Duration = Duration::from_millis(1_500);
+/// For how long a refusal is doubted. A leader is elected in less, also on a busy machine.
+const DOUBTED: Duration = Duration::from_secs(3);
 
 impl State {
     /// Whether a refusal is not believed at once. An event may have reached some groups and is not sent again.

@@ -1,6 +1,13 @@
 //! RabbitMQ, with the users, virtual hosts and certificates that its tests need.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, thread};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{Launch, Server, free_port};
 
@@ -20,6 +27,9 @@ const DEFINITIONS: &str = r#"{
 
 /// Where Debian has the program itself; what is on the `PATH` there only runs as root or as its own user.
 const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/// How long a node may take to have caught up with the others, however slow the machine.
+const CATCHING_UP: Duration = Duration::from_secs(120);
 
 /// A RabbitMQ node of its own: name, ports, directories and port mapper are nobody else's.
 #[derive(Debug)]
@@ -149,12 +159,33 @@ impl RabbitMq {
     /// # Panics
     /// If it fails.
     pub fn control(&self, arguments: &[&str]) -> String {
-        let installed = Path::new(PROGRAM).with_file_name("rabbitmqctl");
-        let program = if installed.is_file() { installed } else { "rabbitmqctl".into() };
-        let environment = self.environment.iter().map(|(name, value)| (name, value));
-        let output = Command::new(program).args(arguments).envs(environment).output().expect("rabbitmqctl runs");
+        let output = self.tool("rabbitmqctl", arguments);
         assert!(output.status.success(), "rabbitmqctl {arguments:?}: {output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Waits until this node of a cluster may fail: every quorum queue has a majority without it. One that was away is
+    /// missing for a while after it is back, and a second that fails is then one too many.
+    ///
+    /// # Panics
+    /// If it is not so in time, with what `rabbitmq-queues` says.
+    pub fn await_majorities_without(&self) {
+        let began = Instant::now();
+        loop {
+            let output = self.tool("rabbitmq-queues", &["check_if_node_is_quorum_critical"]);
+            if output.status.success() {
+                return;
+            }
+            assert!(began.elapsed() < CATCHING_UP, "the other nodes are not well: {output:?}");
+        }
+    }
+
+    fn tool(&self, name: &str, arguments: &[&str]) -> Output {
+        let installed = Path::new(PROGRAM).with_file_name(name);
+        let program = if installed.is_file() { installed } else { name.into() };
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        let output = Command::new(program).args(arguments).envs(environment).output();
+        output.unwrap_or_else(|error| panic!("{name} does not run: {error}"))
     }
 }
 
