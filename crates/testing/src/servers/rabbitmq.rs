@@ -6,8 +6,10 @@ use std::{
     path::Path,
     process::{Command, Output},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use super::{Launch, Server, free_port};
 
