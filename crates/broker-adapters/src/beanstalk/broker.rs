@@ -118,13 +118,24 @@ impl BeanstalkBroker {
 
 /// An instance's tube is put to only if somebody watches it.
 async fn put_to_instance(shared: &Shared, instance: Guid, put: Put) {
-    let error = match shared.answer(None, Command::StatsTube(&put.tube)).await {
+    let asked = shared.answer(None, Command::StatsTube(&put.tube));
+    let answer = match put.left() {
+        Some(left) => timeout(left, asked).await.unwrap_or_else(|_| Err(unsaid(shared))),
+        None => asked.await,
+    };
+    let error = match answer {
         Ok(Reply::Ok(body)) if Stats::of(&body).number("current-watching") != Some(0) => return drop(shared.put(put)),
         Ok(Reply::Ok(_) | Reply::NotFound) => BrokerError::Gone { instance },
         Ok(other) => BrokerError::unavailable(format!("beanstalkd answered {other:?} to whether the instance runs")),
+        Err(error @ BrokerError::Unavailable { .. }) => error,
         Err(error) => BrokerError::unavailable(error.to_string()),
     };
     sender::tell(shared, put.done, Err(error));
+}
+
+fn unsaid(shared: &Shared) -> BrokerError {
+    let place = &shared.options.place;
+    BrokerError::unavailable(format!("beanstalkd at {place} did not say in time whether the instance runs"))
 }
 
 impl Broker for BeanstalkBroker {

@@ -1,6 +1,6 @@
 //! What the handles ask of the connection that never waits.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use skyloom_core::{
@@ -22,6 +22,17 @@ pub(super) enum Op {
     },
     /// Answered when everything before it is.
     Close(oneshot::Sender<()>),
+}
+
+impl Op {
+    /// Whether its time is up, or nobody waits for it any more.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Self::Put(put) => put.is_pointless() || put.is_late(),
+            Self::Ask { answer, .. } => answer.is_closed(),
+            Self::Close(done) => done.is_closed(),
+        }
+    }
 }
 
 /// An answer, or why there is none.
@@ -70,6 +81,19 @@ impl Put {
             Body::Envelope(envelope, _) => envelope.payload.len(),
             Body::Bytes(bytes) => bytes.len(),
         }
+    }
+
+    /// What is left of its time, if that is limited.
+    pub(super) fn left(&self) -> Option<Duration> {
+        match &self.body {
+            Body::Envelope(envelope, notes) => envelope.budget.map(|budget| budget.saturating_sub(notes.age())),
+            Body::Bytes(_) => None,
+        }
+    }
+
+    /// Whether its time is up.
+    pub(super) fn is_late(&self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
     }
 
     /// Whether nobody waits for it any more.

@@ -144,7 +144,9 @@ impl Pipe {
             }
             Ok(other) => Err(unusable(format!("it answers {other:?} when it is asked for its statistics"))),
             Err(_) if !reader.received.is_empty() => Err(unusable(strange(&reader.received))),
-            Err(Trouble(reason)) => Err(absent(format!("{reason}; is it a beanstalkd?"))),
+            Err(Trouble(reason)) => {
+                Err(absent(format!("{reason}; see whether it hangs, and whether it is a beanstalkd")))
+            }
         }
     }
 

@@ -17,14 +17,14 @@ pub(super) struct ApiError {
 /// What an error means to us; the numbers are the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// The stream, or the account or server it is in, has no room.
+    /// The stream has no room.
     Full,
     TooLarge,
     /// There is no such stream, consumer or message.
     Missing,
     /// There is one of this name with another configuration.
     Differs,
-    /// The server has not room for what was asked to be reserved.
+    /// The server, or the account, has no room, be it for a message or for what was asked to be reserved.
     NoRoom,
     /// It may work in a moment: a leader is being elected.
     NotNow,
@@ -35,11 +35,11 @@ impl ApiError {
     pub(super) fn meaning(&self) -> Meaning {
         match self.err_code {
             10_077 if !self.description.contains("maximum") => Meaning::NotNow,
-            10_077 | 10_002 | 10_026 | 10_122 => Meaning::Full,
+            10_077 | 10_026 | 10_122 => Meaning::Full,
             10_054 => Meaning::TooLarge,
             10_014 | 10_037 | 10_043 | 10_059 => Meaning::Missing,
             10_058 | 10_013 | 10_105 | 10_148 => Meaning::Differs,
-            10_023 | 10_028 | 10_047 => Meaning::NoRoom,
+            10_002 | 10_023 | 10_028 | 10_047 => Meaning::NoRoom,
             10_004 | 10_005 | 10_008 | 10_009 | 10_118 | 10_119 => Meaning::NotNow,
             _ => Meaning::Other,
         }

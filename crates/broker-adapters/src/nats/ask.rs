@@ -39,8 +39,11 @@ impl AskError {
 /// What an error of JetStream means to who wanted to put something on `what`.
 pub(super) fn refused(what: &str, error: &ApiError) -> BrokerError {
     match error.meaning() {
-        Meaning::Full | Meaning::NoRoom => {
-            BrokerError::Full { what: what.to_owned(), limit: error.description.clone() }
+        Meaning::Full => BrokerError::Full { what: what.to_owned(), limit: error.description.clone() },
+        // Whatever it was for: others may have taken the room.
+        Meaning::NoRoom => {
+            let limit = format!("{}; raise max_file_store or the account's limits, or make room", error.description);
+            BrokerError::Full { what: "JetStream's storage".to_owned(), limit }
         }
         Meaning::NotNow => BrokerError::unavailable(error.description.clone()),
         _ => BrokerError::refused(format!("JetStream refuses for {what}: {} ({})", error.description, error.err_code)),

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::{
+    connect::WITHOUT,
     handle::Handle,
     link::Phase,
     names::Target,
@@ -43,7 +44,7 @@ impl NatsBroker {
     /// [`OpenError`]: the URL makes no sense, nobody is there for as long as `patience` lasts, or whoever is there
     /// cannot be used.
     pub async fn connect(url: &BrokerUrl, patience: Duration) -> Result<Self, OpenError> {
-        let link = open(url, NatsOptions::of(url)?, patience).await?;
+        let link = open(url, NatsOptions::of(url)?, patience, WITHOUT).await?;
         Ok(Self { handle: Arc::new(Handle(link)) })
     }
 

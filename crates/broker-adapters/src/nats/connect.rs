@@ -74,7 +74,7 @@ pub(super) async fn connect(
         }
         let pause = pauses.next();
         if began.elapsed() + pause >= patience {
-            return Err(OpenError::Absent { address: url.to_string(), reason: causes(&error) });
+            return Err(absent(url, why_absent(&hosts, &error).await));
         }
         tokio::time::sleep(pause).await;
     }
@@ -82,6 +82,10 @@ pub(super) async fn connect(
 
 pub(super) fn unusable(url: &BrokerUrl, reason: String) -> OpenError {
     OpenError::Unusable { address: url.to_string(), reason }
+}
+
+fn absent(url: &BrokerUrl, reason: String) -> OpenError {
+    OpenError::Absent { address: url.to_string(), reason }
 }
 
 async fn config(options: &NatsOptions) -> Result<ConnectOptions, String> {
@@ -158,13 +162,21 @@ async fn why_unusable(hosts: &[String], options: &NatsOptions, error: &ConnectEr
             let line: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
             return Some(format!("{host} does not speak NATS: it says {line:?}"));
         }
-        // Who does not even accept connections may be on a network that is away for now.
-        let accepts = async || matches!(timeout(GREETING, TcpStream::connect(host)).await, Ok(Ok(_)));
-        if error.kind() == ConnectErrorKind::TimedOut && accepts().await {
-            return Some(format!("{host} accepts connections and says nothing, as no NATS server does"));
-        }
     }
     None
+}
+
+/// Why nobody answered, which may change.
+async fn why_absent(hosts: &[String], error: &ConnectError) -> String {
+    if error.kind() == ConnectErrorKind::TimedOut {
+        for host in hosts {
+            // Who does not even accept connections may be on a network that is away for now.
+            if matches!(timeout(GREETING, TcpStream::connect(host)).await, Ok(Ok(_))) {
+                return format!("{host} accepts connections and says nothing: it hangs, or is no NATS server");
+            }
+        }
+    }
+    causes(error)
 }
 
 fn tls_trouble(info: &str, options: &NatsOptions, said: &str) -> Option<String> {
@@ -182,8 +194,8 @@ fn tls_trouble(info: &str, options: &NatsOptions, said: &str) -> Option<String> 
     (has("tls_required") && said.to_lowercase().contains("tls")).then(|| format!("TLS fails: {said}"))
 }
 
-/// Asks whether JetStream is there and we may use it.
-pub(super) async fn check(link: &Link, patience: Duration) -> Result<(), String> {
+/// Asks whether JetStream is there and we may use it; `without` says what does without it.
+pub(super) async fn check(url: &BrokerUrl, link: &Link, patience: Duration, without: &str) -> Result<(), OpenError> {
     if link.options.core {
         return Ok(());
     }
@@ -197,17 +209,22 @@ pub(super) async fn check(link: &Link, patience: Duration) -> Result<(), String>
         };
         let reason = match error {
             AskError::Refused(error) if error.meaning() != Meaning::NotNow => {
-                return Err(format!("JetStream cannot be used: {}; {WITHOUT}", error.description));
+                return Err(unusable(url, format!("JetStream cannot be used: {}; {without}", error.description)));
             }
             AskError::Forbidden(subject) => {
-                return Err(format!("the user has no permission for {subject}; grant it, or {WITHOUT}"));
+                let reason = format!("the user has no permission for {subject}; grant it, or {without}");
+                return Err(unusable(url, reason));
             }
             AskError::Refused(error) => error.description,
             AskError::Silent(reason) => reason,
         };
         let pause = pauses.next();
         if began.elapsed() + pause >= patience.min(ELECTION) {
-            return Err(format!("{reason}; start nats-server with -js, or {WITHOUT}"));
+            // A server that has it may only wait for others of its cluster.
+            return Err(match link.client.server_info().jetstream {
+                true => absent(url, format!("{reason}; see whether most servers of its cluster run, or {without}")),
+                false => unusable(url, format!("{reason}; start nats-server with -js, or {without}")),
+            });
         }
         tokio::time::sleep(pause).await;
     }
@@ -216,4 +233,5 @@ pub(super) async fn check(link: &Link, patience: Duration) -> Result<(), String>
 /// How long a cluster may take to elect the leader of JetStream.
 const ELECTION: Duration = Duration::from_secs(10);
 
-const WITHOUT: &str = "use ?mode=core, which does without it";
+/// What does without JetStream.
+pub(super) const WITHOUT: &str = "use ?mode=core, which does without it, with a registry elsewhere";

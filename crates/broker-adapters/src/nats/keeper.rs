@@ -12,21 +12,23 @@ use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
 use super::{
     link::{ANSWER_TIME, Link, Phase},
     names::Target,
-    outbox::Then,
+    outbox::{Outbox, Then},
 };
 
-/// How often it is seen whether what waits still may.
+/// How often it is seen whether what was sent is confirmed.
 const ROUND: Duration = Duration::from_millis(50);
+
+/// How often it is seen whether what waits to be sent still may. Callers leave 25 ms of their time for the answer.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Follows the connection's events until it is closed.
 pub(super) async fn keep(link: Arc<Link>, mut events: UnboundedReceiver<Event>) {
     loop {
-        let waits = !link.outbox().is_empty();
+        let rest = rest(&link.outbox());
         let round = async {
-            if waits {
-                tokio::time::sleep(ROUND).await;
-            } else {
-                link.chores.notified().await;
+            match rest {
+                Some(rest) => tokio::time::sleep(rest).await,
+                None => link.chores.notified().await,
             }
         };
         tokio::select! {
@@ -37,6 +39,15 @@ pub(super) async fn keep(link: Arc<Link>, mut events: UnboundedReceiver<Event>) 
             () = round => link.sweep(Instant::now()),
             () = link.closed() => return,
         }
+    }
+}
+
+/// How long nobody has to look; for as long as nothing is sent, if there is nothing to look after.
+fn rest(outbox: &Outbox) -> Option<Duration> {
+    match (outbox.is_empty(), outbox.holds_any()) {
+        (true, _) => None,
+        (false, true) => Some(GLANCE),
+        (false, false) => Some(ROUND),
     }
 }
 
@@ -153,7 +164,26 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
-    use super::forbidden_subject;
+    use std::sync::Arc;
+
+    use skyloom_core::{Envelope, Guid, Kind, broker::Ack};
+
+    use super::{super::outbox::Outgoing, *};
+
+    /// Callers leave so much of their time for the broker's word.
+    const MARGIN: Duration = Duration::from_millis(25);
+
+    #[test]
+    fn who_waits_for_a_connection_is_told_before_his_time_is_up() {
+        let mut outbox = Outbox::default();
+        assert_eq!(rest(&outbox), None);
+        let (sender, _) = Ack::waiting();
+        let envelope = Arc::new(Envelope::new(Kind::Call, Guid::call()));
+        let (target, then, since) = (Target::Instance(Guid::private()), Then::Confirm(sender), Instant::now());
+        let held = Outgoing { target, envelope, headers: None, then, since, replaces: None };
+        assert!(outbox.hold(1, held).is_ok());
+        assert!(rest(&outbox).is_some_and(|rest| rest < MARGIN));
+    }
 
     #[test]
     fn the_server_names_the_subject_that_is_forbidden() {

@@ -204,6 +204,11 @@ impl Outbox {
         self.held.values().any(|held| held.target == *target)
     }
 
+    /// Whether something waits to be sent.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Whether everything was sent and confirmed.
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty() && self.sent.is_empty()

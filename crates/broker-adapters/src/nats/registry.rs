@@ -73,7 +73,7 @@ impl NatsLink {
         // Whatever the queues use, the registry needs JetStream.
         let options = NatsOptions { core: false, ..NatsOptions::of(url)? };
         let buckets = Buckets::new(&options.limits.prefix);
-        let link = open(url, options, patience).await?;
+        let link = open(url, options, patience, "name another registry, for this one needs it in any mode").await?;
         let shared = Arc::new(Shared {
             link: Arc::clone(&link),
             buckets,

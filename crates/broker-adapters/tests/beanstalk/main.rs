@@ -8,6 +8,8 @@ mod by_hand;
 
 mod faults;
 
+mod away;
+
 mod start;
 
 mod jobs;

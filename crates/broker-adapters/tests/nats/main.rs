@@ -20,6 +20,8 @@ mod account;
 
 mod start;
 
+mod limits;
+
 mod core;
 
 mod shares;

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use skyloom_broker_adapters::{nats::NatsBroker, remote::OpenError};
+use skyloom_broker_adapters::{
+    nats::{NatsBroker, NatsLink},
+    remote::OpenError,
+};
 use skyloom_core::broker::{Broker, BrokerError, ConsumeOptions, EnqueueOptions};
 use skyloom_testing::servers::{Launch, Server, free_port, mutual_tls_nats, nats, nats_plain, nats_with, tls_nats};
 use tokio::{net::TcpStream, time::timeout};
@@ -161,7 +164,32 @@ async fn a_server_without_jetstream_is_named() {
     let server = nats_plain("");
     let url = format!("nats://127.0.0.1:{}", server.port());
     unusable(&url, "-js").await;
-    connect(&format!("{url}?mode=core")).await;
+    let core = format!("{url}?mode=core");
+    connect(&core).await;
+    let registry = soon("an answer", NatsLink::connect(&core.parse().expect("a URL"), PATIENCE)).await;
+    let said = registry.err().expect("the registry needs it").to_string();
+    assert!(said.contains("name another registry") && !said.contains("mode=core,"), "{said}");
+}
+
+async fn absent(url: &str, expected: &str) {
+    match mistake(url).await {
+        OpenError::Absent { reason, .. } => assert!(reason.contains(expected), "{url}: {reason}"),
+        other => panic!("{url}: {other}"),
+    }
+}
+
+/// What may be well in a moment is no mistake, after which a supervisor would not start a service again.
+#[tokio::test]
+async fn what_hangs_or_waits_for_its_cluster_may_be_there_later() {
+    let server = nats();
+    server.freeze();
+    absent(&format!("nats://127.0.0.1:{}", server.port()), "accepts connections and says nothing").await;
+    let alone = format!(
+        "server_name: alone\ncluster {{ name: three, listen: \"127.0.0.1:{}\", routes: [\"nats://127.0.0.1:1\"] }}",
+        free_port()
+    );
+    let server = nats_with(&alone);
+    absent(&format!("nats://127.0.0.1:{}", server.port()), "most servers of its cluster").await;
 }
 
 fn ca(server: &Server) -> String {

@@ -2,12 +2,17 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use skyloom_core::broker::BrokerError;
-use tokio::{io::AsyncWriteExt as _, sync::mpsc, time::Instant};
+use tokio::{
+    io::AsyncWriteExt as _,
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval},
+};
 
 use super::{
     super::{
@@ -31,17 +36,22 @@ const BATCH: usize = 1_024;
 /// How often a silent connection is tried.
 const BEAT: Duration = Duration::from_secs(1);
 
+/// How often it is looked, while there is no connection, whether somebody's time is up. Callers leave 25 ms of theirs for
+/// the answer.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// Sends what comes until the broker is closed, over as many connections as it takes.
 pub(in super::super) async fn run(shared: Arc<Shared>, first: Pipe, mut ops: mpsc::UnboundedReceiver<Op>) {
     let mut ending = shared.ending();
     let mut waiting: VecDeque<Op> = VecDeque::new();
     let mut rooms = Rooms::default();
     let (mut next, mut pauses) = (Some(first), Pauses::default());
+    let mut why = String::new();
     loop {
         let connected = async {
             match next.take() {
                 Some(pipe) => pipe,
-                None => reconnect(&shared, &mut ops, &mut waiting, &mut pauses).await,
+                None => reconnect(&shared, &mut ops, &mut waiting, (&mut pauses, &mut why)).await,
             }
         };
         let pipe = tokio::select! {
@@ -61,6 +71,7 @@ pub(in super::super) async fn run(shared: Arc<Shared>, first: Pipe, mut ops: mps
             break;
         }
         tracing::warn!(server = %shared.options.place, reason = %ended, "the connection to beanstalkd was lost");
+        why = format!("the connection to beanstalkd at {} was lost: {ended}", shared.options.place);
     }
     ops.close();
     while let Ok(op) = ops.try_recv() {
@@ -122,16 +133,21 @@ async fn serve(mut pipe: Pipe, turn: &mut Turn<'_>, ops: &mut mpsc::UnboundedRec
     }
 }
 
-/// Connects anew. Meanwhile what is to be sent waits here, and its callers are told if the server's memory is gone.
+/// Connects anew. Meanwhile what is to be sent waits here, as long as it may, and its callers are told if the server's
+/// memory is gone.
 async fn reconnect(
     shared: &Shared,
     ops: &mut mpsc::UnboundedReceiver<Op>,
     waiting: &mut VecDeque<Op>,
-    pauses: &mut Pauses,
+    (pauses, why): (&mut Pauses, &mut String),
 ) -> Pipe {
     loop {
-        tokio::time::sleep(pauses.next()).await;
-        match Pipe::open(&shared.options.place).await {
+        let pause = pauses.next();
+        let attempt = async {
+            tokio::time::sleep(pause).await;
+            Pipe::open(&shared.options.place).await
+        };
+        match while_away(shared, ops, waiting, why, attempt).await {
             Ok(pipe) => {
                 while let Ok(op) = ops.try_recv() {
                     waiting.push_back(op);
@@ -144,7 +160,45 @@ async fn reconnect(
                 }
                 return pipe;
             }
-            Err(error) => tracing::debug!(%error, "beanstalkd cannot be reached yet"),
+            Err(error) => {
+                tracing::debug!(%error, "beanstalkd cannot be reached yet");
+                *why = error.to_string();
+            }
+        }
+    }
+}
+
+/// Takes what is to be sent while there is no connection; whose time ends meanwhile is told why nothing was sent.
+async fn while_away<T>(
+    shared: &Shared,
+    ops: &mut mpsc::UnboundedReceiver<Op>,
+    waiting: &mut VecDeque<Op>,
+    why: &str,
+    future: impl Future<Output = T>,
+) -> T {
+    let mut future = pin!(future);
+    let mut glance = interval(GLANCE);
+    glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut taken = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            output = &mut future => return output,
+            _ = ops.recv_many(&mut taken, BATCH) => waiting.extend(taken.drain(..)),
+            _ = glance.tick(), if !waiting.is_empty() => drop_over(shared, waiting, why),
+        }
+    }
+}
+
+fn drop_over(shared: &Shared, waiting: &mut VecDeque<Op>, why: &str) {
+    if !waiting.iter().any(Op::is_over) {
+        return;
+    }
+    let (over, left): (VecDeque<_>, VecDeque<_>) = waiting.drain(..).partition(Op::is_over);
+    *waiting = left;
+    for op in over {
+        if let Op::Put(put) = op {
+            shared.taken(&put);
+            tell(shared, put.done, Err(BrokerError::unavailable(why)));
         }
     }
 }

@@ -128,9 +128,7 @@ impl<'a> Turn<'a> {
         if put.is_pointless() {
             return None;
         }
-        if let (Body::Envelope(envelope, notes), Done::Inbox { .. }) = (&put.body, &put.done)
-            && envelope.budget.is_some_and(|budget| notes.age() >= budget)
-        {
+        if matches!(put.done, Done::Inbox { .. }) && put.is_late() {
             tell(self.shared, put.done, Err(BrokerError::Expired));
             return None;
         }
