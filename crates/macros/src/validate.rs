@@ -5,7 +5,7 @@ use proc_macro2::Span;
 use crate::{
     errors::Errors,
     model::{Group, Handler, Name, Service, Verb},
-    words,
+    template, words,
 };
 
 /// Reports every mistake in the service's names and in how its members fit together.
@@ -74,7 +74,7 @@ fn unconditional(service: &Service) -> impl Iterator<Item = &Handler> {
 fn routes(service: &Service) -> impl Iterator<Item = (String, Span)> {
     unconditional(service).flat_map(|handler| &handler.rules).map(|rule| {
         let verb = Verb::ALL.iter().find(|(_, verb)| *verb == rule.verb).map_or("", |(name, _)| name);
-        (format!("{} {}", verb.to_uppercase(), rule.path.value()), rule.path.span())
+        (format!("{} {}", verb.to_uppercase(), template::shape(&rule.path.value())), rule.path.span())
     })
 }
 
