@@ -56,7 +56,7 @@ fn check_handler(handler: &Handler, errors: &mut Errors) {
     if let Err(reason) = words::check_identifier(&handler.name.text) {
         errors.at(handler.name.span, format!("{:?} is no name of a method: {reason}", handler.name.text));
     }
-    if let (Some(_), Some(span)) = (handler.once, handler.idempotent) {
+    if let (Some(_), Some(span)) = (handler.execution.once, handler.idempotent) {
         let advice = "the one forbids a second execution, the other invites it";
         errors.at(span, format!("`once` and `idempotent` contradict each other: {advice}"));
     }
