@@ -39,6 +39,13 @@ fn the_function_of_a_handler() {
         (
             quote!(
                 #[handler]
+                async fn hello(self: &Self, a: A) -> Result<B> {}
+            ),
+            "`hello` writes the type of `self` out: write `&self`",
+        ),
+        (
+            quote!(
+                #[handler]
                 async fn hello(self: Arc<Self>, a: A) -> Result<B> {}
             ),
             "takes the service by value",
@@ -78,13 +85,6 @@ fn the_messages_of_a_handler() {
                 async fn hello(&self, ctx: &Context, a: A) -> Result<B> {}
             ),
             "the context is taken by value: remove the `&`",
-        ),
-        (
-            quote!(
-                #[handler]
-                async fn hello(self: &Self, a: A) -> Result<B> {}
-            ),
-            "`hello` writes the type of `self` out: write `&self`",
         ),
         (
             quote!(
