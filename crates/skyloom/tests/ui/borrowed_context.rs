@@ -7,7 +7,7 @@ struct Greeter;
 #[service(version = 1)]
 impl Greeter {
     #[handler]
-    async fn hello(&self, ctx: &Context, hello: Json<String>) -> Result<Json<String>> {
+    async fn hello(&self, _ctx: &Context, hello: Json<String>) -> Result<Json<String>> {
         Ok(hello)
     }
 }
