@@ -28,22 +28,36 @@ pub(crate) struct Method {
     pub(crate) rules: Vec<Rule>,
 }
 
-/// Reads all services.
+/// Reads all services. If methods are wrong, all of them are reported.
 pub(crate) fn read(pool: &DescriptorPool, place: impl Fn(&FileDescriptor) -> String) -> Result<Contracts, BuildError> {
-    pool.services().map(|service| Ok((service.full_name().to_owned(), contract(&service, &place)?))).collect()
+    let mut mistakes = Vec::new();
+    let contracts = pool.services().map(|service| {
+        let contract = contract(&service, &place, &mut mistakes);
+        (service.full_name().to_owned(), contract)
+    });
+    let contracts = contracts.collect();
+    if mistakes.is_empty() { Ok(contracts) } else { Err(BuildError::Contract(mistakes)) }
 }
 
-fn contract(service: &ServiceDescriptor, place: &impl Fn(&FileDescriptor) -> String) -> Result<Contract, BuildError> {
-    let methods = service.methods().map(|descriptor| {
-        let method = method(&descriptor).map_err(|problem| {
-            let file = service.parent_file();
-            let line = line(&file, descriptor.path()).map(|line| format!(":{line}")).unwrap_or_default();
-            let problem = format!("{}: {problem}", descriptor.full_name());
-            BuildError::Contract { place: format!("{}{line}", place(&file)), problem }
-        })?;
-        Ok((descriptor.name().to_owned(), method))
-    });
-    Ok(Contract { version: version(service.package_name()), methods: methods.collect::<Result<_, BuildError>>()? })
+fn contract(
+    service: &ServiceDescriptor,
+    place: &impl Fn(&FileDescriptor) -> String,
+    mistakes: &mut Vec<String>,
+) -> Contract {
+    let mut methods = HashMap::new();
+    for descriptor in service.methods() {
+        match method(&descriptor) {
+            Ok(method) => {
+                methods.insert(descriptor.name().to_owned(), method);
+            }
+            Err(problem) => {
+                let file = service.parent_file();
+                let line = line(&file, descriptor.path()).map(|line| format!(":{line}")).unwrap_or_default();
+                mistakes.push(format!("{}{line}: {}: {problem}", place(&file), descriptor.full_name()));
+            }
+        }
+    }
+    Contract { version: version(service.package_name()), methods }
 }
 
 fn method(descriptor: &MethodDescriptor) -> Result<Method, String> {

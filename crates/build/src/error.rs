@@ -10,14 +10,9 @@ pub enum BuildError {
     /// A `.proto` file is missing or wrong; the text begins with its place.
     #[error("{0}")]
     Proto(String),
-    /// A service asks for something that a queue cannot do.
-    #[error("{place}: {problem}")]
-    Contract {
-        /// The file and the line.
-        place: String,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
+    /// Methods ask for something that a queue cannot do: of each the file and the line, what is wrong, and what to do.
+    #[error("{}", .0.join("\n"))]
+    Contract(Vec<String>),
     /// Nobody said where to write.
     #[error("OUT_DIR is not set: call this from a build script, or set `Builder::out_dir`")]
     NoOutDir,

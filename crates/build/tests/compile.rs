@@ -150,6 +150,21 @@ fn a_method_that_no_queue_can_serve_is_reported_with_its_line() {
 }
 
 #[test]
+fn every_method_that_is_wrong_is_reported_at_once() {
+    let get =
+        |name: &str, path: &str| format!("rpc {name}(M) returns (M) {{ option (google.api.http) = {{{path}}}; }}");
+    let methods =
+        [get("X", "get: \"/{nmae}\""), get("Y", "get: \"/{name}\""), "rpc Z(stream M) returns (M);".to_owned()];
+    let message = mistake(&method(&methods.join("\n")));
+    let lines: Vec<_> = message.lines().collect();
+    assert_eq!(lines.len(), 2, "{message}");
+    assert!(
+        lines[0].starts_with("a.proto:4: a.v1.A.X: ") && lines[1].starts_with("a.proto:6: a.v1.A.Z: "),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let out = TempDir::new().unwrap();
     let builder = Builder::new().out_dir(out.path());

@@ -70,6 +70,9 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `response_body = "field"`: the reply's field that is the HTTP body.
 /// - `also(get = "/v2/hello/{name}")`: a further path, with its own `body` and `response_body`.
 /// - `types(input = "...", output = "...")`: the full names of the protobuf messages.
+///
+/// In the `impl` of a contract's trait it has `timeout`, `concurrency` and `once`: how this service executes the method.
+/// The rest is the contract's.
 #[proc_macro_attribute]
 pub fn handler(_: TokenStream, item: TokenStream) -> TokenStream {
     service::outside("handler", item.into()).into()

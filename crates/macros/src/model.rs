@@ -53,18 +53,34 @@ pub(crate) struct Handler {
     pub(crate) name: Name,
     /// The function.
     pub(crate) function: Function,
-    /// How long it may take.
-    pub(crate) timeout_ms: Option<u64>,
-    /// How many of its calls an instance runs at once.
-    pub(crate) concurrency: Option<u32>,
-    /// Executed at most once.
-    pub(crate) once: Option<Span>,
+    /// How an instance executes it.
+    pub(crate) execution: Execution,
     /// Executing it twice does no more than executing it once.
     pub(crate) idempotent: Option<Span>,
     /// How REST reaches it.
     pub(crate) rules: Vec<Rule>,
     /// The full names of its protobuf messages.
     pub(crate) types: Option<(LitStr, LitStr)>,
+}
+
+/// How an instance executes a method.
+pub(crate) struct Execution {
+    /// How long it may take.
+    pub(crate) timeout_ms: Option<u64>,
+    /// How many of its calls an instance runs at once.
+    pub(crate) concurrency: Option<u32>,
+    /// Executed at most once.
+    pub(crate) once: Option<Span>,
+}
+
+/// A function in the `impl` of a trait that says how it is executed.
+pub(crate) struct Executed {
+    /// Its name.
+    pub(crate) ident: Ident,
+    /// The conditions under which it exists.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// How an instance executes it.
+    pub(crate) execution: Execution,
 }
 
 /// A listener to a topic.

@@ -10,7 +10,7 @@ use crate::{
     expand::{client, contract_trait, described, described_by_trait},
     model::Form,
     options::Options,
-    parse::{service_impl, service_trait, strip},
+    parse::{executed, service_impl, service_trait, strip},
     validate::validate,
 };
 
@@ -67,14 +67,14 @@ fn the_trait(tokens: TokenStream, mut item: ItemTrait, errors: &mut Errors) -> T
 
 fn trait_impl(tokens: TokenStream, contract: Path, mut item: ItemImpl, errors: &mut Errors) -> TokenStream {
     Options::read(tokens, "`#[service]` on the `impl` of a trait", &[], errors);
+    let mut members = Vec::new();
     for member in &mut item.items {
         if let ImplItem::Fn(function) = member {
-            for (name, attribute) in strip(&mut function.attrs) {
-                errors.under(attribute, format!("`#[{name}]` belongs into the trait: remove it here"));
-            }
+            let ours = strip(&mut function.attrs);
+            members.extend(executed(&ours, function, errors));
         }
     }
-    let described = described_by_trait(&item, &contract);
+    let described = described_by_trait(&item, &contract, &members);
     quote!(#item #described)
 }
 

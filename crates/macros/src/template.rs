@@ -28,6 +28,18 @@ pub(crate) fn check(template: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What a template matches, whatever its variables are called: `/v1/*` of `/v1/{id}`.
+pub(crate) fn shape(template: &str) -> String {
+    let mut parts = template.split('{');
+    let mut shape = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (variable, rest) = part.split_once('}').unwrap_or((part, ""));
+        shape.push_str(variable.split_once('=').map_or("*", |(_, pattern)| pattern));
+        shape.push_str(rest);
+    }
+    shape
+}
+
 /// Splits at the slashes that are not inside braces.
 fn split(path: &str) -> Result<Vec<&str>, &'static str> {
     let (mut segments, mut start, mut inside) = (Vec::new(), 0, false);

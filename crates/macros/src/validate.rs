@@ -5,7 +5,7 @@ use proc_macro2::Span;
 use crate::{
     errors::Errors,
     model::{Group, Handler, Name, Service, Verb},
-    words,
+    template, words,
 };
 
 /// Reports every mistake in the service's names and in how its members fit together.
@@ -56,7 +56,7 @@ fn check_handler(handler: &Handler, errors: &mut Errors) {
     if let Err(reason) = words::check_identifier(&handler.name.text) {
         errors.at(handler.name.span, format!("{:?} is no name of a method: {reason}", handler.name.text));
     }
-    if let (Some(_), Some(span)) = (handler.once, handler.idempotent) {
+    if let (Some(_), Some(span)) = (handler.execution.once, handler.idempotent) {
         let advice = "the one forbids a second execution, the other invites it";
         errors.at(span, format!("`once` and `idempotent` contradict each other: {advice}"));
     }
@@ -74,7 +74,7 @@ fn unconditional(service: &Service) -> impl Iterator<Item = &Handler> {
 fn routes(service: &Service) -> impl Iterator<Item = (String, Span)> {
     unconditional(service).flat_map(|handler| &handler.rules).map(|rule| {
         let verb = Verb::ALL.iter().find(|(_, verb)| *verb == rule.verb).map_or("", |(name, _)| name);
-        (format!("{} {}", verb.to_uppercase(), rule.path.value()), rule.path.span())
+        (format!("{} {}", verb.to_uppercase(), template::shape(&rule.path.value())), rule.path.span())
     })
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Event, MakeTranslator, Method, translate::Translator};
+use super::{Event, MakeTranslator, Method, MethodOptions, translate::Translator};
 use crate::{QueueName, Result, Status, contract::Contract};
 
 /// What `#[service]` implements for the author's type.
@@ -27,6 +27,8 @@ pub struct Definition<S> {
     pub(super) methods: Vec<Method<S>>,
     pub(super) events: Vec<Event<S>>,
     pub(super) translator: Translator,
+    /// Functions that were said to be executed in some way, and that handle nothing.
+    astray: Vec<&'static str>,
 }
 
 impl<S: Send + Sync + 'static> Definition<S> {
@@ -42,6 +44,7 @@ impl<S: Send + Sync + 'static> Definition<S> {
             methods: Vec::new(),
             events: Vec::new(),
             translator: Translator::default(),
+            astray: Vec::new(),
         }
     }
 
@@ -73,6 +76,17 @@ impl<S: Send + Sync + 'static> Definition<S> {
         self
     }
 
+    /// How the method that this function handles is executed, where these options say something else than its own. It is
+    /// what the `impl` of a contract's trait adds to the contract.
+    #[must_use]
+    pub fn executed(mut self, function: &'static str, options: MethodOptions) -> Self {
+        match self.methods.iter_mut().find(|method| method.function == function) {
+            Some(method) => method.options = options.or(&method.options),
+            None => self.astray.push(function),
+        }
+        self
+    }
+
     /// Adds a listener.
     #[must_use]
     pub fn event(mut self, event: Event<S>) -> Self {
@@ -83,8 +97,9 @@ impl<S: Send + Sync + 'static> Definition<S> {
     /// The service's contract.
     ///
     /// # Errors
-    /// If a name breaks the rules or two methods have the same name.
+    /// If a name breaks the rules, two methods have the same name, or a method is to be executed in a way that it cannot be.
     pub fn contract(&self) -> Result<Contract> {
+        self.check_execution()?;
         let methods = self.methods.iter().map(Method::describe).collect::<Result<Vec<_>>>()?;
         for (index, method) in methods.iter().enumerate() {
             if methods.iter().take(index).any(|earlier| earlier.name == method.name) {
@@ -99,6 +114,19 @@ impl<S: Send + Sync + 'static> Definition<S> {
             methods,
             events: self.events.iter().map(Event::describe).collect::<Result<_>>()?,
             descriptors: Bytes::from_static(self.descriptors),
+        })
+    }
+
+    fn check_execution(&self) -> Result<()> {
+        if let Some(function) = self.astray.first() {
+            let advice = "remove its `#[handler]`";
+            return Err(Status::invalid_argument(format!("{}: {function} handles no method: {advice}", self.name)));
+        }
+        let repeated = self.methods.iter().find(|method| method.options.once && method.contract.idempotent);
+        repeated.map_or(Ok(()), |method| {
+            let advice = "remove `once` from its function, or the idempotency from the contract";
+            let problem = format!("{}/{} is executed once, and idempotent by its contract", self.name, method.name);
+            Err(Status::invalid_argument(format!("{problem}: {advice}")))
         })
     }
 }

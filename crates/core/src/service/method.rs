@@ -24,11 +24,24 @@ pub struct MethodOptions {
     pub once: bool,
 }
 
+impl MethodOptions {
+    /// These, and the others where these say nothing.
+    pub(super) fn or(self, others: &Self) -> Self {
+        Self {
+            timeout: self.timeout.or(others.timeout),
+            concurrency: self.concurrency.or(others.concurrency),
+            once: self.once || others.once,
+        }
+    }
+}
+
 pub(super) type Handler<S> = dyn Fn(Arc<S>, Incoming) -> BoxFuture<'static, Result<Answer>> + Send + Sync;
 
 /// One method: its contract, its options, and the handler.
 pub struct Method<S> {
     pub(super) name: &'static str,
+    /// Empty if nobody need know it.
+    pub(super) function: &'static str,
     pub(super) codec: Codec,
     pub(super) contract: MethodParts,
     pub(super) options: MethodOptions,
@@ -39,7 +52,7 @@ pub struct Method<S> {
 #[derive(Clone)]
 pub(super) struct MethodParts {
     docs: &'static str,
-    idempotent: bool,
+    pub(super) idempotent: bool,
     http: Vec<HttpRule>,
     types: Option<(&'static str, &'static str)>,
     describe: fn(&MethodParts, MethodName, &MethodOptions) -> MethodContract,
@@ -56,6 +69,7 @@ impl<S: Send + Sync + 'static> Method<S> {
     {
         Self {
             name,
+            function: "",
             codec: Q::CODEC,
             contract: MethodParts {
                 docs: "",
@@ -73,6 +87,15 @@ impl<S: Send + Sync + 'static> Method<S> {
                 Err(status) => Box::pin(ready(Err(status))),
             }),
         }
+    }
+
+    /// What the function that handles it is called: the name by which [`Definition::executed`] knows it.
+    ///
+    /// [`Definition::executed`]: super::Definition::executed
+    #[must_use]
+    pub fn function(mut self, name: &'static str) -> Self {
+        self.function = name;
+        self
     }
 
     /// What the author wrote about it.

@@ -4,7 +4,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
-use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value};
 
 /// The messages of `google/protobuf/wrappers.proto`.
 const WRAPPERS: [&str; 9] = [
@@ -54,8 +54,7 @@ fn number(descriptor: &EnumDescriptor, text: &str) -> Option<i32> {
 
 fn message(descriptor: &MessageDescriptor, text: &str) -> Option<DynamicMessage> {
     let name = descriptor.full_name().strip_prefix("google.protobuf.")?;
-    if WRAPPERS.contains(&name) {
-        let field = descriptor.get_field(1)?;
+    if let Some(field) = wrapped(descriptor) {
         let mut wrapper = DynamicMessage::new(descriptor.clone());
         wrapper.set_field(&field, value(&field.kind(), text).ok()?);
         return Some(wrapper);
@@ -64,6 +63,12 @@ fn message(descriptor: &MessageDescriptor, text: &str) -> Option<DynamicMessage>
     matches!(name, "Timestamp" | "Duration" | "FieldMask")
         .then(|| DynamicMessage::deserialize(descriptor.clone(), text).ok())
         .flatten()
+}
+
+/// The one field of a message that JSON writes as that field's value.
+fn wrapped(descriptor: &MessageDescriptor) -> Option<FieldDescriptor> {
+    let name = descriptor.full_name().strip_prefix("google.protobuf.")?;
+    if WRAPPERS.contains(&name) { descriptor.get_field(1) } else { None }
 }
 
 fn expected(kind: &Kind) -> String {
@@ -79,11 +84,34 @@ fn expected(kind: &Kind) -> String {
         Kind::Message(descriptor) => match descriptor.full_name() {
             "google.protobuf.Timestamp" => "a time such as 2026-01-31T12:00:00Z".to_owned(),
             "google.protobuf.Duration" => "a duration such as 1.5s".to_owned(),
-            "google.protobuf.FieldMask" => "field names such as a,b.c".to_owned(),
-            name => format!("sent in the body, since it is a {name}"),
+            "google.protobuf.FieldMask" => "names of fields in lowerCamelCase such as title,askedBy.name".to_owned(),
+            name => wrapped(descriptor)
+                .map_or_else(|| format!("sent in the body, since it is a {name}"), |field| expected(&field.kind())),
         },
         Kind::Uint32 | Kind::Fixed32 | Kind::Uint64 | Kind::Fixed64 => "a whole number, not negative".to_owned(),
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => "a whole number of 32 bits".to_owned(),
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => "a whole number of 64 bits".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::{DescriptorPool, Kind};
+
+    use super::value;
+
+    #[test]
+    fn what_a_well_known_message_must_be_is_said_as_one_writes_it() {
+        let pool = DescriptorPool::global();
+        for (name, text, expected) in [
+            ("BoolValue", "maybe", "true or false"),
+            ("UInt32Value", "-1", "a whole number, not negative"),
+            ("DoubleValue", "x", "a number"),
+            ("FieldMask", "asked_by", "names of fields in lowerCamelCase such as title,askedBy.name"),
+            ("Struct", "{}", "sent in the body, since it is a google.protobuf.Struct"),
+        ] {
+            let message = pool.get_message_by_name(&format!("google.protobuf.{name}")).unwrap();
+            assert_eq!(value(&Kind::Message(message), text).unwrap_err(), expected, "{name}");
+        }
     }
 }

@@ -84,7 +84,7 @@ fn method(handler: &Handler) -> TokenStream {
     } else {
         (TokenStream::new(), quote!(::core::default::Default::default()))
     };
-    let timeout = handler.timeout_ms.map(|ms| quote!(.timeout(::core::time::Duration::from_millis(#ms))));
+    let timeout = handler.execution.timeout_ms.map(|ms| quote!(.timeout(::core::time::Duration::from_millis(#ms))));
     let idempotent = handler.idempotent.map(|_| quote!(.idempotent()));
     quote! {
         #(#[doc = #docs])*

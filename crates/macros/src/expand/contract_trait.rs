@@ -2,10 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ItemImpl, ItemTrait, Path, ReturnType, Signature, TraitItem, parse_quote};
+use syn::{ItemImpl, ItemTrait, Path, ReturnType, Signature, TraitItem, ext::IdentExt as _, parse_quote};
 
 use super::definition::definition;
-use crate::model::Service;
+use crate::model::{Executed, Execution, Service};
 
 /// The trait itself: its async functions return futures that can be sent, and a hidden function
 /// builds the definition of whatever implements it.
@@ -50,16 +50,39 @@ fn desugar(signature: &mut Signature) {
     }
 }
 
-/// `impl Described for MyGreeter`, by way of the trait.
-pub(crate) fn described_by_trait(item: &ItemImpl, contract: &Path) -> TokenStream {
+/// `impl Described for MyGreeter`, by way of the trait, and with what the `impl` adds to it.
+pub(crate) fn described_by_trait(item: &ItemImpl, contract: &Path, executed: &[Executed]) -> TokenStream {
     let (generics, _, bounds) = item.generics.split_for_impl();
     let ty = &item.self_ty;
+    let executed = executed.iter().map(execution);
     quote! {
         #[automatically_derived]
         impl #generics ::skyloom::__private::core::service::Described for #ty #bounds {
             fn definition() -> ::skyloom::__private::core::service::Definition<Self> {
-                <Self as #contract>::__definition()
+                let definition = <Self as #contract>::__definition();
+                #(#executed)*
+                definition
             }
         }
+    }
+}
+
+/// How one method is executed.
+fn execution(executed: &Executed) -> TokenStream {
+    let Executed { ident, cfgs, execution: Execution { timeout_ms, concurrency, once } } = executed;
+    let function = ident.unraw().to_string();
+    let option = |value: Option<TokenStream>| match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    };
+    let timeout = option(timeout_ms.map(|ms| quote!(::core::time::Duration::from_millis(#ms))));
+    let (concurrency, once) = (option(concurrency.map(|limit| quote!(#limit))), once.is_some());
+    quote! {
+        #(#cfgs)*
+        let definition = definition.executed(#function, ::skyloom::__private::core::service::MethodOptions {
+            timeout: #timeout,
+            concurrency: #concurrency,
+            once: #once,
+        });
     }
 }

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Type};
+use syn::{Ident, Type, ext::IdentExt as _};
 
 use super::message::payload;
-use crate::model::{Argument, Body, Event, Function, Group, Handler, Message, Rule, Service, Verb};
+use crate::model::{Argument, Body, Event, Execution, Form, Function, Group, Handler, Message, Rule, Service, Verb};
 
 /// `impl Described for Greeter`.
 pub(crate) fn described(service: &Service, ty: &Type) -> TokenStream {
@@ -29,7 +29,7 @@ pub(super) fn definition(service: &Service, receiver: &TokenStream) -> TokenStre
         .descriptors
         .as_ref()
         .map(|path| quote!(.descriptors(#path).translator(::skyloom::__private::translator)));
-    let methods = service.handlers.iter().map(|handler| method(handler, receiver));
+    let methods = service.handlers.iter().map(|handler| method(handler, &service.form, receiver));
     let events = service.events.iter().map(|event| listener(event, queue, receiver));
     quote! {
         let definition = ::skyloom::__private::core::service::Definition::<Self>::new(#name, #queue, #version)
@@ -44,7 +44,7 @@ fn docs(text: &str) -> Option<TokenStream> {
     (!text.is_empty()).then(|| quote!(.docs(#text)))
 }
 
-fn method(handler: &Handler, receiver: &TokenStream) -> TokenStream {
+fn method(handler: &Handler, form: &Form, receiver: &TokenStream) -> TokenStream {
     let Function { cfgs, request, reply, ident, .. } = &handler.function;
     let name = &handler.name.text;
     let (takes, answers) = (payload(request), payload(reply));
@@ -52,9 +52,13 @@ fn method(handler: &Handler, receiver: &TokenStream) -> TokenStream {
         .then(|| quote!(.map(|()| ::skyloom::__private::core::Json(::skyloom::__private::core::Empty {}))));
     let call = call(&handler.function, receiver, empty);
     let docs = docs(&handler.function.docs);
-    let timeout = handler.timeout_ms.map(|ms| quote!(.timeout(::core::time::Duration::from_millis(#ms))));
-    let concurrency = handler.concurrency.map(|limit| quote!(.concurrency(#limit)));
-    let once = handler.once.map(|_| quote!(.once()));
+    // By its function the `impl` of a trait knows a method.
+    let function =
+        matches!(form, Form::Trait(_)).then(|| ident.unraw().to_string()).map(|name| quote!(.function(#name)));
+    let Execution { timeout_ms, concurrency, once } = &handler.execution;
+    let timeout = timeout_ms.map(|ms| quote!(.timeout(::core::time::Duration::from_millis(#ms))));
+    let concurrency = concurrency.map(|limit| quote!(.concurrency(#limit)));
+    let once = once.map(|_| quote!(.once()));
     let idempotent = handler.idempotent.map(|_| quote!(.idempotent()));
     let rules = handler.rules.iter().map(rule);
     let types = handler.types.as_ref().map(|(input, output)| quote!(.types(#input, #output)));
@@ -64,7 +68,7 @@ fn method(handler: &Handler, receiver: &TokenStream) -> TokenStream {
     quote! {
         #(#cfgs)*
         let definition = definition.method(
-            #new #docs #timeout #concurrency #once #idempotent #(#rules)* #types
+            #new #function #docs #timeout #concurrency #once #idempotent #(#rules)* #types
         );
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn function(attributes: &[Attribute], signature: &Signature, errors: 
 fn receiver(signature: &Signature) -> Option<&'static str> {
     match signature.receiver().map(|receiver| &receiver.kind) {
         Some(ReceiverKind::Reference(_, _, None)) => None,
+        Some(ReceiverKind::Typed(_, ty)) if matches!(**ty, Type::Reference(_)) => Some("writes the type of `self` out"),
         Some(ReceiverKind::Reference(..)) => Some("takes `&mut self`, but one value serves many calls at once"),
         Some(_) => Some("takes the service by value, but it has to serve the next call too"),
         None => Some("takes no `self`"),
@@ -60,7 +61,11 @@ fn arguments<'a>(signature: &'a Signature, errors: &mut Errors) -> Option<(Vec<A
     let (mut order, mut message, mut sound) = (Vec::new(), None, true);
     for argument in &signature.inputs {
         let FnArg::Typed(typed) = argument else { continue };
-        let problem = if is_context(&typed.ty) {
+        let problem = if let Type::Reference(reference) = &*typed.ty
+            && is_context(&reference.elem)
+        {
+            Some("the context is taken by value: remove the `&`")
+        } else if is_context(&typed.ty) {
             let again = order.contains(&Argument::Context);
             order.push(Argument::Context);
             again.then_some("the context is taken twice: remove one")

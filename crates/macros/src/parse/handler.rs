@@ -3,16 +3,16 @@
 use proc_macro2::TokenStream;
 use syn::{Attribute, LitStr, Signature};
 
-use super::{attributes::arguments, function::function, rule::rules};
+use super::{attributes::arguments, execution::execution, function::function, rule::rules};
 use crate::{
-    duration,
     errors::Errors,
     model::{Handler, Name},
     options::{Known, Options},
     words,
 };
 
-const HANDLER: &[Known] = &[
+/// The options of a handler.
+pub(super) const HANDLER: &[Known] = &[
     ("name", "name = \"Hello\""),
     ("timeout", "timeout = \"2s\""),
     ("concurrency", "concurrency = 8"),
@@ -47,13 +47,10 @@ pub(super) fn handler(
     for literal in options.literals() {
         errors.at(literal.span(), "an option has a name: write `get = \"...\"` or `name = \"...\"`");
     }
-    let timeout_ms = options
-        .string("timeout", errors)
-        .and_then(|text| duration::milliseconds(&text.value()).map_err(|problem| errors.at(text.span(), problem)).ok());
+    let execution = execution(&options, errors);
     let mut types = options.lists("types", errors).into_iter().map(|list| types(list, errors));
     let types = types.next().flatten();
-    let (once, idempotent) = (options.flag("once", errors), options.flag("idempotent", errors));
-    let concurrency = options.count("concurrency", errors).map(|(count, _)| count);
+    let idempotent = options.flag("idempotent", errors);
     let rules = rules(&options, errors);
     let given_name = options.string("name", errors);
     let function = function(others, signature, errors)?;
@@ -64,9 +61,7 @@ pub(super) fn handler(
     Some(Handler {
         name,
         function,
-        timeout_ms,
-        concurrency,
-        once: once.then(|| options.span("once")),
+        execution,
         idempotent: idempotent.then(|| options.span("idempotent")),
         rules,
         types,

@@ -4,10 +4,13 @@ mod attributes;
 mod function;
 mod event;
 mod rule;
+mod execution;
 mod handler;
+mod executed;
 mod service;
 
 pub(crate) use self::{
     attributes::strip,
+    executed::executed,
     service::{service_impl, service_trait},
 };

@@ -39,6 +39,13 @@ fn the_function_of_a_handler() {
         (
             quote!(
                 #[handler]
+                async fn hello(self: &Self, a: A) -> Result<B> {}
+            ),
+            "`hello` writes the type of `self` out: write `&self`",
+        ),
+        (
+            quote!(
+                #[handler]
                 async fn hello(self: Arc<Self>, a: A) -> Result<B> {}
             ),
             "takes the service by value",
@@ -71,6 +78,13 @@ fn the_messages_of_a_handler() {
                 async fn hello(&self, a: Context, b: Context) -> Result<B> {}
             ),
             "the context is taken twice",
+        ),
+        (
+            quote!(
+                #[handler]
+                async fn hello(&self, ctx: &Context, a: A) -> Result<B> {}
+            ),
+            "the context is taken by value: remove the `&`",
         ),
         (
             quote!(
@@ -177,6 +191,11 @@ fn members_that_do_not_fit_together() {
     assert_one(&names, "two handlers are named \"Same\"");
     let routes = pair(quote!(#[handler(get = "/a")]), quote!(#[handler(get = "/a")]));
     assert_one(&routes, "two handlers have the route GET /a");
+    let routes = pair(quote!(#[handler(get = "/a/{x}/b/{c.d=**}")]), quote!(#[handler(get = "/{y=a/*}/b/{z=**}")]));
+    assert_one(&routes, "two handlers have the route GET /a/*/b/**");
+    let verbs =
+        pair(quote!(#[handler(get = "/a/{x}:b")]), quote!(#[handler(get = "/a/{x}:c", also(put = "/a/{x}:b"))]));
+    assert_eq!(verbs, Vec::<String>::new());
     let topics = pair(quote!(#[event("a")]), quote!(#[event("a")]));
     assert_one(&topics, "two listeners have the topic \"a\": join them, or give the other group a service of its own");
     let alternatives = pair(quote!(#[cfg(a)] #[handler(name = "A")]), quote!(#[cfg(b)] #[handler(name = "A")]));

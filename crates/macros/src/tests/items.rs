@@ -66,8 +66,21 @@ fn the_item_of_a_service() {
     }
     let options_on_impl = mistakes(service::expand, quote!(version = 1), quote!(impl Greeter for G {}));
     assert_one(&options_on_impl, "has no option `version`; it has none");
-    let handler_in_impl = quote!(impl Greeter for G { #[handler] async fn a(&self) -> Result<()> {} });
-    assert_one(&mistakes(service::expand, quote!(), handler_in_impl), "`#[handler]` belongs into the trait");
+    for (attributes, part) in [
+        (quote!(#[handler]), "`#[handler]` says nothing that the trait does not say"),
+        (quote!(#[handler()]), "`#[handler]` says nothing that the trait does not say"),
+        (quote!(#[handler = 1]), "write the options in parentheses"),
+        (quote!(#[handler("2s")]), "an option has a name: write `timeout = \"2s\"`"),
+        (quote!(#[handler(timout = "2s")]), "has no option `timout`; did you mean `timeout`?"),
+        (quote!(#[handler(timeout = "2x")]), "\"2x\" is no duration"),
+        (quote!(#[handler(concurrency = 0, once)]), "`concurrency` is a whole number from 1"),
+        (quote!(#[handler(once, idempotent)]), "`idempotent` is the contract's: write it in the trait"),
+        (quote!(#[event("a")]), "a contract has no listeners"),
+        (quote!(#[handler(once)] #[event("a")]), "`a` has two of Skyloom's attributes: keep one"),
+    ] {
+        let item = quote!(impl Greeter for G { #attributes async fn a(&self) -> Result<()> {} });
+        assert_one(&mistakes(service::expand, quote!(), item), part);
+    }
 }
 
 #[test]

@@ -116,6 +116,15 @@ fn the_impl_of_a_trait() {
                 async fn shorten(&self, _ctx: Context, request: ShortenRequest) -> Result<ShortenReply> {
                     self.store.add(request).await
                 }
+                #[handler(timeout = "2s", concurrency = 4)]
+                async fn r#move(&self, _ctx: Context, request: MoveRequest) -> Result<()> {
+                    Ok(())
+                }
+                #[cfg(feature = "reset")]
+                #[handler(once)]
+                async fn reset(&self, _ctx: Context, _request: ()) -> Result<()> {
+                    Ok(())
+                }
             }
         },
     );

@@ -40,6 +40,7 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
                             request: HelloRequest|
                         async move { Self::hello(&service, context, request).await },
                     )
+                    .function("hello")
                     .http(
                         ::skyloom::__private::core::contract::HttpVerb::Post,
                         "/v1/hello",
@@ -58,13 +59,14 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
                     _,
                     _,
                 >(
-                    "Ping",
-                    |
-                        service: ::std::sync::Arc<Self>,
-                        context: ::skyloom::__private::core::Context,
-                        request: ()|
-                    async move { Self::ping(&service, context, request).await },
-                ),
+                        "Ping",
+                        |
+                            service: ::std::sync::Arc<Self>,
+                            context: ::skyloom::__private::core::Context,
+                            request: ()|
+                        async move { Self::ping(&service, context, request).await },
+                    )
+                    .function("ping"),
             );
         definition
     }

@@ -9,6 +9,13 @@ where
     ) -> Result<ShortenReply> {
         self.store.add(request).await
     }
+    async fn r#move(&self, _ctx: Context, request: MoveRequest) -> Result<()> {
+        Ok(())
+    }
+    #[cfg(feature = "reset")]
+    async fn reset(&self, _ctx: Context, _request: ()) -> Result<()> {
+        Ok(())
+    }
 }
 #[automatically_derived]
 impl<S: Store> ::skyloom::__private::core::service::Described for MyLinks<S>
@@ -16,6 +23,28 @@ where
     S: Clone,
 {
     fn definition() -> ::skyloom::__private::core::service::Definition<Self> {
-        <Self as links::Links>::__definition()
+        let definition = <Self as links::Links>::__definition();
+        let definition = definition
+            .executed(
+                "move",
+                ::skyloom::__private::core::service::MethodOptions {
+                    timeout: ::core::option::Option::Some(
+                        ::core::time::Duration::from_millis(2000u64),
+                    ),
+                    concurrency: ::core::option::Option::Some(4u32),
+                    once: false,
+                },
+            );
+        #[cfg(feature = "reset")]
+        let definition = definition
+            .executed(
+                "reset",
+                ::skyloom::__private::core::service::MethodOptions {
+                    timeout: ::core::option::Option::None,
+                    concurrency: ::core::option::Option::None,
+                    once: true,
+                },
+            );
+        definition
     }
 }

@@ -115,14 +115,22 @@ pub(super) fn check(form: Form, text: &str) -> Result<(), String> {
     }
 }
 
-/// The longest time that may be configured or asked for.
-const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
+/// The longest time that may be configured.
+const MAX_HOURS: u32 = 24;
 
 /// Reads a time such as `250ms`, `2s`, `1.5s`, `5m` or `1h`; more than nothing, at most a day.
 ///
 /// # Errors
 /// A sentence that says what is wrong with the text.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    parse_duration_within(text, MAX_HOURS)
+}
+
+/// As [`parse_duration`], but at most this many hours.
+///
+/// # Errors
+/// As for [`parse_duration`].
+pub fn parse_duration_within(text: &str, hours: u32) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a time: write a number and ms, s, m or h, such as 500ms or 2s");
     let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
     let (number, unit) = text.split_at_checked(split).ok_or_else(wrong)?;
@@ -139,8 +147,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if time.is_zero() {
         return Err(format!("{text:?} is no time at all: give more than nothing"));
     }
-    if time > MAX_TIME {
-        return Err(format!("{text:?} is too long: give at most 24h"));
+    if time > Duration::from_secs(3600) * hours {
+        return Err(format!("{text:?} is too long: give at most {hours}h"));
     }
     Ok(time)
 }

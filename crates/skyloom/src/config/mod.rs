@@ -20,7 +20,7 @@ pub use self::{
     error::ConfigError,
     file::read_file,
     filter::parse_filter,
-    keys::parse_duration,
+    keys::{parse_duration, parse_duration_within},
     layers::FILE_VARIABLE,
     nearest::nearest,
     origins::{Origin, origins},

@@ -1,4 +1,4 @@
-//! An attribute that belongs to the trait.
+//! An attribute that says nothing.
 
 use skyloom::prelude::*;
 

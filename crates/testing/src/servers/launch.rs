@@ -20,9 +20,12 @@ impl Launch {
     /// A program that is on the `PATH`, or in `/usr/sbin`, where Debian puts some servers.
     ///
     /// # Panics
-    /// If it is not installed, or no directory can be made.
+    /// If it is not installed, no directory can be made, or `scripts/test.sh --embedded` says that no server is needed: one
+    /// that happens to be installed would hide that it is.
     #[must_use]
     pub fn new(program: &str) -> Self {
+        let embedded = std::env::var_os("TEST_EMBEDDED").is_some();
+        assert!(!embedded, "{program} is not for --embedded: scripts/test.sh has to leave this test out there");
         let found = find(program);
         let found =
             found.unwrap_or_else(|| panic!("{program} is not installed; scripts/test.sh installs it or says how"));

@@ -1,0 +1,21 @@
+//! An option that is the contract's.
+
+use skyloom::prelude::*;
+
+#[service(version = 1)]
+trait Greeter {
+    #[handler]
+    async fn hello(&self, ctx: Context, hello: Json<String>) -> Result<Json<String>>;
+}
+
+struct Polite;
+
+#[service]
+impl Greeter for Polite {
+    #[handler(timeout = "2s", get = "/v1/hello")]
+    async fn hello(&self, _ctx: Context, hello: Json<String>) -> Result<Json<String>> {
+        Ok(hello)
+    }
+}
+
+fn main() {}
