@@ -1,4 +1,4 @@
-//! On whose behalf a handler's calls are made: who asks and in which trace goes along by every way, however far.
+//! On whose behalf a handler's calls are made: who asks, in which trace and until when goes along by every way.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail the test, too
 
@@ -9,6 +9,7 @@ use std::{
 };
 
 use skyloom::{Channel, Codec, Connection, TopicName, TraceContext, client::Request, prelude::*, worker::Running};
+use tokio::time::Instant;
 use tower::timeout::TimeoutLayer;
 
 /// What a handler knows of who asks.
@@ -17,6 +18,7 @@ struct Asked {
     principal: Option<String>,
     trace: Option<TraceContext>,
     header: Option<String>,
+    deadline: Option<Instant>,
 }
 
 /// What the handlers have seen.
@@ -27,7 +29,7 @@ impl Chain {
     fn note(&self, ctx: &Context) {
         let principal = ctx.principal().map(str::to_owned);
         let header = ctx.headers().get("x-way").map(str::to_owned);
-        self.0.lock().unwrap().push(Asked { principal, trace: ctx.trace().cloned(), header });
+        self.0.lock().unwrap().push(Asked { principal, trace: ctx.trace().cloned(), header, deadline: ctx.deadline() });
     }
 }
 
@@ -102,10 +104,12 @@ async fn start() -> (Connection, Running, Chain) {
     (connection, running, chain)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_asks_and_the_trace_go_along_by_every_way() {
     let (connection, running, chain) = start().await;
-    connection.client().call(request("EveryWay", "ada", &trace())).await.unwrap();
+    let mut request = request("EveryWay", "ada", &trace());
+    request.timeout = Some(Duration::from_secs(5));
+    connection.client().call(request).await.unwrap();
     // What was cast and published is done by then.
     running.drain().await;
     let seen = chain.0.lock().unwrap().clone();
@@ -121,6 +125,9 @@ async fn who_asks_and_the_trace_go_along_by_every_way() {
     assert_eq!(spans.len(), 8, "each call is a span of its own: {seen:#?}");
     let headers: Vec<_> = seen.iter().filter_map(|asked| asked.header.as_deref()).collect();
     assert_eq!(headers, ["own"], "a header is for one call");
+    let deadlines: Vec<Instant> = seen.iter().filter_map(|asked| asked.deadline).collect();
+    assert_eq!(deadlines.len(), 6, "what is cast and published has none: {seen:#?}");
+    assert!(deadlines.iter().all(|inner| *inner <= deadlines[0]), "no call outlives the first: {seen:#?}");
 }
 
 #[tokio::test]
