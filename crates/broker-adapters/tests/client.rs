@@ -106,6 +106,44 @@ async fn a_call_is_tried_again_after_a_pause_with_what_is_left_and_not_for_ever(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_that_nobody_answers_ends_with_the_call() {
+    let retry = RetryPolicy { base: Duration::from_secs(5), cap: Duration::from_secs(5), ..RetryPolicy::default() };
+    let (client, mut consumer) = pair(ClientOptions { retry, ..ClientOptions::default() }).await;
+    let begun = Instant::now();
+    let mut call = pin!(async {
+        let mut request = request(Duration::from_secs(20));
+        request.idempotent = true;
+        client.call(request).await
+    });
+    assert!(call.as_mut().now_or_never().is_none());
+    answer(consumer.next().await.expect("the call"), Some(Status::unavailable("busy"))).await;
+    // Another runs out of time during the pause before the second attempt, and with it no call is left that has a deadline.
+    let mut other = pin!(client.call(request(Duration::from_millis(1))));
+    assert!(other.as_mut().now_or_never().is_none());
+    let status = tokio::time::timeout(Duration::from_secs(60), call).await.expect("it ends").expect_err("no answer");
+    assert_eq!((status.code(), status.outcome()), (Code::DeadlineExceeded, Outcome::Unknown), "{status}");
+    assert_eq!(status.ledger().sends, 2, "{status}");
+    assert!(begun.elapsed() <= Duration::from_millis(20_001), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_attempt_that_was_not_started_does_not_undo_the_one_before() {
+    let retry = RetryPolicy { attempts: 2, ..RetryPolicy::default() };
+    let (client, mut consumer) = pair(ClientOptions { retry, ..ClientOptions::default() }).await;
+    let call = tokio::spawn(async move {
+        let mut request = request(Duration::from_secs(60));
+        request.idempotent = true;
+        client.call(request).await
+    });
+    let lost = Status::aborted("the worker was lost").with_outcome(Outcome::Unknown);
+    for status in [lost, Status::unavailable("closed").with_outcome(Outcome::NotStarted)] {
+        answer(consumer.next().await.expect("an attempt"), Some(status)).await;
+    }
+    let status = call.await.expect("no panic").expect_err("both have failed");
+    assert_eq!((status.message(), status.outcome()), ("closed", Outcome::Unknown), "{status}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_calls_of_a_client_together_are_tried_again_as_often_as_its_budget_says() {
     for (budget, retries) in [(0.0, 10), (1.0, 30)] {
         let retry = RetryPolicy { attempts: 2, budget, ..RetryPolicy::default() };

@@ -1,14 +1,20 @@
-//! What a connection to the broker of this host does when its runtime ends before it.
+//! What a connection to the broker of this host does when its runtime ends before it, and when the broker hangs.
 
 use std::{sync::Arc, time::Duration};
 
-use skyloom_broker::door::{Address, Door, DoorOptions};
+use bytes::BytesMut;
+use skyloom_broker::{
+    door::{Address, Door, DoorOptions},
+    wire::{Accepted, ClientHello, ServerHello, VERSION},
+};
 use skyloom_broker_adapters::local::{LocalBroker, LocalOptions};
 use skyloom_core::{
     Channel, Envelope, Guid, Kind, Outcome, QueueName, Status,
     broker::{Broker as _, BrokerError, ConsumeOptions, EnqueueOptions},
 };
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixListener,
     runtime::{Builder, Runtime},
     sync::oneshot,
     time::timeout,
@@ -54,4 +60,25 @@ fn who_uses_a_connection_whose_runtime_has_ended_hears_so() {
     });
     drop(stop);
     door.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_broker_that_falls_silent_is_left_and_looked_for_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("broker.sock");
+    let hangs = UnixListener::bind(&path).unwrap();
+    let broker = LocalBroker::spawn(Address::Unix(path), LocalOptions::default());
+    let (mut socket, _) = timeout(SOON, hangs.accept()).await.expect("it comes").unwrap();
+    let (mut hello, mut answer) = (BytesMut::new(), BytesMut::new());
+    while ClientHello::decode(&mut hello).unwrap().is_none() {
+        timeout(SOON, socket.read_buf(&mut hello)).await.expect("it says hello").unwrap();
+    }
+    let (inbox_grace, silence) = (Duration::from_secs(5), Duration::from_secs(2));
+    let accepted = Accepted { version: VERSION, epoch: Guid::private(), message_bytes: 1 << 20, inbox_grace, silence };
+    ServerHello::Accepted(accepted).encode(&mut answer);
+    socket.write_all(&answer).await.unwrap();
+    broker.ready(SOON).await.unwrap();
+    // From now on nothing is said, and the connection stays open.
+    tokio::time::pause();
+    timeout(SOON, hangs.accept()).await.expect("it comes again").unwrap();
 }

@@ -1,8 +1,16 @@
-//! What a caller is told whose time runs out after an attempt that may have done its work.
+//! What a caller is told whose time runs out after an attempt that may have done its work, and what is not begun for it.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail the test, too
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use skyloom::{
     Channel, Connection, Envelope, Kind, Outcome,
@@ -19,6 +27,24 @@ impl Narrow {
     async fn sleep(&self, Json(seconds): Json<u64>) -> Result<()> {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         Ok(())
+    }
+}
+
+/// A service that counts what it does.
+#[derive(Clone, Default)]
+struct Quick(Arc<AtomicU32>);
+
+#[service(version = 1)]
+impl Quick {
+    #[handler]
+    async fn count(&self) -> Result<()> {
+        self.0.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    #[handler(concurrency = 1)]
+    async fn count_in_turn(&self) -> Result<()> {
+        self.count().await
     }
 }
 
@@ -83,4 +109,22 @@ async fn a_caller_that_wakes_too_late_for_another_attempt_hears_how_the_last_one
     let status = calling.await.unwrap().unwrap_err();
     assert_eq!((status.message(), status.outcome()), ("the worker was lost", Outcome::Unknown));
     assert_eq!((status.ledger().sends, status.ledger().retries), (1, 0), "what it has cost is counted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_worker_finds_too_late_is_not_begun() {
+    let (connection, quick) = (Connection::memory(), Quick::default());
+    let _running = App::new().serve(quick.clone()).start(&connection).await.unwrap();
+    let client = QuickClient::new(connection.client());
+    client.count().await.unwrap();
+    client.count_in_turn().await.unwrap();
+    for call in [client.count(), client.count_in_turn()] {
+        let mut call = Box::pin(call.timeout(Duration::from_secs(5)).into_future());
+        // It is sent, and given to the worker, whose task does not run before all this time has passed.
+        assert!(poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(call.await.unwrap_err().code(), Code::DeadlineExceeded);
+        settled().await;
+    }
+    assert_eq!(quick.0.load(SeqCst), 2);
 }

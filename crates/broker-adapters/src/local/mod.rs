@@ -44,4 +44,7 @@ mod admin;
 
 mod broker;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{broker::LocalBroker, options::LocalOptions};

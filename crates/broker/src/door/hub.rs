@@ -287,3 +287,35 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{task::Waker, time::Duration};
+
+    use bytes::BytesMut;
+    use skyloom_core::Guid;
+
+    use super::{Hub, Input, Order};
+    use crate::{
+        door::OUTGOING_BYTES,
+        engine::{AdminCommand, Engine, Limits, Ticket},
+    };
+
+    #[test]
+    fn after_the_export_nobody_is_promised_anything() {
+        let limits = Limits::default();
+        let hub = Hub::new(Engine::new(limits), Duration::ZERO, Guid::private(), limits, OUTGOING_BYTES);
+        let conn = hub.connect(Guid::private()).unwrap();
+        let ask = || {
+            let question = Input::Admin { conn, ticket: Ticket(1), command: AdminCommand::Totals };
+            hub.step(conn, &mut vec![question], 0);
+            let mut written = BytesMut::new();
+            let (order, _) = hub.poll_peer(conn, Waker::noop(), &mut written);
+            (order, written.is_empty())
+        };
+        assert_eq!(ask(), (Order::Go, false));
+        hub.export();
+        assert_eq!(ask(), (Order::Finish, true));
+        hub.connect(Guid::private()).unwrap_err();
+    }
+}

@@ -5,12 +5,13 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 use skyloom_broker::{
     door::{DoorOptions, SnapshotPlace},
     engine::{Settle, Ticket},
-    wire::{ClientFrame, ServerFrame},
+    wire::{ClientFrame, ClientHello, ServerFrame, ServerHello},
 };
 use skyloom_core::Guid;
 use tempfile::TempDir;
+use tokio::net::UnixStream;
 
-use crate::raw::{Raw, Running, enqueue, socket};
+use crate::raw::{Raw, Running, enqueue, greet, socket};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -127,6 +128,23 @@ async fn a_stop_does_not_wait_for_a_client_that_does_not_answer() {
 }
 
 #[tokio::test]
+async fn who_says_hello_while_it_stops_is_told_to_come_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let mut late = UnixStream::connect(socket(&directory)).await.unwrap();
+    // Who came later is served, so that the first is let in as far as its hello.
+    let mut silent = Raw::connect(&socket(&directory)).await;
+    let stopped = door.begin_stop();
+    assert!(matches!(silent.next().await, Some(ServerFrame::GoAway { .. })));
+    match greet(&mut late, &ClientHello::new(Guid::private(), "late")).await {
+        ServerHello::Refused(reason) => assert!(reason.contains("come back when it is running again"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    drop(silent);
+    stopped.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_damaged_snapshot_is_set_aside() {
     let directory = tempfile::tempdir().unwrap();
     let door = Running::start(&socket(&directory), DoorOptions::default()).await;
@@ -154,6 +172,82 @@ async fn a_damaged_snapshot_is_set_aside() {
     fs::write(snapshot(&directory), whole).unwrap();
     let _door = Running::start(&socket(&directory), DoorOptions::default()).await;
     assert_eq!(Raw::connect(&socket(&directory)).await.accepted.epoch, epoch);
+}
+
+/// Writes a snapshot's lines anew with another header, and the checksum that belongs to it.
+fn with_header(whole: &[u8], change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let mut lines = whole.split_inclusive(|byte| *byte == b'\n');
+    let mut header: serde_json::Value = serde_json::from_slice(lines.next().unwrap()).unwrap();
+    change(&mut header);
+    let mut changed = format!("{header}\n").into_bytes();
+    changed.extend_from_slice(lines.next().unwrap());
+    // FNV-1a, 64 bits.
+    let add = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let sum = changed.iter().fold(0xcbf2_9ce4_8422_2325, add);
+    changed.extend_from_slice(format!("{sum:016x}\n").as_bytes());
+    changed
+}
+
+/// What a planned stop keeps of these messages.
+async fn kept(directory: &TempDir, messages: impl IntoIterator<Item = ClientFrame<bytes::Bytes>>) -> Vec<u8> {
+    let door = Running::start(&socket(directory), DoorOptions::default()).await;
+    let mut client = Raw::connect(&socket(directory)).await;
+    client.send_all(messages).await;
+    let stopped = door.begin_stop();
+    go(client).await;
+    stopped.await.unwrap().unwrap();
+    fs::read(snapshot(directory)).unwrap()
+}
+
+/// The first of the queue `greeter.v1` with a broker that starts now.
+async fn first_waiting(directory: &TempDir) -> bytes::Bytes {
+    let door = Running::start(&socket(directory), DoorOptions::default()).await;
+    let mut worker = Raw::connect(&socket(directory)).await;
+    worker.send(enqueue("greeter.v1", None, "new")).await;
+    worker.consume("greeter.v1", 1, LEASE).await;
+    let (_, _, body) = worker.delivery().await;
+    drop(worker);
+    door.stop().await;
+    body
+}
+
+#[tokio::test]
+async fn a_snapshot_of_another_version_is_set_aside() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = kept(&directory, [enqueue("greeter.v1", None, "old")]).await;
+    let later = with_header(&whole, |header| header["skyloom_snapshot"] = 2.into());
+    fs::write(snapshot(&directory), &later).unwrap();
+    assert_eq!(first_waiting(&directory).await, "new");
+    assert_eq!(fs::read(directory.path().join("broker.sock.snapshot.damaged")).unwrap(), later);
+    fs::write(snapshot(&directory), with_header(&whole, |_| {})).unwrap();
+    assert_eq!(first_waiting(&directory).await, "old");
+}
+
+#[tokio::test]
+async fn the_time_between_stop_and_start_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut brief = enqueue("greeter.v1", None, "brief");
+    if let ClientFrame::Enqueue { message, .. } = &mut brief {
+        message.time_to_live = Some(Duration::from_secs(1_800));
+    }
+    let whole = kept(&directory, [brief, enqueue("greeter.v1", None, "old")]).await;
+    for (hours, expected) in [(0, "brief"), (1, "old")] {
+        let earlier = |header: &mut serde_json::Value| {
+            header["saved_ms"] = (header["saved_ms"].as_u64().unwrap() - hours * 3_600_000).into();
+        };
+        fs::write(snapshot(&directory), with_header(&whole, earlier)).unwrap();
+        assert_eq!(first_waiting(&directory).await, expected, "{hours} h later");
+    }
+}
+
+#[tokio::test]
+async fn what_an_interrupted_stop_has_left_behind_is_in_nobodys_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let unfinished = directory.path().join("broker.sock.snapshot.new");
+    fs::write(&unfinished, "half a snapsh").unwrap();
+    kept(&directory, [enqueue("greeter.v1", None, "old")]).await;
+    assert!(!unfinished.exists());
+    assert_eq!(first_waiting(&directory).await, "old");
 }
 
 #[tokio::test]

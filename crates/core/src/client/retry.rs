@@ -56,7 +56,9 @@ pub(super) fn pause(policy: &RetryPolicy, next: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{RetryBudget, is_retryable};
+    use std::time::Duration;
+
+    use super::{RetryBudget, is_retryable, pause};
     use crate::{Outcome, Status, client::RetryPolicy};
 
     #[test]
@@ -71,6 +73,21 @@ mod tests {
             })
             .count();
         assert_eq!(granted, 200);
+    }
+
+    #[test]
+    fn a_pause_is_anything_up_to_a_bound_that_doubles_as_far_as_the_cap() {
+        let millis = Duration::from_millis;
+        let policy = RetryPolicy { base: millis(100), cap: millis(400), ..RetryPolicy::default() };
+        for (next, bound) in [(2, 100), (3, 200), (4, 400), (5, 400), (u32::MAX, 400)] {
+            let bound = millis(bound);
+            let pauses: Vec<Duration> = (0..1_000).map(|_| pause(&policy, next)).collect();
+            assert!(pauses.iter().all(|pause| *pause <= bound), "before attempt {next}: {pauses:?}");
+            // By chance a tenth of the way stays empty once in 10^45 times.
+            for tenth in [pauses.iter().min().unwrap(), &(bound - *pauses.iter().max().unwrap())] {
+                assert!(*tenth < bound / 10, "before attempt {next}: {pauses:?}");
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
 /// How a worker treats a method.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MethodOptions {
-    /// How long the handler may take, whatever the caller's budget.
+    /// How long the handler may take, whatever the caller's budget; its wait for a turn is not counted.
     pub timeout: Option<Duration>,
     /// How many of its calls an instance runs at once; no limit of its own if none.
     pub concurrency: Option<u32>,

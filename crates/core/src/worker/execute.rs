@@ -62,7 +62,8 @@ where
         // The lease is gone: whoever has it now will execute it.
         return;
     }
-    let context = lane.context(envelope, &holding, treatment, received);
+    // A method's own time begins with its turn: the wait for that is the caller's.
+    let context = lane.context(envelope, &holding, treatment, Instant::now());
     let incoming = Incoming::new(context.clone());
     let called = Arc::clone(&lane);
     let future = Box::pin(async move { call(called.service.clone(), incoming).await });

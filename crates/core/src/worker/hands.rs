@@ -177,9 +177,9 @@ impl<T> Lane<T> {
         envelope: Arc<Envelope>,
         holding: &Holding,
         treatment: Option<&super::lane::Treatment>,
-        received: Instant,
+        begun: Instant,
     ) -> CallContext {
-        let own = treatment.and_then(|method| method.timeout).and_then(|timeout| received.checked_add(timeout));
+        let own = treatment.and_then(|method| method.timeout).and_then(|timeout| begun.checked_add(timeout));
         let deadline = match (own, holding.deadline()) {
             (Some(own), Some(callers)) => Some(own.min(callers)),
             (own, callers) => own.or(callers),
