@@ -4,6 +4,11 @@ use skyloom::{App, Settings, prelude::*};
 
 use crate::ground::Ground;
 
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    word: String,
+}
+
 /// Claims a route that the tests' service has.
 #[derive(Clone)]
 struct Rival;
@@ -12,8 +17,8 @@ struct Rival;
 impl Rival {
     /// Claims it.
     #[handler(get = "/v1/echo/{word}")]
-    async fn claim(&self) -> Result<Json<bool>> {
-        Ok(Json(true))
+    async fn claim(&self, claim: Json<Claim>) -> Result<Json<bool>> {
+        Ok(Json(claim.0.word.is_empty()))
     }
 
     /// Has one of its own, and streams.
