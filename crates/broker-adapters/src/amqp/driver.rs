@@ -84,10 +84,10 @@ pub(super) async fn drive(shared: Arc<Shared>, options: AmqpOptions, first: Dial
                 shared.with(|state| state.attach(connected.tuned, &connected.server));
                 dialled = Some(connected);
             }
-            Some(Err(error)) => {
-                tracing::debug!(%error, "the broker cannot be reached");
-                shared.with(|state| state.reason = error.to_string());
-            }
+            Some(Err(error)) => match shared.with(|state| state.stays_away(&error)) {
+                true => tracing::warn!(broker = shared.address, %error, "there is no connection to the broker"),
+                false => tracing::debug!(%error, "the broker cannot be reached"),
+            },
             None => {}
         }
     }

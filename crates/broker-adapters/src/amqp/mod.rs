@@ -53,8 +53,9 @@
 //!   `:again` or `:dead` was confirmed. A handler that is `once` is protected from its first line on: its request
 //!   is acknowledged before it runs. If its process then dies, nobody tells the caller before its deadline.
 //! - A server that takes no messages (`connection.blocked`: memory or disk) lets senders wait for at most 10 s, over
-//!   however many connections. Workers begin meanwhile, and take what waits; but on a connection on which something is
-//!   sent, such as a reply, the server hears nothing more until it takes messages again.
+//!   however many connections. What a connection has sent before it was told so has an unknown outcome. Workers begin
+//!   meanwhile, and take what waits; but on a connection on which something is sent, such as a reply, the server hears
+//!   nothing more until it takes messages again.
 //! - A consumer's lease that lasts beyond the server's `consumer_timeout` (30 minutes) ends then, however often it is
 //!   extended.
 //! - `depth` knows only the leases of its own connection, and channels have no counts of what passed: RabbitMQ tells

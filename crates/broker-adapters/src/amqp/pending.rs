@@ -3,6 +3,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use skyloom_core::{
@@ -18,6 +19,14 @@ pub(super) const MAX_WAITING: usize = 100_000;
 
 /// The most bytes that wait for a connection.
 pub(super) const MAX_WAITING_BYTES: usize = 64 << 20;
+
+/// How long a message waits at most for a connection, or to be confirmed by a server that has said that it takes none for
+/// now.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long one does that has no budget: a little less than who sends it waits if he says nothing else, so that he hears
+/// why.
+const UNTIMED: Duration = Duration::from_secs(9);
 
 /// What is to happen once a message is accepted or refused.
 #[derive(Debug)]
@@ -62,6 +71,11 @@ impl Publishing {
         Self { target, envelope, marks, done, begun: Instant::now(), refused: None }
     }
 
+    /// Until when whoever sends it waits for a server that takes nothing.
+    pub(super) fn until(&self) -> Instant {
+        self.begun + self.envelope.budget.map_or(UNTIMED, |budget| budget.min(PATIENCE))
+    }
+
     /// For how many milliseconds the server may still keep it, if that is limited: it has waited here for a part of its
     /// time.
     pub(super) fn left(&self, now: Instant) -> Option<u64> {
@@ -85,7 +99,8 @@ pub(super) struct Pending {
     pub(super) id: Guid,
     pub(super) target: Target,
     pub(super) done: Done,
-    pub(super) since: Instant,
+    /// How long a server is waited for that takes nothing.
+    pub(super) until: Instant,
     /// It came back: no queue has taken it.
     pub(super) returned: bool,
     /// If a refusal of it is not believed at once.
@@ -140,10 +155,10 @@ impl Confirms {
         }
     }
 
-    /// Takes what has waited since before this time.
-    pub(super) fn older(&mut self, time: Instant) -> Vec<Pending> {
-        let late = |slot: &&mut Option<Pending>| slot.as_ref().is_none_or(|pending| pending.since < time);
-        let taken: Vec<Pending> = self.pending.iter_mut().take_while(late).filter_map(Option::take).collect();
+    /// Takes what is not waited for any longer.
+    pub(super) fn over(&mut self, now: Instant) -> Vec<Pending> {
+        let late = |pending: &mut Pending| pending.until <= now;
+        let taken: Vec<Pending> = self.pending.iter_mut().filter_map(|slot| slot.take_if(late)).collect();
         self.open -= taken.len();
         taken
     }
@@ -208,7 +223,7 @@ mod tests {
 
     fn numbered(n: u8) -> Pending {
         let id = Guid::from_bytes([n; 16]);
-        Pending { id, target: Target::Index, done: Done::Nobody, since: Instant::now(), returned: false, repeat: None }
+        Pending { id, target: Target::Index, done: Done::Nobody, until: Instant::now(), returned: false, repeat: None }
     }
 
     #[test]

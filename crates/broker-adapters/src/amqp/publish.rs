@@ -12,7 +12,7 @@ use super::{
     operation::{Known, Operation},
     pending::{Done, MAX_WAITING, Pending, Publishing, Repeat},
     standing::Stream,
-    state::{MAX_OUTGOING, PATIENCE, Phase, State, wall_clock},
+    state::{MAX_OUTGOING, Phase, State, wall_clock},
     target::{Target, first_wait},
     tell::Tell,
     wire::{Address, Marks, Outgoing},
@@ -99,14 +99,13 @@ impl State {
     /// Sends a message as soon as there is a connection, an inbox for its reply, and its target is declared.
     pub(super) fn publish(&mut self, publishing: Publishing) {
         if !self.is_live() || self.blocked.is_some() || self.awaits_inbox(&publishing.envelope) {
-            let patience = publishing.envelope.budget.map_or(PATIENCE, |budget| budget.min(PATIENCE));
             if self.phase == Phase::Closed {
                 let error = self.unavailable();
                 return self.fail(publishing.done, publishing.envelope.id, error);
             }
             return match self.held.room(publishing.envelope.encoded_len()) {
                 // Over however many connections, it waits only once.
-                Ok(()) => self.held.push(publishing.begun + patience, publishing),
+                Ok(()) => self.held.push(publishing.until(), publishing),
                 Err(error) => self.fail(publishing.done, publishing.envelope.id, error),
             };
         }
@@ -124,7 +123,7 @@ impl State {
 
     pub(super) fn write(&mut self, publishing: Publishing) {
         let now = Instant::now();
-        let left = publishing.left(now);
+        let (left, until) = (publishing.left(now), publishing.until());
         let Publishing { target, envelope, mut marks, done, begun, refused } = publishing;
         if done.is_abandoned() {
             return;
@@ -145,7 +144,7 @@ impl State {
         marks.expiration = whole;
         let id = envelope.id;
         let repeat = self.may_repeat(&target).then(|| Box::new(Repeat { envelope, marks, begun, refused }));
-        self.confirms.push(Pending { id, target, done, since: now, returned: false, repeat });
+        self.confirms.push(Pending { id, target, done, until, returned: false, repeat });
     }
 
     /// Whether a message is to replace a delivery that the server has taken back meanwhile.

@@ -25,15 +25,11 @@ use super::{
     tell::Tell,
     wire::Outgoing,
 };
-use crate::remote::Bundle;
+use crate::remote::{Bundle, OpenError};
 
 /// The most bytes that wait to be written to a live connection; a server that does not read for so long is
 /// overloaded, and more is refused.
 pub(super) const MAX_OUTGOING: usize = 128 << 20;
-
-/// How long a message without a budget waits for a connection, and how long one waits to be confirmed by a
-/// server that has said that it takes none for now.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How it stands with the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,6 +282,13 @@ impl State {
         }
     }
 
+    /// Notes why there is no connection. Says whether that is news to an operator: a mistake that waiting does not mend,
+    /// such as a password that is no longer the right one.
+    pub(super) fn stays_away(&mut self, error: &OpenError) -> bool {
+        let before = std::mem::replace(&mut self.reason, error.to_string());
+        matches!(error, OpenError::Unusable { .. }) && before != self.reason
+    }
+
     /// Whether there is something to write.
     pub(super) fn is_dirty(&self) -> bool {
         let Self { out, touched, replies, replied, .. } = self;
@@ -309,9 +312,9 @@ impl State {
             };
             self.fail(publishing.done, publishing.envelope.id, error);
         }
-        if let (Some(reason), Some(since)) = (self.blocked.clone(), now.checked_sub(PATIENCE)) {
-            let former = self.doubts.former.as_mut().map(|former| former.confirms.older(since));
-            for pending in former.unwrap_or_default().into_iter().chain(self.confirms.older(since)) {
+        if let Some(reason) = self.blocked.clone() {
+            let former = self.doubts.former.as_mut().map(|former| former.confirms.over(now));
+            for pending in former.unwrap_or_default().into_iter().chain(self.confirms.over(now)) {
                 let reason = format!("it takes no messages for now: {reason}");
                 self.fail(pending.done, pending.id, BrokerError::lost(reason));
             }

@@ -13,11 +13,13 @@ use tokio::{
 
 use super::{
     options::AmqpOptions,
+    pending::PATIENCE,
     role::PUBLISH,
     shared::Shared,
-    state::{PATIENCE, Phase, State, Tuned},
+    state::{Phase, State, Tuned},
     wire::Marks,
 };
+use crate::remote::OpenError;
 
 fn channel() -> Channel {
     Channel::Queue(QueueName::from_static("a"))
@@ -144,6 +146,29 @@ async fn what_was_sent_on_the_channel_before_is_not_waited_for_longer_than_anyth
     drop(refused);
 }
 
+/// Who waits for as long as one does who says nothing else, 10 s, hears what the server has said before that.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_nothing_is_named_before_its_senders_give_up() {
+    const USUAL: Duration = Duration::from_secs(10);
+    let shared = connected("");
+    let first = enqueue(&shared, cast());
+    declared(&shared);
+    answer_all(&shared, true);
+    assert_eq!(told(first).await, Some(Ok(())));
+    let in_time = Envelope { budget: Some(Duration::from_millis(500)), ..cast() };
+    let (sent, short) = (enqueue(&shared, cast()), enqueue(&shared, in_time.clone()));
+    shared.with(|state| state.blocked = Some("low on memory".to_owned()));
+    let (held, shorter) = (enqueue(&shared, cast()), enqueue(&shared, in_time));
+    advance(Duration::from_millis(500)).await;
+    shared.with(|state| state.tick(Instant::now()));
+    assert!(matches!(told(short).await, Some(Err(BrokerError::Lost { reason })) if reason.contains("low on memory")));
+    assert!(matches!(told(shorter).await, Some(Err(BrokerError::Unavailable { .. }))));
+    advance(USUAL - Duration::from_secs(1)).await;
+    shared.with(|state| state.tick(Instant::now()));
+    assert!(matches!(told(sent).await, Some(Err(BrokerError::Lost { reason })) if reason.contains("low on memory")));
+    assert!(matches!(told(held).await, Some(Err(BrokerError::Unavailable { .. }))));
+}
+
 /// What was refused was not accepted, and nobody says otherwise because the connection ends.
 #[tokio::test]
 async fn who_closes_while_a_refusal_is_doubted_hears_that_it_was_not_sent() {
@@ -176,6 +201,22 @@ async fn who_waits_for_a_connection_waits_once_however_often_it_breaks() {
         shared.with(|state| state.tick(Instant::now()));
     }
     assert!(matches!(told(waiting).await, Some(Err(BrokerError::Unavailable { .. }))));
+}
+
+/// Who looks into the log sees why a connection does not come back, and sees it once.
+#[tokio::test]
+async fn a_mistake_that_keeps_a_connection_away_is_news_once() {
+    let shared = connected("");
+    let said = |error: &OpenError| shared.with(|state| state.stays_away(error));
+    let absent = OpenError::Absent { address: "a".to_owned(), reason: "nobody listens there".to_owned() };
+    let unusable = OpenError::Unusable { address: "a".to_owned(), reason: "Login was refused".to_owned() };
+    assert_eq!([&absent, &unusable, &unusable, &absent].map(said), [false, true, false, false]);
+    shared.with(|state| state.detach("it went"));
+    let (waiting, _) = (enqueue(&shared, cast()), said(&unusable));
+    shared.with(|state| state.tick(Instant::now() + PATIENCE));
+    assert!(
+        matches!(told(waiting).await, Some(Err(BrokerError::Unavailable { reason })) if reason.contains("refused"))
+    );
 }
 
 /// What comes back to a queue of which the part for that was deleted is not acknowledged: it would be nowhere.

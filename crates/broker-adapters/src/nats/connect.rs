@@ -20,7 +20,7 @@ use super::{
     link::{Link, UNWRITTEN},
     options::{Login, NatsOptions},
 };
-use crate::remote::{BrokerUrl, OpenError, Pauses, stranger};
+use crate::remote::{BrokerUrl, OpenError, Pauses, check_certificates, stranger};
 
 /// NATS's port.
 const PORT: u16 = 4222;
@@ -110,11 +110,11 @@ async fn config(options: &NatsOptions) -> Result<ConnectOptions, String> {
             .map_err(|error| format!("{} is no credentials file: {error}", file.display()))?,
     };
     if let Some(ca) = &options.ca {
-        read(ca)?;
+        check_certificates(ca, read(ca)?.as_bytes())?;
         config = config.add_root_certificates(ca.clone());
     }
     if let Some((cert, key)) = &options.identity {
-        read(cert)?;
+        check_certificates(cert, read(cert)?.as_bytes())?;
         read(key)?;
         config = config.add_client_certificate(cert.clone(), key.clone());
     }

@@ -8,6 +8,9 @@ use crate::remote::{BrokerUrl, QueueLimits, UrlError};
 /// holds work longer says so again and again; one that is dead loses it by then.
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
+/// NATS's own limit.
+const MOST_REPLICAS: usize = 5;
+
 /// The shortest that a server keeps reliably.
 const SHORTEST_ACK_WAIT: Duration = Duration::from_millis(50);
 
@@ -96,7 +99,7 @@ impl NatsOptions {
             core: url.word("mode", &["jetstream", "core"])? == "core",
             bundle: url.count("bundle")?.unwrap_or(BUNDLE),
             storage: url.word("storage", &["file", "memory"])?,
-            replicas: url.count("replicas")?.unwrap_or(1),
+            replicas: replicas(url)?,
             ack_wait: url.time("ack_wait")?.unwrap_or(ACK_WAIT).max(SHORTEST_ACK_WAIT),
             tls,
             ca: url.file("ca"),
@@ -109,6 +112,17 @@ impl NatsOptions {
     /// work to another that its worker still takes for its own.
     pub(super) fn ack_wait_for(&self, lease: Duration) -> Duration {
         (lease + (lease / 8).max(MARGIN)).clamp(SHORTEST_ACK_WAIT, self.ack_wait)
+    }
+}
+
+fn replicas(url: &BrokerUrl) -> Result<usize, UrlError> {
+    match url.count("replicas")?.unwrap_or(1) {
+        number if number <= MOST_REPLICAS => Ok(number),
+        number => Err(UrlError::Value {
+            key: "replicas".to_owned(),
+            value: number.to_string(),
+            expected: format!("from 1 to {MOST_REPLICAS}"),
+        }),
     }
 }
 
@@ -140,6 +154,7 @@ mod tests {
             ("nats://a?cert=/c", "?key="),
             ("nats://u@a?creds=/c", "one way"),
             ("nats://a?mode=fast", "jetstream, core"),
+            ("nats://a?replicas=9", "from 1 to 5"),
         ];
         for (url, expected) in cases {
             let error = options(url).err().map(|error| error.to_string()).unwrap_or_default();

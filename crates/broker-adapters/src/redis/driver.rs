@@ -34,6 +34,9 @@ async fn drive(nodes: Arc<Nodes>, node: Arc<Node>) {
     loop {
         match while_away(&node, connect_with_scripts(&nodes.options, &node.address)).await {
             Ok(connection) => {
+                if node.away().is_some() {
+                    tracing::info!(address = %node.address, "Redis is there again");
+                }
                 node.set_away(None);
                 pauses.works();
                 match serve(&nodes, &node, connection).await {
@@ -61,7 +64,7 @@ async fn drive(nodes: Arc<Nodes>, node: Arc<Node>) {
 fn note(node: &Node, error: &RedisError) {
     let why = format!("Redis at {}: {}", node.address, said(error));
     if node.away().is_none() {
-        tracing::warn!(address = %node.address, %error, "Redis is away");
+        tracing::warn!(address = %node.address, error = said(error), "Redis is away");
     }
     node.set_away(Some(why));
 }

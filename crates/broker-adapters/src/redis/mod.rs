@@ -75,9 +75,7 @@
 //! `appendonly yes`; `maxmemory` with `maxmemory-policy noeviction`, so that a full server refuses new work and
 //! evicts none (done work still makes room); `cluster-require-full-coverage no`; a user of its own:
 //! ```text
-//! user skyloom on >password ~skyloom:* &skyloom:* -@all +ping +evalsha +script|load +client|id +client|unblock
-//!   +info +time +publish +subscribe +unsubscribe +pubsub|numsub +cluster|slots +@stream +@hash +@sortedset
-//!   +sadd +smembers +set +get +incr +del +exists +pexpire +pttl
+//! user skyloom on >password ~skyloom:* &skyloom:* -@all +ping +evalsha +script|load +client|id +client|unblock +info +time +publish +subscribe +unsubscribe +pubsub|numsub +cluster|slots +@stream +@hash +@sortedset +sadd +smembers +set +get +incr +del +exists +pexpire +pttl
 //! ```
 //! All commands are there since Redis 6.2, and in Valkey; 7.0 is the oldest that is tested. While a slot is being
 //! moved to another node, what concerns it waits until the move is over.

@@ -8,7 +8,7 @@ use std::{
 
 use ::redis::{ClientTlsConfig, ConnectionAddr, TlsCertificates};
 
-use crate::remote::{BrokerUrl, QueueLimits, UrlError};
+use crate::remote::{BrokerUrl, QueueLimits, UrlError, check_certificates};
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -142,8 +142,12 @@ fn certificates(url: &BrokerUrl, tls: bool) -> Result<TlsCertificates, UrlError>
             let message = format!("option {key} of the Redis URL is for TLS; the scheme must be rediss:// then");
             return Err(UrlError::Unfit(message));
         }
-        let bytes = fs::read(&path);
-        bytes.map(Some).map_err(|error| UrlError::Unfit(format!("{} cannot be read: {error}", path.display())))
+        let unreadable = |error: std::io::Error| UrlError::Unfit(format!("{} cannot be read: {error}", path.display()));
+        let bytes = fs::read(&path).map_err(unreadable)?;
+        if key != "key" {
+            check_certificates(&path, &bytes).map_err(UrlError::Unfit)?;
+        }
+        Ok(Some(bytes))
     };
     let (root_cert, cert, key) = (read("ca")?, read("cert")?, read("key")?);
     let client_tls = match (cert, key) {
@@ -185,6 +189,8 @@ mod tests {
         assert!(error("redis://a?prefx=b").contains("did you mean \"prefix\""));
         assert!(error("redis://a?ca=/x").contains("rediss://"));
         assert!(error("rediss://a?ca=/nowhere/x").contains("/nowhere/x"));
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert!(error(&format!("rediss://a?ca={manifest}")).ends_with("Cargo.toml has no certificate in it"));
         assert!(error("redis+unix://a/x").contains("names a socket"));
         assert!(error("http://a").contains("names no Redis"));
     }

@@ -69,12 +69,18 @@ pub(super) fn is_answer(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
-/// The error's own words.
+/// The error's own words. Of several commands, each of which the server refused, those of each kind once.
 pub(super) fn said(error: &RedisError) -> String {
-    match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("{code} {detail}"),
-        _ => error.to_string(),
+    let Some(errors) = error.clone().into_server_errors() else { return error.to_string() };
+    let mut said: Vec<String> = Vec::new();
+    for (_, error) in errors.iter() {
+        let words =
+            error.details().map_or_else(|| error.code().to_owned(), |detail| format!("{} {detail}", error.code()));
+        if !said.contains(&words) {
+            said.push(words);
+        }
     }
+    said.join("; ")
 }
 
 /// Why a server cannot be used, from the first words exchanged with it.

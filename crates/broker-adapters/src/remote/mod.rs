@@ -22,6 +22,9 @@ mod notice;
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod bundle;
 
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod pem;
+
 #[cfg(feature = "redis")]
 mod callers;
 
@@ -38,6 +41,8 @@ pub(crate) use self::bundle::{BUNDLE_BYTES, Bundle};
 pub(crate) use self::callers::{Caller, callers};
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 pub(crate) use self::load::{Load, PARTS};
+#[cfg(any(feature = "nats", feature = "redis"))]
+pub(crate) use self::pem::check_certificates;
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 pub(crate) use self::{bundle::members, notice::Notice, pause::Pauses};
 pub use self::{

@@ -238,7 +238,8 @@ impl fmt::Display for BrokerUrl {
         f.write_str(&self.hosts.join(","))?;
         match &self.path {
             Some(path) if self.hosts.is_empty() => f.write_str(path),
-            Some(path) if !path.is_empty() => write!(f, "/{path}"),
+            // As it is written: RabbitMQ's virtual host is often a / itself.
+            Some(path) if !path.is_empty() => write!(f, "/{}", path.replace('/', "%2f")),
             _ => Ok(()),
         }
     }
@@ -281,6 +282,13 @@ mod tests {
             let sentence = text.parse::<BrokerUrl>().unwrap_err().to_string();
             assert!(sentence.contains("a / in a password is written %2F, a ? %3F"), "{sentence}");
             assert!(!sentence.contains("cret"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_used() {
+        for text in ["amqp://a:1/%2f", "amqp://a/shop", "redis://a/1", "redis+unix:///run/redis.sock", "nats://a,b:2"] {
+            assert_eq!(url(text).to_string(), text);
         }
     }
 

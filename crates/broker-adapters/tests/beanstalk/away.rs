@@ -1,41 +1,27 @@
 //! What is to be sent while the server is away.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use skyloom_core::{
     Channel, Envelope, Guid, Kind,
-    broker::{BrokerError, EnqueueOptions, ReplySink},
+    broker::{BrokerError, EnqueueOptions},
 };
-use tokio::sync::mpsc;
 
 use super::{
     fixture::{connect, run, server, url},
-    load::{queue as channel, soon},
+    load::{Refusals, queue as channel, soon},
 };
 
 /// How long a caller waits.
 const TIME: Duration = Duration::from_millis(200);
-
-/// Notes which calls were refused.
-struct Refusals(mpsc::UnboundedSender<(Guid, BrokerError)>);
-
-impl ReplySink for Refusals {
-    fn reply(&self, _: Arc<Envelope>) {}
-
-    fn refused(&self, call: Guid, error: BrokerError) {
-        self.0.send((call, error)).expect("it is read");
-    }
-
-    fn lost(&self, _: BrokerError, _: &HashSet<Guid>) {}
-}
 
 #[test]
 fn who_calls_meanwhile_hears_in_time_that_nothing_was_sent() {
     run(async {
         let mut server = server();
         let broker = connect(&url(&server, "")).await;
-        let (refusals, mut refused) = mpsc::unbounded_channel();
-        let inbox = broker.open_inbox(Arc::new(Refusals(refusals))).await.expect("an inbox");
+        let (refusals, mut refused) = Refusals::noted();
+        let inbox = broker.open_inbox(refusals).await.expect("an inbox");
         server.kill();
         for channel in [channel("calls.v1"), Channel::Instance(Guid::private())] {
             let mut call = Envelope::new(Kind::Call, Guid::call());

@@ -207,6 +207,8 @@ async fn tls_is_spoken_and_its_mistakes_are_named() {
     }
     unusable(&format!("tls://localhost:{port}"), "certificate").await;
     unusable(&format!("tls://localhost:{port}?ca=/none.pem"), "/none.pem cannot be read").await;
+    let key = server.directory().join("server.key");
+    unusable(&format!("tls://localhost:{port}?ca={}", key.display()), "server.key has no certificate in it").await;
     let plain = nats();
     unusable(&format!("tls://127.0.0.1:{}?ca={ca}", plain.port()), "write nats:// instead of tls://").await;
 }

@@ -16,18 +16,18 @@ use super::{
     support::{PATIENCE, Process, connect, run},
 };
 
-/// What a user needs; the rule of the adapter's documentation.
-const LEAST_RIGHTS: &str = "on >secret ~skyloom:* &skyloom:* -@all +ping +evalsha +script|load +client|id \
-    +client|unblock +info +time +publish +subscribe +unsubscribe +pubsub|numsub +cluster|slots +@stream +@hash \
-    +@sortedset +sadd +smembers +set +get +incr +del +exists +pexpire +pttl";
+/// The page whose rule says what a user needs.
+const PAGE: &str = include_str!("../../../../docs/brokers.md");
 
 #[test]
 fn the_least_rights_are_enough() {
     run(async {
-        let server = Server::start(redis_launch());
-        assert_eq!(redis_command(&server, &format!("ACL SETUSER sky {LEAST_RIGHTS}")), "+OK");
+        let rule = PAGE.lines().find(|line| line.starts_with("user skyloom ")).expect("the page has a rule");
+        let launch = redis_launch();
+        std::fs::write(launch.directory().join("users.acl"), rule).expect("it can be written");
+        let server = Server::start(launch.args(["--aclfile", "users.acl"]));
         assert_eq!(redis_command(&server, "ACL SETUSER default off"), "+OK");
-        let url = format!("redis://sky:secret@127.0.0.1:{}", server.port());
+        let url = format!("redis://skyloom:password@127.0.0.1:{}", server.port());
         let broker = connect(&url).await;
         let channel = queue("modest.v1");
         work(Arc::clone(&broker), channel.clone(), Arc::default());

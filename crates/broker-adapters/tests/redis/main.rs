@@ -12,6 +12,8 @@ mod faults;
 
 mod changes;
 
+mod locked;
+
 mod limits;
 
 mod caller;

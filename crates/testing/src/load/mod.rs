@@ -10,8 +10,11 @@ mod run;
 
 mod unsteady;
 
+mod refusals;
+
 pub use self::{
     accounts::Accounts,
+    refusals::Refusals,
     run::{BURST, Load, work},
     through::{Front, Through},
     unsteady::Unsteady,
