@@ -91,7 +91,7 @@ async fn run(mut line: CommandLine) -> Result<(), Failure> {
         Command::Completions(args) => complete::completions(*args),
         Command::Question(question) => {
             question.check()?;
-            let session = Session::open(global, ASKING).await?;
+            let session = question.connect(global, ASKING).await?;
             let result = ask(question, &session, global).await;
             session.close().await;
             result

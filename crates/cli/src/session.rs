@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use skyloom::{
-    Connection, Endpoints,
+    ConnectError, Connection, Endpoints,
     broker::Admin,
     client::{Client, ClientOptions},
     config::{Settings, Sources},
@@ -116,6 +116,16 @@ impl Global {
     pub(crate) fn endpoints(&self) -> Result<Endpoints, Failure> {
         Ok(self.settings()?.endpoints())
     }
+
+    /// The same, for who asks a broker that others use.
+    fn shared_endpoints(&self) -> Result<Endpoints, Failure> {
+        let endpoints = self.endpoints()?;
+        if endpoints.broker == "memory:" {
+            let why = "memory: is a broker inside one process, which nobody else can ask";
+            return Err(Failure::usage(format!("{why}; name one with --broker, or start one with `sky broker`")));
+        }
+        Ok(endpoints)
+    }
 }
 
 /// A connection to the cluster, and what every command asks it.
@@ -130,14 +140,28 @@ impl Session {
     /// # Errors
     /// If it is not there, or its URL is wrong.
     pub(crate) async fn open(global: &Global, patience: Duration) -> Result<Self, Failure> {
-        let endpoints = global.endpoints()?;
-        if endpoints.broker == "memory:" {
-            let why = "memory: is a broker inside one process, which nobody else can ask";
-            return Err(Failure::usage(format!("{why}; name one with --broker, or start one with `sky broker`")));
+        let endpoints = global.shared_endpoints()?;
+        Self::of(endpoints.connect_within(patience).await)
+    }
+
+    /// The same for who asks the broker alone: a registry elsewhere that is not there is done without.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(crate) async fn open_broker(global: &Global, patience: Duration) -> Result<Self, Failure> {
+        let endpoints = global.shared_endpoints()?;
+        let mut connected = endpoints.connect_within(patience).await;
+        if let Err(ConnectError::NoRegistryThere { .. }) = connected {
+            let alone = Endpoints { registry: Some("memory:".to_owned()), ..endpoints };
+            connected = alone.connect_within(patience).await;
         }
-        let connection = endpoints.connect_within(patience).await.map_err(|error| match error {
+        Self::of(connected)
+    }
+
+    fn of(connected: Result<Connection, ConnectError>) -> Result<Self, Failure> {
+        let connection = connected.map_err(|error| match error {
             error if error.is_temporary() => Failure::failed(error.to_string()),
-            error @ skyloom::ConnectError::Unusable(_) => Failure::failed(error.to_string()),
+            error @ ConnectError::Unusable(_) => Failure::failed(error.to_string()),
             error => Failure::usage(error.to_string()),
         })?;
         Ok(Self { connection })

@@ -1,5 +1,7 @@
 //! What is asked of a cluster that runs.
 
+use std::time::Duration;
+
 use super::{
     BenchArgs, CallArgs, CastArgs, DeadArgs, DrainArgs, InstancesArgs, ListenArgs, LogArgs, PingArgs, PublishArgs,
     QueuesArgs, RoutesArgs, ServicesArgs, bench, call, cast, dead, drain, instances, listen, log, ping, publish,
@@ -42,6 +44,18 @@ impl Question {
             Self::Listen(args) => args.topic().map(drop),
             Self::Log(args) => args.check(),
             _ => Ok(()),
+        }
+    }
+
+    /// A connection to what it needs, which may take so long to be there.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(crate) async fn connect(&self, global: &Global, patience: Duration) -> Result<Session, Failure> {
+        match self {
+            // What waits is known to the broker alone.
+            Self::Queues(_) | Self::Dead(_) => Session::open_broker(global, patience).await,
+            _ => Session::open(global, patience).await,
         }
     }
 }

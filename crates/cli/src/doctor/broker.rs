@@ -31,6 +31,8 @@ pub(super) async fn look(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<Sna
     findings.extend(embedded.as_ref().and_then(place::socket));
     // RabbitMQ and beanstalkd keep no registry: what is wrong with one is no reason not to look at the other.
     let is_apart = endpoints.registry.is_some() || endpoints.embedded().is_ok_and(|url| url != Some(&endpoints.broker));
+    // The embedded broker may be needed for its registry alone.
+    let embedded = embedded.filter(|_| endpoints.embedded().is_ok_and(|url| url == Some(&endpoints.broker)));
     let connection = match broker_of(endpoints, is_apart).connect_within(PATIENCE).await {
         Ok(connection) => connection,
         Err(error) if embedded.as_ref().is_some_and(place::is_taken) => {
@@ -82,6 +84,9 @@ async fn separate_registry(endpoints: &Endpoints) -> (Vec<Finding>, Option<Arc<S
             let findings = registry(&connection).await;
             drop(timeout(PATIENCE, connection.close()).await);
             findings
+        }
+        Err(error) if own.as_ref().is_some_and(place::is_taken) => {
+            (vec![Finding::broken(CHECK, error.to_string(), SILENT)], None)
         }
         Err(ConnectError::NoRegistryThere { address, .. }) if own.is_some_and(|own| own.to_string() == address) => {
             (vec![Finding::note(CHECK, format!("no embedded broker, which keeps it, runs at {address}"), START)], None)

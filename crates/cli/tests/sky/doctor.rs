@@ -91,6 +91,25 @@ async fn a_broker_that_does_not_answer_is_not_said_to_be_away() {
     assert_eq!(run(sky, "").await.sentence(1), silent);
 }
 
+/// A broker on the network and the embedded one that keeps its registry are two processes, and either may be what is wrong.
+#[tokio::test]
+async fn a_registry_that_hangs_is_told_from_a_broker_that_is_away() {
+    let (directory, registry) = nowhere();
+    let _stopped = std::os::unix::net::UnixListener::bind(directory.path().join("b.sock")).unwrap();
+    let more = ["--json", "--registry", &registry];
+    let away = format!("beanstalk://127.0.0.1:{}", free_port());
+    let said = doctor(directory.path(), &away, free_port(), &more).await;
+    let found = finding(&said, "broker");
+    assert_eq!((said.code, &found["state"]), (1, &"broken".into()), "{said:?}");
+    assert!(found["advice"].as_str().unwrap().starts_with("start the broker"), "{found}");
+    let server = Server::start(Launch::beanstalkd());
+    let there = format!("beanstalk://127.0.0.1:{}", server.port());
+    let said = doctor(directory.path(), &there, free_port(), &more).await;
+    let (broker, found) = (finding(&said, "broker"), finding(&said, "registry"));
+    assert_eq!((&broker["state"], &found["state"]), (&"ok".into(), &"broken".into()), "{said:?}");
+    assert!(found["advice"].as_str().unwrap().contains("kill -CONT"), "{found}");
+}
+
 #[tokio::test]
 async fn open_files_are_judged_by_what_a_process_can_raise_its_limit_to() {
     let (_directory, broker) = nowhere();

@@ -1,6 +1,8 @@
 //! `sky dead`: from a cast that cannot succeed to its second life.
 
-use crate::ground::{Ground, run, until};
+use skyloom_testing::servers::{Launch, Server};
+
+use crate::ground::{Ground, command, run, until};
 
 #[tokio::test]
 async fn a_dead_letter_is_listed_shown_kicked_and_dropped() {
@@ -82,4 +84,24 @@ async fn a_letter_that_does_not_exist_is_named() {
     let nothing = run(ground.command(&["dead"]), "").await;
     assert_eq!(nothing.code, 2);
     until("nothing more", || true).await;
+}
+
+/// RabbitMQ and beanstalkd keep no registry. What waits there, and what died, is known without one.
+#[tokio::test]
+async fn the_queues_are_seen_while_the_registry_is_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(Launch::beanstalkd());
+    let asked = async |arguments: &[&str]| {
+        let mut sky = command();
+        sky.args(arguments).current_dir(directory.path());
+        sky.args(["--broker", &format!("beanstalk://127.0.0.1:{}", server.port())]);
+        sky.args(["--registry", &format!("unix:{}", directory.path().join("b.sock").display())]);
+        run(sky, "").await
+    };
+    let queues = asked(&["queues"]).await;
+    assert_eq!((queues.code, queues.err.starts_with("sky: no queues yet")), (0, true), "{queues:?}");
+    let dead = asked(&["dead", "list"]).await;
+    assert_eq!((dead.code, dead.err.as_str()), (0, "sky: there are no dead letters\n"), "{dead:?}");
+    let services = asked(&["services"]).await;
+    assert!(services.sentence(1).starts_with("no registry at unix:"), "{services:?}");
 }
