@@ -167,7 +167,7 @@ async fn a_server_without_jetstream_is_named() {
     let core = format!("{url}?mode=core");
     connect(&core).await;
     let registry = soon("an answer", NatsLink::connect(&core.parse().expect("a URL"), PATIENCE)).await;
-    let said = registry.err().expect("the registry needs it").to_string();
+    let said = registry.expect_err("the registry needs it").to_string();
     assert!(said.contains("name another registry") && !said.contains("mode=core,"), "{said}");
 }
 
