@@ -14,7 +14,7 @@ use crate::{
     mistake::{self, Program},
     output::note,
     scaffold::{self, NewArgs},
-    session::{ASKING, Global, Session},
+    session::{ASKING, Global},
     shell::{self, ShellArgs},
     text::why,
 };
