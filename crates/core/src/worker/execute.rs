@@ -63,7 +63,8 @@ where
         return;
     }
     // A method's own time begins with its turn: the wait for that is the caller's.
-    let context = lane.context(envelope, &holding, treatment, Instant::now());
+    let begun = treatment.and_then(|method| method.timeout).map_or(received, |_| Instant::now());
+    let context = lane.context(envelope, &holding, treatment, begun);
     let incoming = Incoming::new(context.clone());
     let called = Arc::clone(&lane);
     let future = Box::pin(async move { call(called.service.clone(), incoming).await });
