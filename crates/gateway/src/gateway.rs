@@ -9,7 +9,7 @@ use skyloom::{client::Client, registry::Registry};
 
 use crate::{
     call::Inbound,
-    exchange::{Body, Failure, RequestId, Response, check, respond_with},
+    exchange::{Body, Failure, Known, RequestId, Response, check, respond_with},
     follow::follow,
     grpc,
     options::GatewayOptions,
@@ -45,23 +45,25 @@ impl Gateway {
         B: hyper::body::Body<Data = Bytes>,
         B::Error: Display,
     {
-        self.handle_checked(request, |_| Ok(())).await
+        let (parts, body) = request.into_parts();
+        self.handle_checked(&parts, body, |_, _| Ok(())).await
     }
 
     /// Answers a request that its protocol has rules for, too.
     pub(crate) async fn handle_checked<B>(
         &self,
-        request: Request<B>,
-        rules: impl FnOnce(&Parts) -> Result<(), Failure>,
+        parts: &Parts,
+        body: B,
+        rules: impl FnOnce(&Parts, &Known<'_>) -> Result<(), Failure>,
     ) -> http::Response<Body>
     where
         B: hyper::body::Body<Data = Bytes>,
         B::Error: Display,
     {
-        let (parts, body) = request.into_parts();
         let state = &*self.state;
-        let mut inbound = Inbound::new(state, &parts);
-        let checked = check(&parts, &inbound.known, state.options.header_count).and_then(|()| rules(&parts));
+        let mut inbound = Inbound::new(state, parts);
+        let checked = check(parts, &inbound.known, state.options.header_count);
+        let checked = checked.and_then(|()| rules(parts, &inbound.known));
         let answer = match checked {
             Err(failure) => Err(failure),
             Ok(()) if grpc::is_grpc(inbound.known.content_type) => grpc::serve(&mut inbound, body).await,

@@ -1,5 +1,7 @@
 //! JSON payloads.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -17,9 +19,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Payload for Json<T> {
     const CODEC: Codec = Codec::Json;
 
     fn encode(&self) -> Result<Bytes> {
-        serde_json::to_vec(&self.0)
-            .map(Bytes::from)
-            .map_err(|error| Status::internal(format!("{} has no JSON: {error}", short_name::<T>())))
+        written(&self.0).map_err(|error| Status::internal(format!("{} has no JSON: {error}", short_name::<T>())))
     }
 
     fn decode(bytes: Bytes) -> Result<Self> {
@@ -42,6 +42,28 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Payload for Json<T> {
     }
 }
 
+/// A buffer that is larger than this is not kept.
+const KEPT: usize = 16 * 1024;
+
+thread_local! {
+    /// How long JSON is, is known when it is written. It is written here, so that a payload is given its memory once, and
+    /// no more than it needs.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+fn written(value: &impl Serialize) -> serde_json::Result<Bytes> {
+    // While a value that is written writes another, that one has a buffer of its own.
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    serde_json::to_writer(&mut buffer, value)?;
+    if buffer.capacity() > KEPT {
+        return Ok(buffer.into());
+    }
+    let written = Bytes::copy_from_slice(&buffer);
+    BUFFER.set(buffer);
+    Ok(written)
+}
+
 /// Says which value is not as its type wants it, and why.
 fn mistake<T: DeserializeOwned>(text: &[u8], error: &serde_json::Error) -> Status {
     let name = short_name::<T>();
@@ -57,6 +79,26 @@ mod tests {
     use std::{collections::BTreeMap, num::NonZeroU32};
 
     use super::*;
+
+    /// Writes another value while it is written.
+    struct Nested(&'static str);
+
+    impl Serialize for Nested {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+            let inner = Json(self.0.to_owned()).encode().map_err(serde::ser::Error::custom)?;
+            serializer.collect_str(std::str::from_utf8(&inner).unwrap_or_default())
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_whole_whatever_was_written_before_or_meanwhile() {
+        let long = "x".repeat(2 * KEPT);
+        for text in ["a long one", "short", long.as_str(), "again"] {
+            assert_eq!(Json(text.to_owned()).encode().unwrap(), format!("{text:?}"));
+        }
+        assert_eq!(written(&("outer", Nested("inner"))).unwrap(), r#"["outer","\"inner\""]"#);
+        assert_eq!(Json("after".to_owned()).encode().unwrap(), "\"after\"");
+    }
 
     #[test]
     fn a_value_that_its_type_refuses_is_named_with_the_reason() {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{Code, Envelope, Extras, Guid, Headers, Kind, Ledger, Status, broker::Settlement};
 
-/// A reply to a request, without its payload or status.
+/// A reply to a request, without its payload or status. Its trace need not come back: the call that the reply is to has it.
 pub(super) fn reply_to(request: &Envelope, kind: Kind, origin: Guid, attempt: u32, headers: Headers) -> Envelope {
-    let extras = Extras::new().with_headers(headers).with_trace(request.trace().cloned());
+    let extras = Extras::new().with_headers(headers);
     Envelope { origin: Some(origin), attempt, extras, ..Envelope::new(kind, request.id) }
 }
 

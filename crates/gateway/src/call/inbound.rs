@@ -7,13 +7,10 @@ use http::request::Parts;
 use skyloom::{Extras, client::Request};
 
 use crate::{
-    exchange::{Known, RequestId, forwarded, trace},
+    exchange::{Known, RequestId, forwarded, room, trace},
     routes::Operation,
     state::State,
 };
-
-/// Room for the texts that the gateway passes on; enough for most requests.
-const BUFFER: usize = 256;
 
 /// A request on its way in, all but its body.
 pub(crate) struct Inbound<'a> {
@@ -27,7 +24,7 @@ pub(crate) struct Inbound<'a> {
 
 impl<'a> Inbound<'a> {
     pub(crate) fn new(state: &'a State, parts: &'a Parts) -> Self {
-        let mut buffer = BytesMut::with_capacity(BUFFER);
+        let mut buffer = room();
         let known = Known::of(&parts.headers);
         let id = RequestId::of(known.request_id, &mut buffer);
         Self { state, parts, known, id, buffer }

@@ -1,6 +1,6 @@
 //! What is refused whatever it asks for.
 
-use http::{HeaderValue, Method, StatusCode, Version, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, Version, request::Parts};
 use skyloom::Status;
 
 use super::{Failure, Known};
@@ -27,13 +27,12 @@ fn check_site(method: &Method, fetch_site: Option<&HeaderValue>) -> Result<(), F
 }
 
 /// Refuses a request of HTTP/1.1 that does not name its host, or names two: RFC 9112, section 3.2.
-pub(crate) fn check_host(parts: &Parts) -> Result<(), Failure> {
-    let mut hosts = parts.headers.get_all(header::HOST).iter();
-    let message = match (hosts.next(), hosts.next()) {
-        (Some(_), None) => return Ok(()),
-        (None, _) if parts.version < Version::HTTP_11 => return Ok(()),
-        (None, _) => "the request has no header Host, which HTTP/1.1 wants",
-        (Some(_), Some(_)) => "the request has more than one header Host",
+pub(crate) fn check_host(parts: &Parts, known: &Known<'_>) -> Result<(), Failure> {
+    let message = match known.hosts {
+        1 => return Ok(()),
+        0 if parts.version < Version::HTTP_11 => return Ok(()),
+        0 => "the request has no header Host, which HTTP/1.1 wants",
+        _ => "the request has more than one header Host",
     };
     Err(Status::invalid_argument(message).into())
 }

@@ -12,6 +12,8 @@ pub(crate) struct Known<'a> {
     pub(crate) fetch_site: Option<&'a HeaderValue>,
     pub(crate) grpc_timeout: Option<&'a HeaderValue>,
     pub(crate) host: Option<&'a HeaderValue>,
+    /// How often the request names its host.
+    pub(crate) hosts: usize,
     pub(crate) request_id: Option<&'a HeaderValue>,
     pub(crate) trace_parent: Option<&'a HeaderValue>,
     pub(crate) trace_state: Option<&'a HeaderValue>,
@@ -27,7 +29,10 @@ impl<'a> Known<'a> {
                 "content-encoding" => &mut known.content_encoding,
                 "content-type" => &mut known.content_type,
                 "grpc-timeout" => &mut known.grpc_timeout,
-                "host" => &mut known.host,
+                "host" => {
+                    known.hosts += 1;
+                    &mut known.host
+                }
                 "sec-fetch-site" => &mut known.fetch_site,
                 "traceparent" => &mut known.trace_parent,
                 "tracestate" => &mut known.trace_state,
@@ -59,5 +64,6 @@ mod tests {
         }
         let known = Known::of(&headers);
         assert_eq!((text(known.host), text(known.content_type), text(known.connection)), ("a", "c", ""));
+        assert_eq!(known.hosts, 2);
     }
 }

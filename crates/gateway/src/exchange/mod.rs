@@ -1,6 +1,7 @@
 //! What every HTTP request and response has to do with: bodies, headers, errors.
 
 mod body;
+mod room;
 mod known;
 mod request_id;
 mod problem;
@@ -20,5 +21,6 @@ pub(crate) use self::{
     problem::{Failure, Problem, respond_with},
     reply_headers::apply,
     request_id::RequestId,
+    room::room,
     timeout::{connect_timeout, grpc_timeout},
 };

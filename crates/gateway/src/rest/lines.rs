@@ -47,7 +47,7 @@ fn json_stream(asked: Asked, replies: Replies, id: RequestId) -> Body {
         async move {
             let mut replies = replies?;
             let reply = replies.next().await?;
-            Some(match reply.and_then(|reply| line(&asked, &reply)) {
+            Some(match reply.and_then(|reply| line(&asked, reply)) {
                 Ok(line) => (Ok(Frame::data(line)), Some(replies)),
                 Err(status) => (Ok(Frame::data(last_line(status, &id))), None),
             })
@@ -55,8 +55,8 @@ fn json_stream(asked: Asked, replies: Replies, id: RequestId) -> Body {
     }))
 }
 
-fn line(asked: &Asked, reply: &Reply) -> Result<Bytes> {
-    let json = json(&asked.operation, reply.codec, &reply.payload, asked.field.as_deref())?;
+fn line(asked: &Asked, reply: Reply) -> Result<Bytes> {
+    let json = json(&asked.operation, reply.codec, reply.payload, asked.field.as_deref())?;
     let mut line = BytesMut::with_capacity(json.len() + 1);
     // A JSON text has no line breaks but between its tokens, where a space means the same.
     line.extend(json.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));

@@ -21,7 +21,7 @@ pub(super) type Rendered = (HeaderValue, Bytes);
 
 /// The response to a call with one reply.
 pub(super) fn unary(operation: &Operation, reply: Reply, format: Format, field: Option<&str>) -> Result<Response> {
-    let (content_type, data) = render(operation, reply.codec, &reply.payload, format, field)?;
+    let (content_type, data) = render(operation, reply.codec, reply.payload, format, field)?;
     let mut headers = HeaderMap::with_capacity(4);
     let status = apply(&reply.headers, &mut headers).unwrap_or(StatusCode::OK);
     let mut response = Response::new(match status {
@@ -43,34 +43,35 @@ pub(super) fn unary(operation: &Operation, reply: Reply, format: Format, field: 
 fn render(
     operation: &Operation,
     codec: Codec,
-    payload: &Bytes,
+    payload: Bytes,
     format: Format,
     field: Option<&str>,
 ) -> Result<Rendered> {
     let transcoder = &operation.transcoder;
     if format == Format::Protobuf {
         return match codec {
-            Codec::Protobuf => Ok((HeaderValue::from_static("application/proto"), payload.clone())),
+            Codec::Protobuf => Ok((HeaderValue::from_static("application/proto"), payload)),
             Codec::Json => Err(Status::unimplemented(format!("{} answers with JSON: send JSON", transcoder.name()))),
         };
     }
     if codec == Codec::Protobuf && is_raw(operation, field) {
-        return raw_of(operation, payload, field).map(raw);
+        return raw_of(operation, &payload, field).map(raw);
     }
     Ok((HeaderValue::from_static("application/json"), json(operation, codec, payload, field)?))
 }
 
 /// A reply as JSON; with a field's name only that field.
-pub(super) fn json(operation: &Operation, codec: Codec, payload: &Bytes, field: Option<&str>) -> Result<Bytes> {
+pub(super) fn json(operation: &Operation, codec: Codec, payload: Bytes, field: Option<&str>) -> Result<Bytes> {
     let transcoder = &operation.transcoder;
     match (codec, transcoder.output(), field) {
         (Codec::Protobuf, Types::Protobuf(_), Some(name)) => {
-            let message = transcoder.reply_message(payload)?;
+            let message = transcoder.reply_message(&payload)?;
             let field = find_field(&message.descriptor(), name).ok_or_else(|| no_field(name))?;
             pick(&json_of(&message)?, field.json_name())
         }
-        (Codec::Json, _, Some(name)) => pick(payload, name),
-        _ => transcoder.decode_reply(codec, payload),
+        (Codec::Json, _, Some(name)) => pick(&payload, name),
+        (Codec::Json, _, None) => Ok(payload),
+        _ => transcoder.decode_reply(codec, &payload),
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     alarm::Alarm,
+    drained::Drained,
     http1_socket::Http1Socket,
     protocol::{Protocol, protocol},
     refusal::Refusals,
@@ -90,10 +91,11 @@ async fn serve_http1(gateway: &Gateway, socket: Socket) -> hyper::Result<()> {
     let unread = Unread::default();
     let socket = Http1Socket::new(socket, unread.clone(), Refusals::new(&gateway.state.options));
     let service = service_fn(|request: Request<Incoming>| async {
-        let small = is_small(request.headers(), request.body());
-        let request = request.map(|body| Reading::new(body, &unread));
-        let mut response = gateway.handle_checked(request, check_host).await;
-        if gateway.state.is_draining() || (unread.is_given_up() && !small) {
+        let (parts, body) = request.into_parts();
+        let length = body.size_hint().upper();
+        let body = Reading::new(body, &unread);
+        let mut response = gateway.handle_checked(&parts, body, check_host).await;
+        if gateway.state.is_draining() || (unread.is_given_up() && !is_small(&parts.headers, length)) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok::<_, Infallible>(response)
@@ -103,14 +105,14 @@ async fn serve_http1(gateway: &Gateway, socket: Socket) -> hyper::Result<()> {
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
-        () = lingered(gateway) => connection.as_mut().graceful_shutdown(),
+        () = Drained::new(&gateway.state, lingered(gateway)) => connection.as_mut().graceful_shutdown(),
     }
     connection.await
 }
 
 /// Whether hyper can read a body away at once. One that its client holds back until it is asked for does not come.
-fn is_small(headers: &HeaderMap, body: &Incoming) -> bool {
-    body.size_hint().upper().is_some_and(|length| length <= SMALL) && !headers.contains_key(header::EXPECT)
+fn is_small(headers: &HeaderMap, length: Option<u64>) -> bool {
+    length.is_some_and(|length| length <= SMALL) && !headers.contains_key(header::EXPECT)
 }
 
 /// A drained connection is told so by a frame (GOAWAY), and ends when the requests that it has are answered.
@@ -125,7 +127,7 @@ async fn serve_http2(gateway: &Gateway, socket: Socket) -> hyper::Result<()> {
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
-        () = gateway.state.drained() => connection.as_mut().graceful_shutdown(),
+        () = Drained::new(&gateway.state, gateway.state.drained()) => connection.as_mut().graceful_shutdown(),
     }
     connection.await
 }

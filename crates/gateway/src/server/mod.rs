@@ -7,6 +7,7 @@ mod linger;
 mod refusal;
 mod unread;
 mod streams;
+mod drained;
 mod http1_socket;
 mod connection;
 mod bound;
