@@ -47,8 +47,18 @@ pub(super) fn backoff(attempt: u32) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{backoff, settle_failed_work};
-    use crate::{Status, broker::Settlement};
+    use super::{backoff, reply_to, settle_failed_work};
+    use crate::{Envelope, Extras, Guid, Headers, Kind, Status, TraceContext, broker::Settlement};
+
+    #[test]
+    fn a_reply_is_its_calls_and_does_not_bring_the_trace_back() {
+        let extras = Extras::new().with_trace(Some(TraceContext::root()));
+        let request = Envelope { extras, ..Envelope::new(Kind::Call, Guid::call()) };
+        let origin = Guid::private();
+        let reply = reply_to(&request, Kind::Reply, origin, 2, Headers::new());
+        assert_eq!((reply.id, reply.origin, reply.attempt), (request.id, Some(origin), 2));
+        assert_eq!(reply.extras, Extras::new());
+    }
 
     #[test]
     fn what_cannot_succeed_is_buried_and_the_rest_retried() {
