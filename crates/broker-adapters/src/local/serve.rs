@@ -1,10 +1,13 @@
 //! One connection while it lives: all that has gathered is written at once, all that is there is
 //! read at once.
 
-use std::{future::poll_fn, io, pin::Pin, sync::Weak, task::Poll, time::Duration};
+use std::{future::poll_fn, io, pin::Pin, sync::Weak, task::Poll, thread, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use skyloom_broker::wire::{ClientFrame, ServerFrame, frame_limit, split_frame};
+use skyloom_broker::{
+    door::Patience,
+    wire::{ClientFrame, ServerFrame, frame_limit, split_frame},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     task,
@@ -51,6 +54,7 @@ struct Connection {
     stall: Stall,
     /// When an ending connection is given up.
     limit: Option<Instant>,
+    patience: Patience,
 }
 
 /// Serves a connection until it ends, and notes what has become of what was to be sent.
@@ -76,7 +80,18 @@ impl Connection {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (writing, inbound) = (BytesMut::new(), rest);
         let stall = Stall::new(now);
-        Self { writing, written: 0, inbound, beat, wrote: false, heard: true, silent: 0, stall, limit: None }
+        Self {
+            writing,
+            written: 0,
+            inbound,
+            beat,
+            wrote: false,
+            heard: true,
+            silent: 0,
+            stall,
+            limit: None,
+            patience: Patience::default(),
+        }
     }
 
     /// Waits for one thing and does it.
@@ -99,6 +114,7 @@ impl Connection {
         if self.inbound.capacity() - self.inbound.len() < LEAST_ROOM {
             self.inbound.reserve(READ_ROOM);
         }
+        let is_awake = self.patience.looks_again();
         let unwritten = self.writing.get(self.written..).unwrap_or_default();
         tokio::select! {
             biased;
@@ -106,6 +122,7 @@ impl Connection {
                 Ok(0) => Err("it closed the connection".to_owned()),
                 Ok(_) => {
                     self.heard = true;
+                    self.patience.came();
                     Ok(())
                 }
                 Err(error) => Err(format!("it cannot be read: {error}")),
@@ -113,6 +130,11 @@ impl Connection {
             wrote = writer.write(unwritten), if !unwritten.is_empty() => self.note_written(wrote),
             () = shared.write.notified(), if unwritten.is_empty() => Ok(()),
             _ = self.beat.tick() => self.heartbeat(shared),
+            // Others have the processor first.
+            () = task::yield_now(), if is_awake => {
+                thread::yield_now();
+                Ok(())
+            }
             () = at(self.limit) => Err("it did not close the connection in time".to_owned()),
         }
     }

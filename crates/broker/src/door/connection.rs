@@ -5,6 +5,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
+    thread,
     time::Duration,
 };
 
@@ -20,6 +21,7 @@ use super::{
     handshake::{self, Rejected},
     hub::Hub,
     inbound::{Inbound, MAX_CHUNK},
+    patience::Patience,
     peer::Order,
 };
 use crate::{
@@ -110,11 +112,12 @@ struct Connection<S> {
     write: BytesMut,
     /// Runs while the client takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(seat: Seat, stream: S, inbound: Inbound) -> Self {
-        Self { seat, stream, inbound, write: BytesMut::new(), stall: None }
+        Self { seat, stream, inbound, write: BytesMut::new(), stall: None, patience: Patience::default() }
     }
 
     async fn run(&mut self) -> End {
@@ -132,11 +135,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(error) => return error.into(),
             }
             self.inbound.make_room();
-            match poll_fn(|cx| self.poll(cx)).await {
+            match self.next().await {
                 Ok(read) if self.inbound.is_busy(read) => task::yield_now().await,
                 Ok(_) => {}
                 Err(End::Closed) if !self.inbound.buffer.is_empty() => return End::MidFrame,
                 Err(end) => return end,
+            }
+        }
+    }
+
+    /// Waits until something has been read, and says how much. Whoever was the last to be read from is likely to be the next:
+    /// the process stays awake for it, but lets others have the processor.
+    async fn next(&mut self) -> Result<usize, End> {
+        loop {
+            let Seat { hub, conn } = &self.seat;
+            let is_awake = self.patience.looks_again() && hub.was_last(*conn);
+            tokio::select! {
+                biased;
+                read = poll_fn(|cx| self.poll(cx)) => {
+                    self.patience.came();
+                    self.seat.hub.note_last(self.seat.conn);
+                    return read;
+                }
+                () = task::yield_now(), if is_awake => thread::yield_now(),
             }
         }
     }

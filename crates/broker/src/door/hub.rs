@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     task::{Poll, Waker},
     time::Duration,
 };
@@ -33,6 +36,8 @@ pub(crate) struct Hub {
     pub(super) epoch: Guid,
     pub(crate) limits: Limits,
     outgoing_bytes: usize,
+    /// Whose connection was read from last.
+    last: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -79,12 +84,29 @@ impl Hub {
             phase: Phase::Serving,
             stopper: None,
         };
-        Self { state: Mutex::new(state), start: now.checked_sub(elapsed).unwrap_or(now), epoch, limits, outgoing_bytes }
+        Self {
+            state: Mutex::new(state),
+            start: now.checked_sub(elapsed).unwrap_or(now),
+            epoch,
+            limits,
+            outgoing_bytes,
+            last: AtomicU64::new(0),
+        }
     }
 
     /// A poisoned lock means that a connection's task has panicked; the others must go on.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A client's connection was read from.
+    pub(super) fn note_last(&self, conn: Conn) {
+        self.last.store(conn.0, Relaxed);
+    }
+
+    /// Whether no other connection was read from since this one.
+    pub(super) fn was_last(&self, conn: Conn) -> bool {
+        self.last.load(Relaxed) == conn.0
     }
 
     /// Lets a client in, or says why not.

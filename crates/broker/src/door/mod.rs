@@ -22,6 +22,8 @@ mod handshake;
 
 mod inbound;
 
+mod patience;
+
 mod connection;
 
 mod socket;
@@ -43,6 +45,7 @@ pub use self::{
     error::DoorError,
     listener::Inherited,
     options::{DoorOptions, OUTGOING_BYTES, SnapshotPlace},
+    patience::Patience,
     quiet::QuietSocket,
     server::Door,
     shortage::Shortage,
