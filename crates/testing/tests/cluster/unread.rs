@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use skyloom::{Codec, Endpoints, TopicName};
-use skyloom_testing::servers::durable_redis;
+use skyloom_testing::servers::{RabbitMq, durable_redis};
 
 use crate::kit::{Process, Site, call, eventually};
 
@@ -44,4 +44,10 @@ async fn gives_its_place_to_others_on(broker: &str) {
 async fn on_redis() {
     let redis = durable_redis();
     gives_its_place_to_others_on(&format!("redis://127.0.0.1:{}", redis.port())).await;
+}
+
+#[tokio::test]
+async fn on_rabbitmq() {
+    let rabbitmq = RabbitMq::start();
+    gives_its_place_to_others_on(&format!("amqp://guest:secret@127.0.0.1:{}/%2f", rabbitmq.server().port())).await;
 }
