@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use skyloom::{Codec, Endpoints, TopicName};
-use skyloom_testing::servers::{RabbitMq, durable_redis};
+use skyloom_testing::servers::{RabbitMq, durable_redis, nats};
 
 use crate::kit::{Process, Site, call, eventually};
 
@@ -50,4 +50,12 @@ async fn on_redis() {
 async fn on_rabbitmq() {
     let rabbitmq = RabbitMq::start();
     gives_its_place_to_others_on(&format!("amqp://guest:secret@127.0.0.1:{}/%2f", rabbitmq.server().port())).await;
+}
+
+#[tokio::test]
+async fn on_nats() {
+    let nats = nats();
+    let url = format!("nats://127.0.0.1:{}", nats.port());
+    gives_its_place_to_others_on(&url).await;
+    gives_its_place_to_others_on(&format!("{url}?mode=core&prefix=core")).await;
 }
