@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use skyloom::{Codec, Endpoints, TopicName};
-use skyloom_testing::servers::{RabbitMq, durable_redis, nats};
+use skyloom_testing::servers::{Launch, RabbitMq, Server, durable_redis, nats};
 
 use crate::kit::{Process, Site, call, eventually};
 
@@ -58,4 +58,10 @@ async fn on_nats() {
     let url = format!("nats://127.0.0.1:{}", nats.port());
     gives_its_place_to_others_on(&url).await;
     gives_its_place_to_others_on(&format!("{url}?mode=core&prefix=core")).await;
+}
+
+#[tokio::test]
+async fn on_beanstalkd() {
+    let beanstalkd = Server::start(Launch::beanstalkd());
+    gives_its_place_to_others_on(&format!("beanstalk://127.0.0.1:{}", beanstalkd.port())).await;
 }
