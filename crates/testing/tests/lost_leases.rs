@@ -1,4 +1,5 @@
-//! What a worker does whose lease is gone: work that may be done only once it does not begin, and a stream it ends.
+//! What a worker does whose lease is gone, or whose reader is: work that may be done only once it does not begin, and a
+//! stream it ends.
 
 #![allow(clippy::unwrap_used)] // helpers of tests fail the test, too
 
@@ -9,7 +10,7 @@ use std::{
 };
 
 use skyloom::{
-    Channel, Connection, Envelope,
+    Channel, Connection, Envelope, Outcome,
     broker::{
         Ack, BoxFuture, Broker, BrokerError, ConsumeOptions, Consumer, ConsumerControl, Delivery, DeliveryStream,
         Holding, Lease, Leases, Settlement,
@@ -18,14 +19,16 @@ use skyloom::{
     worker::Running,
 };
 use skyloom_testing::load::{Front, Through};
+use tokio::time::timeout;
 
 /// What has happened, in order.
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// A broker that says of each first attempt that its lease is gone.
+/// A broker that says this of each first attempt's lease.
 struct Doubtful {
     broker: Arc<dyn Broker>,
     seen: Seen,
+    says: BrokerError,
 }
 
 impl fmt::Debug for Doubtful {
@@ -40,10 +43,10 @@ impl Front for Doubtful {
     }
 
     fn consume(&self, channel: Channel, options: ConsumeOptions) -> BoxFuture<'_, Result<Consumer, BrokerError>> {
-        let seen = Arc::clone(&self.seen);
+        let (seen, says) = (Arc::clone(&self.seen), self.says.clone());
         Box::pin(async move {
             let consumer = Arc::new(Mutex::new(self.broker.consume(channel, options).await?));
-            Ok(Consumer::new(Taken { consumer: Arc::clone(&consumer), seen }, Arc::new(Control(consumer))))
+            Ok(Consumer::new(Taken { consumer: Arc::clone(&consumer), seen, says }, Arc::new(Control(consumer))))
         })
     }
 }
@@ -59,17 +62,19 @@ impl ConsumerControl for Control {
 struct Taken {
     consumer: Arc<Mutex<Consumer>>,
     seen: Seen,
+    says: BrokerError,
 }
 
 impl DeliveryStream for Taken {
     fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Delivery>> {
-        let seen = &self.seen;
+        let Self { seen, says, .. } = &*self;
         self.consumer.lock().unwrap().poll_next(cx).map(|delivery| {
             delivery.map(|delivery| {
                 let envelope = Arc::clone(delivery.envelope());
                 let (lease_time, attempt) = (delivery.lease_time(), delivery.attempt());
                 let holding = Mutex::new(Some(delivery.into_parts().1));
-                let leases = Held { attempt, holding, seen: Arc::clone(seen) };
+                let doubt = (attempt == 1).then(|| says.clone());
+                let leases = Held { attempt, holding, seen: Arc::clone(seen), doubt };
                 Delivery::new(envelope, Lease { slot: 0, number: 0 }, lease_time, Arc::new(leases))
                     .with_attempt(attempt)
             })
@@ -85,6 +90,7 @@ struct Held {
     attempt: u32,
     holding: Mutex<Option<Holding>>,
     seen: Seen,
+    doubt: Option<BrokerError>,
 }
 
 impl Leases for Held {
@@ -97,12 +103,12 @@ impl Leases for Held {
     }
 
     fn extend(&self, _: Lease) -> Ack {
-        Ack::ready(if self.attempt == 1 { Err(BrokerError::Stale) } else { Ok(()) })
+        Ack::ready(self.doubt.clone().map_or(Ok(()), Err))
     }
 
     fn once(&self, _: Lease) -> Ack {
         self.seen.lock().unwrap().push(format!("attempt {} asks", self.attempt));
-        Ack::ready(if self.attempt == 1 { Err(BrokerError::Stale) } else { Ok(()) })
+        Ack::ready(self.doubt.clone().map_or(Ok(()), Err))
     }
 }
 
@@ -134,9 +140,9 @@ impl Payments {
     }
 }
 
-async fn start() -> (PaymentsClient, Running, Seen) {
+async fn start(says: BrokerError) -> (PaymentsClient, Running, Seen) {
     let (memory, seen) = (Connection::memory(), Seen::default());
-    let doubtful = Through(Doubtful { broker: Arc::clone(&memory.broker), seen: Arc::clone(&seen) });
+    let doubtful = Through(Doubtful { broker: Arc::clone(&memory.broker), seen: Arc::clone(&seen), says });
     let connection = Connection::new(Arc::new(doubtful), Arc::clone(&memory.registry), "doubtful:");
     let running = App::new().serve(Payments(Arc::clone(&seen))).start(&connection).await.unwrap();
     (PaymentsClient::new(connection.client()), running, seen)
@@ -144,7 +150,7 @@ async fn start() -> (PaymentsClient, Running, Seen) {
 
 #[tokio::test(start_paused = true)]
 async fn work_that_may_be_anothers_by_now_is_not_begun() {
-    let (client, running, seen) = start().await;
+    let (client, running, seen) = start(BrokerError::Stale).await;
     let expected = ["attempt 1 asks", "attempt 2 asks", "attempt 2 runs"];
     for way in ["its queue", "the instance"] {
         let call = client.pay().timeout(Duration::from_secs(60));
@@ -158,8 +164,18 @@ async fn work_that_may_be_anothers_by_now_is_not_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_says_nothing_ends_all_the_same() {
-    let (client, _running, seen) = start().await;
+    let (client, _running, seen) = start(BrokerError::Stale).await;
     let _reading = client.watch().await.unwrap();
     tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(*seen.lock().unwrap(), ["the stream ends"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_comes_back_too_late_does_not_wait_for_a_stream_that_was_ended() {
+    let (client, _running, seen) = start(BrokerError::unread()).await;
+    let mut reading = client.watch().await.unwrap();
+    let heard = timeout(Duration::from_secs(600), reading.next()).await.expect("it hears of the end");
+    let status = heard.unwrap().unwrap_err();
+    assert_eq!((status.code(), status.outcome()), (Code::Aborted, Outcome::Unknown), "{status}");
     assert_eq!(*seen.lock().unwrap(), ["the stream ends"]);
 }

@@ -102,7 +102,8 @@ impl State {
             let delivery = delivery.with_attempt(attempt).with_losses(losses).with_deadline(deadline);
             self.tells.push(Tell::Deliver(sender, delivery));
             let ends = Instant::now() + time;
-            let leased = Leased { consumer, tag, envelope, attempt, losses, deadline, time, ends, once: false };
+            let (once, streams) = (false, false);
+            let leased = Leased { consumer, tag, envelope, attempt, losses, deadline, time, ends, once, streams };
             self.leases.insert(number, leased);
         }
     }

@@ -56,6 +56,8 @@
 //!   however many connections. What a connection has sent before it was told so has an unknown outcome. Workers begin
 //!   meanwhile, and take what waits; but on a connection on which something is sent, such as a reply, the server hears
 //!   nothing more until it takes messages again.
+//! - A worker that sends a stream puts a message of no call (kind `EVENT`) into its inbox, `mandatory`, with each extension of
+//!   its lease. When it comes back, a minute after the reader has died, the worker ends the stream.
 //! - A consumer's lease that lasts beyond the server's `consumer_timeout` (30 minutes) ends then, however often it is
 //!   extended.
 //! - `depth` knows only the leases of its own connection, and channels have no counts of what passed: RabbitMQ tells

@@ -199,8 +199,13 @@ impl State {
             self.operations.doubt(&needed);
         }
         let error = match target {
-            // Whoever wanted the reply is gone, and that is nobody's fault.
-            Target::Inbox(_) => return self.accepted(done),
+            Target::Inbox(_) => {
+                return match done {
+                    Done::Sender(asks) => self.ack(asks, Err(BrokerError::unread())),
+                    // Whoever wanted the reply is gone, and that is nobody's fault.
+                    done => self.accepted(done),
+                };
+            }
             Target::Work(Channel::Instance(instance)) => BrokerError::Gone { instance: *instance },
             // The channel has gone with its last consumer, and takes along what it held.
             Target::Again(_) if self.is_of_ephemeral(&done) => return self.accepted(done),

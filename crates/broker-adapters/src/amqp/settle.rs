@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use skyloom_core::{
-    Envelope, Guid,
+    Envelope, Guid, Kind,
     broker::{Ack, AckSender, BrokerError, Lease, Settlement},
 };
 use tokio::time::Instant;
 
 use super::{
+    pending::{Done, Publishing},
     role::Role,
     standing::{Arrived, Leased},
     state::State,
@@ -150,7 +151,8 @@ impl State {
         if self.leases.get(&lease.number).is_none_or(|leased| leased.ends <= Instant::now()) {
             return Ack::ready(Err(BrokerError::Stale));
         }
-        let Some(leased) = self.leases.remove(&lease.number) else { return Ack::ready(Err(BrokerError::Stale)) };
+        let Some(mut leased) = self.leases.remove(&lease.number) else { return Ack::ready(Err(BrokerError::Stale)) };
+        leased.streams = true;
         let sent = self.reply(&leased, reply);
         self.leases.insert(lease.number, leased);
         Ack::ready(sent)
@@ -163,7 +165,18 @@ impl State {
             return Ack::ready(Err(BrokerError::Stale));
         };
         leased.ends = now + leased.time;
-        Ack::ready(Ok(()))
+        match leased.envelope.reply_to.filter(|_| leased.streams) {
+            Some(inbox) => self.with_sender(|state, sender| state.knock(inbox, sender)),
+            None => Ack::ready(Ok(())),
+        }
+    }
+
+    /// Asks whether an inbox is there, by a message that comes back if it is not. Asking for the queue would end an AMQP
+    /// channel, and wait for a node that is away. The message is of no call, so that nobody misses or minds it.
+    fn knock(&mut self, inbox: Guid, sender: AckSender) {
+        let envelope = Envelope::new(Kind::Event, Guid::call()).into();
+        let (target, marks) = (Target::Inbox(inbox), Marks::default());
+        self.publish(Publishing::new(target, envelope, marks, Done::Sender(sender)));
     }
 
     /// Makes this the last attempt: the server is told at once that it is done, and the worker waits until the

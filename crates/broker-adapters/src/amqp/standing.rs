@@ -125,6 +125,8 @@ pub(super) struct Leased {
     pub(super) ends: Instant,
     /// It was claimed once, and is acknowledged already.
     pub(super) once: bool,
+    /// A part of a stream was sent.
+    pub(super) streams: bool,
 }
 
 /// An inbox.

@@ -48,6 +48,8 @@
 //! - *Times* are whole seconds, rounded up: delays, pauses, `ttr`.
 //! - *Events* are put to each group that the server's list of tubes shows, which is asked for once for all that wait.
 //!   If a connection breaks in between, some groups may have got an event whose publishing is reported as lost.
+//! - *Streams* end when nobody watches their inbox: with each extension of a stream's lease its worker asks (`stats-tube`), and
+//!   takes the reader to be gone if nobody does for five seconds.
 //! - *Nothing stays for ever.* Every process looks for inboxes, instances and ephemeral groups that nobody watches
 //!   in two rounds (`sweep`), and empties them. A client whose connection breaks for less keeps its replies.
 //!

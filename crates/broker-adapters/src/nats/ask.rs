@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::{Message, Request, client::RequestErrorKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use skyloom_core::broker::BrokerError;
+use skyloom_core::{Envelope, Guid, Kind, broker::BrokerError};
 
 use super::{
     api::{ApiError, Failed, Meaning},
@@ -76,6 +76,15 @@ impl Link {
             () = self.forbids(&subject) => Err(AskError::Forbidden(subject.clone())),
             () = self.closed() => Err(AskError::Silent("the connection was closed".to_owned())),
         }
+    }
+
+    /// Whether somebody listens on an inbox: the server says at once that nobody does, and whoever does says nothing, for
+    /// the message is of no call of his.
+    pub(super) async fn is_heard(&self, inbox: Guid, patience: Duration) -> bool {
+        let knock = Envelope::new(Kind::Event, Guid::call()).encode();
+        let request = Request::new().payload(knock).timeout(Some(patience.min(PATIENCE)));
+        let asked = self.client.send_request(self.names.replies(inbox), request).await;
+        !asked.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders)
     }
 
     /// Resolves when the server has said that we lack the permission for a subject.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_nats::Subject;
 use bytes::Bytes;
 use skyloom_core::{
-    Envelope,
+    Envelope, Guid,
     broker::{Ack, BrokerError, Lease, Leases, Settlement},
 };
 use tokio::time::Instant;
@@ -271,6 +271,16 @@ impl Worker {
         ack
     }
 
+    /// Ends well if somebody listens on a stream's inbox, or did a moment ago.
+    async fn if_read(self: Arc<Self>, lease: Lease, inbox: Guid) -> Result<(), BrokerError> {
+        // Before the next extension, which asks anew.
+        let patience = self.options.lease / 4;
+        let is_read = self.handle.0.is_heard(inbox, patience).await;
+        let mut state = self.state();
+        let held = state.held.get_mut(&lease.number).ok_or(BrokerError::Stale)?;
+        held.absence.note(is_read, Instant::now())
+    }
+
     async fn claim(self: Arc<Self>, lease: Lease, subject: Subject) -> Result<(), BrokerError> {
         let acknowledged = self.handle.0.ask(subject.to_string(), "+ACK".to_owned()).await;
         match acknowledged {
@@ -337,7 +347,11 @@ impl Leases for Worker {
             held.renewed = now;
         }
         held.ends = now + self.options.lease;
-        Ack::ready(Ok(()))
+        let inbox = held.streamed.and(held.envelope.reply_to);
+        match inbox.zip(self.shared()) {
+            Some((inbox, this)) => Ack::running(this.if_read(lease, inbox)),
+            None => Ack::ready(Ok(())),
+        }
     }
 
     fn once(&self, lease: Lease) -> Ack {

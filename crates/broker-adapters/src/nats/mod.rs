@@ -58,7 +58,9 @@
 //! its work still, so that leases may be longer, and a dead one loses its work soon. An expired call is dropped by
 //! the worker that would take it, so that one that nobody would take stays until there is a worker. Nobody confirms a part
 //! of a stream: if the worker's connection breaks within five seconds after one was sent, the stream ends with an unknown
-//! outcome, so that none has a gap that nobody sees.
+//! outcome, so that none has a gap that nobody sees. With each extension of a stream's lease its worker sends a request of no
+//! call (kind `EVENT`) to the inbox, whose answer is that nobody listens (503), or none. When nobody does for five seconds,
+//! the reader is taken to be gone, and the worker ends the stream.
 //!
 //! With `mode=core`: at most once. Nothing waits at the broker, who calls a queue that nobody serves is told so at
 //! once, and so is who casts; one-way work is accepted when a worker has taken it. Work that failed cannot be tried

@@ -17,7 +17,7 @@ use super::{
     names::Names,
     work::{Held, State, Waiting, Worker},
 };
-use crate::remote::{Notice, members};
+use crate::remote::{Absence, Notice, members};
 
 /// How long the server keeps a request for work. For so long a process that hangs is still sent some, which nobody does
 /// before the AckWait has ended. The server refuses a request of less than two heartbeats.
@@ -88,6 +88,7 @@ impl Worker {
             ends: now + self.options.lease,
             renewed: now,
             streamed: None,
+            absence: Absence::default(),
             envelope,
         };
         if held.attempt > self.options.max_attempts {
@@ -228,6 +229,7 @@ impl Worker {
             ends,
             renewed: now,
             streamed: None,
+            absence: Absence::default(),
         };
         self.deliver(state, held, age, now);
     }

@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{handle::Handle, names::Target, time::ServerClock};
+use crate::remote::Absence;
 
 /// A consumer of one channel. Its tasks run until it is stopped and holds no lease any more.
 pub(super) struct Worker {
@@ -82,6 +83,8 @@ pub(super) struct Held {
     pub(super) renewed: Instant,
     /// When the last part of a stream was sent, which nobody confirms.
     pub(super) streamed: Option<Instant>,
+    /// Whether that stream is read.
+    pub(super) absence: Absence,
 }
 
 impl Held {

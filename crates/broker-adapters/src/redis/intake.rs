@@ -93,6 +93,7 @@ impl Intake {
             attempt: attempts.saturating_add(1),
             ends: now + self.seat.options.lease,
             is_once: false,
+            streams: false,
         };
         let bodies = members(body.clone()).and_then(|bodies| Some((u32::try_from(bodies.len()).ok()?, bodies)));
         let Some((of, bodies)) = bodies else {

@@ -121,6 +121,7 @@ impl Leases for Table {
         }
         let sent = self.with(lease, |held| {
             let (sender, ack) = Ack::waiting();
+            held.streams = true;
             self.out.partial(held, reply.encode(), Then::Ack(sender));
             ack
         });
@@ -132,7 +133,10 @@ impl Leases for Table {
             let (sender, ack) = Ack::waiting();
             held.ends = Instant::now() + held.seat.options.lease;
             self.out.about(held, b"extend", Then::Ack(sender));
-            ack
+            match held.reply_to.filter(|_| held.streams) {
+                Some(inbox) => self.out.if_read(held, inbox, ack),
+                None => ack,
+            }
         });
         sent.unwrap_or_else(|| self.stale())
     }

@@ -50,7 +50,8 @@
 //!   it hears so at once: an envelope begins with the call and its inbox, and only where just these are garbled
 //!   nobody knows whom to tell, and the caller hears at its deadline.
 //! - A queue that is full, in messages or in bytes, refuses; nothing is ever trimmed. Dead letters count.
-//! - A reply to an inbox that is gone is dropped, and leaves no key behind.
+//! - A reply to an inbox that is gone is dropped, and leaves no key behind. Whoever sends a stream hears of it with the
+//!   extension of its lease (`EXISTS`), a minute after its reader has died, and ends it.
 //! - An answer is waited for four seconds; then the connection is given up. What was under way has an unknown
 //!   outcome, except for settlements, which are repeated: they cannot take effect twice. A part of a stream is not: the
 //!   stream ends with an unknown outcome.

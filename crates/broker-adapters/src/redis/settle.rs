@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use ::redis::Value;
+use ::redis::{Value, cmd};
 use bytes::Bytes;
 use skyloom_core::{
     Guid,
-    broker::{BrokerError, Settlement},
+    broker::{Ack, BrokerError, Settlement},
 };
 use tokio::{
     sync::oneshot::{self, Receiver},
@@ -39,6 +39,8 @@ pub(super) struct Held {
     pub(super) ends: Instant,
     /// It is not to be delivered again.
     pub(super) is_once: bool,
+    /// A part of a stream was sent.
+    pub(super) streams: bool,
 }
 
 /// How a lease ends.
@@ -132,6 +134,23 @@ impl Out {
         args.extend(held.lease());
         args.push(held.seat.name.clone().into());
         self.submit(held, What::Settle { count: 1, args, ends: None }, then);
+    }
+
+    /// What becomes of a stream's lease, which ends well only if its inbox is there: that goes a minute after its client.
+    pub(super) fn if_read(&self, held: &Held, inbox: Guid, extended: Ack) -> Ack {
+        let place = self.names.inbox(inbox);
+        let mut exists = cmd("EXISTS");
+        exists.arg(&place.base);
+        let what = What::Ask { command: Box::new(exists), may_be_repeated: true };
+        let (answer, asked) = oneshot::channel();
+        self.nodes.submit(Op::new(Arc::new(place), what, Then::Answer(answer)).until(Some(held.ends)));
+        Ack::running(async move {
+            extended.await?;
+            match asked.await {
+                Ok(Ok(Value::Int(0))) => Err(BrokerError::unread()),
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Sends a reply that is not the last.

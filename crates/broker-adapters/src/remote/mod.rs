@@ -22,6 +22,9 @@ mod notice;
 #[cfg(any(feature = "nats", feature = "redis", feature = "amqp", feature = "beanstalk"))]
 mod bundle;
 
+#[cfg(any(feature = "nats", feature = "beanstalk"))]
+mod absence;
+
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod pem;
 
@@ -31,6 +34,8 @@ mod callers;
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 mod load;
 
+#[cfg(any(feature = "nats", feature = "beanstalk"))]
+pub(crate) use self::absence::Absence;
 #[cfg(any(feature = "redis", feature = "beanstalk"))]
 pub(crate) use self::bundle::begin_member;
 #[cfg(feature = "beanstalk")]

@@ -95,6 +95,12 @@ impl BrokerError {
         }
     }
 
+    /// What [`Leases::extend`](super::Leases::extend) says of a stream that nobody reads.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self::refused("nobody reads this stream any more: end it")
+    }
+
     /// The broker refused, for this reason.
     #[must_use]
     pub fn refused(reason: impl Into<String>) -> Self {

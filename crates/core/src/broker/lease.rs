@@ -48,7 +48,9 @@ pub trait Leases: Send + Sync {
     /// Sends a reply that is not the final one to the request's inbox.
     fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack;
 
-    /// Starts the lease's time anew.
+    /// Starts the lease's time anew. Whoever has sent a reply that is not the final one hears by it, as
+    /// [`BrokerError::unread`], that the request's inbox is gone, or that nobody has read it for so long that a client
+    /// which only connects anew would be back; the lease lasts nevertheless. Where a broker cannot know, it does not say so.
     fn extend(&self, lease: Lease) -> Ack;
 
     /// Makes this the last attempt: however the lease ends, the message is not delivered again. If
@@ -96,7 +98,7 @@ impl Holding {
         }
     }
 
-    /// Starts the lease's time anew.
+    /// Starts the lease's time anew; [`BrokerError::unread`] if this is a stream that nobody reads any more.
     pub fn extend(&self) -> Ack {
         match self.lease {
             Some(lease) => self.leases.extend(lease),

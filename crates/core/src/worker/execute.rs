@@ -141,7 +141,7 @@ impl<T> Lane<T> {
             End::TimedOut => Status::deadline_exceeded("the handler was started and did not finish in time")
                 .with_outcome(Outcome::Unknown),
             End::Panicked(message) => return panicked(self, context, &message),
-            End::Finished(Ok(_)) | End::Stopped => return Settlement::Done,
+            End::Finished(Ok(_)) | End::Stopped | End::Abandoned => return Settlement::Done,
         };
         failed(self, (context.envelope(), context.attempt()), status, context.ledger())
     }
@@ -205,6 +205,9 @@ fn panicked<T>(lane: &Lane<T>, context: &Context, message: &str) -> Settlement {
 /// After so many messages of a stream others have their turn, though it could go on: one of them may be its reader.
 const TURN: u32 = 16;
 
+/// Why a stream has ended whose reader was gone.
+const UNREAD: &str = "nobody was there to read the stream, so that it was ended";
+
 /// Sends a stream: that it has started, and its messages. The settlement is its end.
 async fn stream_out<T>(
     lane: &Lane<T>,
@@ -240,6 +243,8 @@ async fn stream_out<T>(
         End::Finished(Ok(())) => None,
         End::Finished(Err(status)) => Some(status),
         End::Panicked(message) => Some(Status::internal(format!("the stream's handler panicked: {message}"))),
+        // A reader who comes back too late to be waited for must not wait in his turn.
+        End::Abandoned => Some(Status::aborted(UNREAD).with_outcome(Outcome::Unknown)),
         End::Stopped | End::TimedOut => return Settlement::Done,
     };
     let mut reply = reply_to(request, Kind::Reply, shared.instance, attempt, crate::Headers::new());

@@ -64,24 +64,32 @@ impl Streams {
     }
 }
 
+/// Why a stream is to end before it ends by itself.
+pub(super) enum Unread {
+    /// Its reader wants no more, or it is another worker's now.
+    Stopped,
+    /// The broker, which knows when a reader is gone without a word, says that nobody is there.
+    Abandoned,
+}
+
 impl StreamEntry {
     /// Its lease is being extended.
     pub(super) fn extended(&mut self, ack: Ack) {
         self.extended = Some(ack);
     }
 
-    /// Resolves once when nobody reads the stream any more: its reader has said so, or the broker, which knows when a
-    /// reader is gone without a word, and when the lease is.
-    pub(super) fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Resolves once when nobody reads the stream any more.
+    pub(super) fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<Unread> {
         if Pin::new(&mut self.stopped).poll(cx).is_ready() {
-            return Poll::Ready(());
+            return Poll::Ready(Unread::Stopped);
         }
         let Some(Poll::Ready(extended)) = self.extended.as_mut().map(|ack| Pin::new(ack).poll(cx)) else {
             return Poll::Pending;
         };
         self.extended = None;
         match extended {
-            Err(BrokerError::Refused { .. } | BrokerError::Stale) => Poll::Ready(()),
+            Err(BrokerError::Refused { .. }) => Poll::Ready(Unread::Abandoned),
+            Err(BrokerError::Stale) => Poll::Ready(Unread::Stopped),
             // A connection that is lost for a moment says nothing about the reader.
             _ => Poll::Pending,
         }

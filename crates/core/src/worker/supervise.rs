@@ -12,7 +12,7 @@ use std::{
 
 use tokio::time::{Instant, Sleep};
 
-use super::running::StreamEntry;
+use super::running::{StreamEntry, Unread};
 use crate::broker::Holding;
 
 /// A lease that lasts longer is extended as often as one that lasts a year: the clock ends somewhere.
@@ -28,6 +28,8 @@ pub(super) enum End<T> {
     TimedOut,
     /// Because the caller has lost interest.
     Stopped,
+    /// Because nobody is there who would read it.
+    Abandoned,
 }
 
 /// A future under supervision. A future that is ready at once costs no timer.
@@ -96,7 +98,10 @@ impl<F: Future> Future for Supervised<'_, F> {
         }
         // After the timer, which may have asked the broker.
         match &mut this.stream {
-            Some(stream) => stream.poll_unread(cx).map(|()| End::Stopped),
+            Some(stream) => stream.poll_unread(cx).map(|unread| match unread {
+                Unread::Stopped => End::Stopped,
+                Unread::Abandoned => End::Abandoned,
+            }),
             None => Poll::Pending,
         }
     }

@@ -68,6 +68,7 @@ macro_rules! broker_conformance {
                 an_ephemeral_group_ends_with_its_last_consumer;
             inboxes: a_reply_reaches_only_the_inbox_that_is_named,
                 a_closed_inbox_hears_nothing_and_hinders_nobody,
+                who_sends_a_stream_hears_that_nobody_reads_it,
                 an_unknown_instance_is_refused,
                 an_instance_is_reached_until_it_takes_no_more,
                 an_instance_that_has_died_is_gone,

@@ -9,6 +9,7 @@ mod cluster;
 mod walkthrough;
 mod brokers;
 mod killer;
+mod unread;
 mod python;
 mod life;
 mod open_files;

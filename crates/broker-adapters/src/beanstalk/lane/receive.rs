@@ -141,7 +141,8 @@ impl Lane {
             let envelope = Arc::new(item.envelope);
             if attempt > self.options.max_attempts.max(1) {
                 let reason = format!("none of its {} attempts came to an end: its workers died", attempt - 1);
-                let held = Held { job: Some(id), envelope, notes: item.notes, attempt, ends: Instant::now() };
+                let (ends, stream) = (Instant::now(), None);
+                let held = Held { job: Some(id), envelope, notes: item.notes, attempt, ends, stream };
                 self.kill(&mut state, held, reason, None);
             } else {
                 state.surplus.push_back(Arrived { job: id, envelope, notes: item.notes, attempt });
@@ -156,7 +157,8 @@ impl Lane {
             let now = Instant::now();
             let left = envelope.budget.map(|budget| budget.saturating_sub(notes.age()));
             // Without the time of sending, its budget begins here.
-            let held = Held { job: Some(job), envelope, notes, attempt, ends: now + self.options.lease };
+            let (ends, stream) = (now + self.options.lease, None);
+            let held = Held { job: Some(job), envelope, notes, attempt, ends, stream };
             if left.is_some_and(|left| left.is_zero()) {
                 self.tell(state, &held, &BrokerError::expired_after(attempt.saturating_sub(1)));
                 state.finish(held.job, None);

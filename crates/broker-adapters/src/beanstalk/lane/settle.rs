@@ -1,16 +1,19 @@
 //! What a worker does with its deliveries.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use skyloom_core::{
-    Envelope,
+    Envelope, Guid,
     broker::{Ack, AckSender, BrokerError, Lease, Leases, Settlement},
 };
 use tokio::time::Instant;
 
 use super::{
     super::{
-        codec::whole_seconds,
+        codec::{Command, Reply, Stats, whole_seconds},
         job::{self, Notes},
         shared::lock,
     },
@@ -18,7 +21,7 @@ use super::{
     state::{Held, Job, State},
     todo::{How, Todo},
 };
-use crate::remote::Notice;
+use crate::remote::{Absence, Notice};
 
 /// The longest reason that is kept, in bytes.
 const REASON: usize = 512;
@@ -43,6 +46,7 @@ impl Leases for Lane {
             let held = state.live(lease.number)?;
             let Some(inbox) = held.envelope.reply_to else { return Ok(Ack::ready(Ok(()))) };
             let only = held.job.is_none();
+            held.stream.get_or_insert_default();
             let (sender, ack) = match state.todo.len() < PARTS {
                 true => (None, Ack::ready(Ok(()))),
                 false => {
@@ -59,8 +63,14 @@ impl Leases for Lane {
     fn extend(&self, lease: Lease) -> Ack {
         // The connection begins the job's time anew by itself for as long as this lease lasts.
         let mut state = lock(&self.state);
-        let extended = state.live(lease.number).map(|held| held.ends = Instant::now() + self.options.lease);
-        Ack::ready(extended)
+        let extended = state.live(lease.number).map(|held| {
+            held.ends = Instant::now() + self.options.lease;
+            held.envelope.reply_to.zip(held.stream.clone())
+        });
+        match extended {
+            Ok(Some((inbox, absence))) => self.if_read(inbox, absence),
+            extended => Ack::ready(extended.map(drop)),
+        }
     }
 
     fn once(&self, lease: Lease) -> Ack {
@@ -78,6 +88,19 @@ impl Leases for Lane {
 }
 
 impl Lane {
+    /// Ends well if somebody watches a stream's inbox, or did a moment ago.
+    fn if_read(&self, inbox: Guid, absence: Arc<Mutex<Absence>>) -> Ack {
+        let asked = self.shared.ask(None, Command::StatsTube(&self.shared.options.names.inbox(inbox)));
+        Ack::running(async move {
+            let is_read = match asked.await {
+                Ok(Ok(Reply::Ok(stats))) => Stats::of(&stats).number("current-watching") != Some(0),
+                Ok(Ok(Reply::NotFound)) => false,
+                _ => true,
+            };
+            lock(&absence).note(is_read, Instant::now())
+        })
+    }
+
     /// Ends a delivery.
     fn end(&self, state: &mut State, held: Held, settlement: Settlement, ack: Option<AckSender>) {
         let claimed = held.job.is_none();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use super::{
     super::job::Notes,
     todo::{How, Todo},
 };
+use crate::remote::Absence;
 
 type Map<T> = HashMap<u64, T, foldhash::fast::RandomState>;
 
@@ -57,6 +58,8 @@ pub(super) struct Held {
     pub(super) attempt: u32,
     /// When its lease ends.
     pub(super) ends: Instant,
+    /// Whether the stream is read that it sends, if it does.
+    pub(super) stream: Option<Arc<Mutex<Absence>>>,
 }
 
 /// A job that this connection has reserved.

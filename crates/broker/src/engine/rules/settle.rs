@@ -88,7 +88,7 @@ impl<M: Clone> Engine<M> {
         let (message, streams) = (held.message, held.streams);
         match self.awaiting(message) {
             Some((inbox, _)) if self.inboxes.contains_key(&inbox) => Ok(()),
-            _ if streams => Err(BrokerError::refused("nobody reads this stream any more: end it")),
+            _ if streams => Err(BrokerError::unread()),
             _ => Ok(()),
         }
     }

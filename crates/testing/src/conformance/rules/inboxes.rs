@@ -8,8 +8,8 @@ use skyloom_core::{
 use crate::conformance::{
     Fixture,
     kit::{
-        SOON, accepted, answer, call, consume, inbox, lost, next, nothing_comes, number, queue, refusal, reply, silent,
-        soon, take, told_at_once, work,
+        QUIET, SOON, accepted, answer, call, consume, inbox, lost, next, nothing_comes, number, queue, refusal, reply,
+        silent, soon, take, told_at_once, work,
     },
 };
 
@@ -50,6 +50,45 @@ pub async fn a_closed_inbox_hears_nothing_and_hinders_nobody<F: Fixture>(fixture
     tokio::time::sleep(fixture.shortest_lease()).await;
     nothing_comes(&mut consumer).await;
     silent(&probe).await;
+}
+
+/// Whoever sends a stream whose inbox is gone hears that nobody reads it, be it silent or not, by an extension of its
+/// lease. Of what is no stream the lease is extended to its end.
+pub async fn who_sends_a_stream_hears_that_nobody_reads_it<F: Fixture>(fixture: F) {
+    let (client, worker) = (fixture.connect().await.broker, fixture.connect().await.broker);
+    let channel = queue("unread.v1");
+    let mut consumer = consume(&worker, &channel, ConsumeOptions::default()).await;
+    let (probe, inbox) = inbox(&client).await;
+    let mut held = Vec::new();
+    for n in 0..3 {
+        accepted("enqueue", client.enqueue(&channel, call(&inbox, n).into(), EnqueueOptions::default())).await;
+        held.push(next(&mut consumer).await);
+    }
+    let [silent, chatty, work] = held.try_into().expect("three deliveries");
+    for stream in [&silent, &chatty] {
+        accepted("partial", stream.partial(reply(stream.envelope(), Kind::Partial, 0).into())).await;
+        answer(&probe).await;
+        accepted("extend", stream.extend()).await;
+    }
+    drop(inbox);
+    for stream in [&silent, &chatty] {
+        let told = async {
+            while let Ok(()) = stream.extend().await {
+                if number(stream.envelope()) == number(chatty.envelope()) {
+                    accepted("partial", stream.partial(reply(stream.envelope(), Kind::Partial, 1).into())).await;
+                }
+                tokio::time::sleep(QUIET).await;
+            }
+            stream.extend().await
+        };
+        // Some brokers wait whether the reader comes back.
+        let told = tokio::time::timeout(3 * SOON, told).await.expect("whoever sends it hears that");
+        assert_eq!(told, Err(BrokerError::unread()));
+    }
+    accepted("extend", work.extend()).await;
+    for delivery in [silent, chatty, work] {
+        accepted("settle", delivery.settle(Settlement::Done)).await;
+    }
 }
 
 /// A message for an instance that does not run is refused, not kept.
