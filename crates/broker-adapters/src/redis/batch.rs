@@ -1,6 +1,6 @@
 //! [`Batch`]: many operations as few commands.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::remote::QueueLimits;
 use ::redis::{Cmd, Pipeline, RedisError, Value};
@@ -59,6 +59,18 @@ fn fit(one: &Op, other: &Op) -> bool {
 }
 
 impl Batch {
+    /// Takes all of these, if they can be one command: as they often are, and then none of them is moved.
+    pub(super) fn whole(ops: &mut VecDeque<Op>) -> Option<Self> {
+        let first = ops.front()?;
+        if !ops.iter().all(|op| fit(first, op)) {
+            return None;
+        }
+        // As many again are likely to come.
+        let room = VecDeque::with_capacity(ops.len().max(ops.capacity() / 2));
+        let ops = std::mem::replace(ops, room).into();
+        Some(Self { groups: vec![Group { ops }] })
+    }
+
     /// Adds an operation. Operations for one channel or inbox keep their order.
     pub(super) fn add(&mut self, op: Op) {
         // One that nobody may be overtaken by or overtake stands by itself.
@@ -87,7 +99,9 @@ impl Batch {
     ) -> Pipeline {
         let mut pipeline = ::redis::pipe();
         for group in &mut self.groups {
-            settle::arrange(&mut group.ops);
+            if group.ops.first().is_some_and(Op::is_of_a_lease) {
+                settle::arrange(&mut group.ops);
+            }
             let newest = group.ops.iter().rev().find_map(Op::call);
             let sharing = newest.map_or(Sharing::ALONE, |call| sharing(&group.ops[0].place.base, call));
             pipeline.add_command(command(&group.ops, limits, sharing));

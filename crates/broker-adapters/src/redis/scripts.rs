@@ -4,6 +4,10 @@ use std::sync::LazyLock;
 
 use ::redis::{Cmd, cmd};
 
+/// A call has about so many arguments with so many bytes, besides envelopes.
+const USUAL_ARGUMENTS: usize = 16;
+const USUAL_BYTES: usize = 512;
+
 /// A script on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Script {
@@ -44,7 +48,8 @@ static ALL: LazyLock<Vec<(String, ::redis::Script)>> = LazyLock::new(|| {
 impl Script {
     /// A call of it with these keys; arguments follow.
     pub(super) fn call(self, keys: &[&str]) -> Cmd {
-        let mut call = cmd("EVALSHA");
+        let mut call = Cmd::with_capacity(USUAL_ARGUMENTS, USUAL_BYTES);
+        call.arg("EVALSHA");
         call.arg(ALL.get(self as usize).map(|(_, script)| script.get_hash())).arg(keys.len()).arg(keys);
         call
     }

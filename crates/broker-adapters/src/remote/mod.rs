@@ -31,6 +31,8 @@ mod callers;
 #[cfg(any(feature = "nats", feature = "redis", feature = "beanstalk"))]
 mod load;
 
+#[cfg(feature = "redis")]
+pub(crate) use self::bundle::MOST_FRAME;
 #[cfg(any(feature = "redis", feature = "beanstalk"))]
 pub(crate) use self::bundle::begin_member;
 #[cfg(feature = "beanstalk")]

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use ::redis::Cmd;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use skyloom_core::Guid;
 
-use super::super::{
-    names::inbox_key,
-    op::{Op, What},
+use super::{
+    super::{
+        names::inbox_key,
+        op::{Op, What},
+    },
+    bundle::bundle,
 };
-use crate::remote::begin_member;
 
 /// The entry of several that an operation finishes a message of, and how many it came with. One that may have been
 /// done already says nothing of the others.
@@ -23,6 +25,9 @@ fn shared(op: &Op) -> Option<(&Bytes, usize)> {
 
 /// Puts those that finish a whole entry side by side, in the place of the last of them. All others keep theirs.
 pub(in super::super) fn arrange(ops: &mut Vec<Op>) {
+    if next(ops).1 == ops.len() {
+        return;
+    }
     let mut whole: HashMap<Bytes, (usize, Vec<Op>), foldhash::fast::RandomState> = HashMap::default();
     for (id, _) in ops.iter().filter_map(shared) {
         whole.entry(id.clone()).or_default().0 += 1;
@@ -121,7 +126,11 @@ fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
         if let Some((inbox, body)) = reply {
             match inboxes.iter_mut().find(|(known, _)| known == inbox) {
                 Some((_, bodies)) => bodies.push(body),
-                None => inboxes.push((*inbox, vec![body])),
+                None => {
+                    let mut bodies = Vec::with_capacity(ops.len());
+                    bodies.push(body);
+                    inboxes.push((*inbox, bodies));
+                }
             }
         }
     }
@@ -129,16 +138,9 @@ fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
     for (inbox, bodies) in inboxes {
         call.arg(keys.of(inbox));
         match bodies[..] {
-            [one] => call.arg(&one[..]),
-            _ => {
-                let mut bundle = BytesMut::new();
-                for body in bodies {
-                    begin_member(&mut bundle, body.len());
-                    bundle.extend_from_slice(body);
-                }
-                call.arg(&bundle[..])
-            }
-        };
+            [one] => drop(call.arg(&one[..])),
+            _ => bundle(call, bodies.into_iter()),
+        }
     }
 }
 
