@@ -45,6 +45,35 @@ static ALL: LazyLock<Vec<(String, ::redis::Script)>> = LazyLock::new(|| {
     whole.map(|code| (code.clone(), ::redis::Script::new(&code))).collect()
 });
 
+/// The second half of a transaction: a script that is sent with each call, without comments. One that the server had
+/// forgotten would be missed when the first half was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Half {
+    Added,
+    Answered,
+}
+
+static ADDED: LazyLock<String> = LazyLock::new(|| bare(include_str!("lua/added.lua")));
+static ANSWERED: LazyLock<String> = LazyLock::new(|| bare(include_str!("lua/answered.lua")));
+
+fn bare(code: &str) -> String {
+    let lines = code.lines().map(str::trim_start).filter(|line| !line.starts_with("--"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+impl Half {
+    /// A call of it for this channel; arguments follow.
+    pub(super) fn call(self, base: &str) -> Cmd {
+        let code = match self {
+            Self::Added => &ADDED,
+            Self::Answered => &ANSWERED,
+        };
+        let mut call = Cmd::with_capacity(USUAL_ARGUMENTS, USUAL_BYTES + code.len());
+        call.arg("EVAL").arg(code.as_str()).arg(1).arg(base);
+        call
+    }
+}
+
 impl Script {
     /// A call of it with these keys; arguments follow.
     pub(super) fn call(self, keys: &[&str]) -> Cmd {

@@ -34,6 +34,20 @@ pub(in super::super) fn arguments(call: &mut Cmd, mut ops: &[Op], share: usize) 
     }
 }
 
+/// All of these as one entry: how it is added to a stream, and its bytes without what it is wrapped in. `None` if they do
+/// not share one.
+pub(in super::super) fn whole(ops: &[Op], share: usize) -> Option<(Cmd, usize)> {
+    let Op { place, .. } = ops.first()?;
+    if ops.len() == 1 || together(ops, share) < ops.len() {
+        return None;
+    }
+    let mut add = Cmd::with_capacity(9, 0);
+    add.arg("XADD").arg(format!("{}:work", place.base)).arg("*").arg("e");
+    bundle(&mut add, ops.iter().filter_map(body));
+    add.arg("l").arg(times(ops, Instant::now())).arg("n").arg(ops.len());
+    Some((add, ops.iter().map(Op::size).sum()))
+}
+
 fn left(expires: Option<Instant>, now: Instant) -> u64 {
     let left = expires.map_or(0, |at| at.saturating_duration_since(now).as_millis().max(1));
     u64::try_from(left).unwrap_or(u64::MAX)

@@ -55,12 +55,17 @@ pub(in super::super) fn arrange(ops: &mut Vec<Op>) {
     *ops = arranged;
 }
 
+/// Whether two are the same entry. Those of one delivery are the same bytes, which need not be looked at.
+fn is_same(one: &Bytes, other: &Bytes) -> bool {
+    one.len() == other.len() && (one.as_ptr() == other.as_ptr() || one == other)
+}
+
 /// How many operations of the script come next, and how many of ours they are.
 pub(in super::super) fn next(ops: &[Op]) -> (usize, usize) {
     let Some(first) = ops.first() else { return (0, 0) };
     if let Some((id, of)) = shared(first)
         && let Some(those) = ops.get(..of)
-        && those.iter().all(|op| shared(op).is_some_and(|(other, _)| other == id))
+        && those.iter().all(|op| shared(op).is_some_and(|(other, _)| is_same(other, id)))
     {
         return (1, of);
     }
@@ -115,11 +120,20 @@ fn alone(call: &mut Cmd, op: &Op, keys: &mut Keys<'_>) {
     }
 }
 
-/// All messages of an entry: the replies to one inbox as one.
-fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
-    let Some((id, count)) = ops.first().and_then(shared) else { return };
-    let mut bytes = 0;
-    let mut inboxes: Vec<(Guid, Vec<&Bytes>)> = Vec::new();
+/// All messages of an entry.
+pub(in super::super) struct Whole<'a> {
+    pub(in super::super) id: &'a Bytes,
+    pub(in super::super) count: usize,
+    /// The bytes of their envelopes.
+    pub(in super::super) bytes: usize,
+    /// The replies to each inbox.
+    pub(in super::super) inboxes: Vec<(Guid, Vec<&'a Bytes>)>,
+}
+
+/// What these settle, if it is an entry as a whole and nothing else.
+pub(in super::super) fn whole(ops: &[Op]) -> Option<Whole<'_>> {
+    let (id, count) = ops.first().and_then(shared).filter(|_| next(ops) == (1, ops.len()))?;
+    let (mut bytes, mut inboxes) = (0, Vec::<(Guid, Vec<&Bytes>)>::new());
     for op in ops {
         let What::Finish { size, reply, .. } = &op.what else { continue };
         bytes += size;
@@ -134,13 +148,23 @@ fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
             }
         }
     }
-    call.arg("all").arg(&id[..]).arg(count).arg(bytes).arg(inboxes.len());
-    for (inbox, bodies) in inboxes {
+    Some(Whole { id, count, bytes, inboxes })
+}
+
+/// The replies to one inbox as one.
+pub(in super::super) fn replies(call: &mut Cmd, bodies: &[&Bytes]) {
+    match bodies {
+        [one] => drop(call.arg(&one[..])),
+        _ => bundle(call, bodies.iter().copied()),
+    }
+}
+
+fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
+    let Some(whole) = whole(ops) else { return };
+    call.arg("all").arg(&whole.id[..]).arg(whole.count).arg(whole.bytes).arg(whole.inboxes.len());
+    for (inbox, bodies) in whole.inboxes {
         call.arg(keys.of(inbox));
-        match bodies[..] {
-            [one] => drop(call.arg(&one[..])),
-            _ => bundle(call, bodies.into_iter()),
-        }
+        replies(call, &bodies);
     }
 }
 
