@@ -81,7 +81,9 @@ impl Queue {
     async fn ask<T: FromRedisValue>(&mut self, command: &str) -> T {
         let mut words = command.split(' ');
         let mut asked = ::redis::cmd(words.next().unwrap());
-        words.for_each(|word| drop(asked.arg(word)));
+        for word in words {
+            asked.arg(word);
+        }
         asked.query_async(&mut self.connection).await.unwrap()
     }
 

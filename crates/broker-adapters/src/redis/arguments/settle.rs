@@ -154,7 +154,9 @@ pub(in super::super) fn whole(ops: &[Op]) -> Option<Whole<'_>> {
 /// The replies to one inbox as one.
 pub(in super::super) fn replies(call: &mut Cmd, bodies: &[&Bytes]) {
     match bodies {
-        [one] => drop(call.arg(&one[..])),
+        [one] => {
+            call.arg(&one[..]);
+        }
         _ => bundle(call, bodies.iter().copied()),
     }
 }
