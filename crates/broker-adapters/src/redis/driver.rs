@@ -193,15 +193,15 @@ impl Left {
         node: &Arc<Node>,
         connection: &mut MultiplexedConnection,
     ) -> Result<(), RedisError> {
-        let is_late = !self.later.is_empty();
+        let (is_late, is_elsewhere) = (!self.later.is_empty(), !self.elsewhere.is_empty());
         node.put_back(self.later);
+        node.put_back(self.elsewhere);
         node.put_back(self.again);
         if !self.forgotten.is_empty() {
             node.put_back(self.forgotten);
             load_scripts(connection).await?;
         }
-        if !self.elsewhere.is_empty() {
-            node.put_back(self.elsewhere);
+        if is_elsewhere {
             // Its name may lead to another server by now.
             if let Some(why) = self.why.filter(|_| !nodes.options.cluster) {
                 return Err(why);

@@ -132,7 +132,7 @@ pub(in super::super) struct Whole<'a> {
 
 /// What these settle, if it is an entry as a whole and nothing else.
 pub(in super::super) fn whole(ops: &[Op]) -> Option<Whole<'_>> {
-    let (id, count) = ops.first().and_then(shared).filter(|_| next(ops) == (1, ops.len()))?;
+    let (id, count) = ops.first().and_then(shared).filter(|(_, of)| *of == ops.len() && next(ops).1 == *of)?;
     let (mut bytes, mut inboxes) = (0, Vec::<(Guid, Vec<&Bytes>)>::new());
     for op in ops {
         let What::Finish { size, reply, .. } = &op.what else { continue };
@@ -206,6 +206,13 @@ mod tests {
     #[test]
     fn a_whole_entry_is_one_operation() {
         assert_eq!(words(ops([(2, false), (1, false), (4, false), (3, false)])), ["all", "7-0", "4", "40", "0"]);
+    }
+
+    #[test]
+    fn a_part_of_an_entry_is_no_whole() {
+        let ops = ops([(1, false), (2, false), (3, false), (4, false)]);
+        let count = |ops| whole(ops).map(|whole| whole.count);
+        assert_eq!([&ops[..1], &ops[..3], &ops[1..], &ops].map(count), [None, None, None, Some(4)]);
     }
 
     #[test]
