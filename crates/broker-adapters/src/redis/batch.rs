@@ -1,6 +1,6 @@
 //! [`Batch`]: many operations as few commands.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::remote::QueueLimits;
 use ::redis::{Cmd, Pipeline, RedisError, Value};
@@ -10,12 +10,25 @@ use super::{
     arguments::{put, settle},
     op::{Op, What},
     scripts::Script,
+    transaction::{self, Outcome},
     trouble::refused,
 };
 
-/// One command, and the operations that it does.
+/// One command, or one transaction, and the operations that it does.
 struct Group {
     ops: Vec<Op>,
+    is_transaction: bool,
+}
+
+impl Group {
+    fn new(ops: Vec<Op>) -> Self {
+        Self { ops, is_transaction: false }
+    }
+
+    /// How many answers it has.
+    fn answers(&self) -> usize {
+        if self.is_transaction { transaction::COMMANDS } else { 1 }
+    }
 }
 
 /// Many operations as few commands: those for one channel that follow each other become one script's call.
@@ -33,6 +46,15 @@ pub(super) struct Sharing {
     pub(super) counts: bool,
 }
 
+/// How the server is told what is to be done at a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By a transaction, where that is quicker.
+    Transaction,
+    /// By a script alone, which can do everything.
+    Script,
+}
+
 impl Sharing {
     /// Each by itself.
     const ALONE: Self = Self { most: 1, counts: false };
@@ -44,6 +66,10 @@ pub(super) enum Verdict {
     Done(Value),
     /// The server refused it as a whole.
     Refused(RedisError),
+    /// A transaction has done nothing: it is to be done by a script.
+    Nothing,
+    /// It is not known what was done.
+    Unknown(RedisError),
 }
 
 /// Whether two operations can be one command.
@@ -59,6 +85,18 @@ fn fit(one: &Op, other: &Op) -> bool {
 }
 
 impl Batch {
+    /// Takes all of these, if they can be one command: as they often are, and then none of them is moved.
+    pub(super) fn whole(ops: &mut VecDeque<Op>) -> Option<Self> {
+        let first = ops.front()?;
+        if !ops.iter().all(|op| fit(first, op)) {
+            return None;
+        }
+        // As many again are likely to come.
+        let room = VecDeque::with_capacity(ops.len().max(ops.capacity() / 2));
+        let ops = std::mem::replace(ops, room).into();
+        Some(Self { groups: vec![Group::new(ops)] })
+    }
+
     /// Adds an operation. Operations for one channel or inbox keep their order.
     pub(super) fn add(&mut self, op: Op) {
         // One that nobody may be overtaken by or overtake stands by itself.
@@ -66,7 +104,7 @@ impl Batch {
         let open = self.groups.iter_mut().skip(barrier.map_or(0, |at| at + 1));
         match open.rev().find(|group| fit(&group.ops[0], &op)) {
             Some(group) => group.ops.push(op),
-            None => self.groups.push(Group { ops: vec![op] }),
+            None => self.groups.push(Group::new(vec![op])),
         }
     }
 
@@ -74,23 +112,30 @@ impl Batch {
         self.groups.is_empty()
     }
 
-    /// How many commands there are.
-    pub(super) fn len(&self) -> usize {
-        self.groups.len()
+    /// How many answers the commands have.
+    pub(super) fn answers(&self) -> usize {
+        self.groups.iter().map(Group::answers).sum()
     }
 
     /// The commands. How calls to a channel share its entries is asked with the channel and the last of them.
     pub(super) fn commands(
         &mut self,
         limits: &QueueLimits,
+        way: impl Fn(&str) -> Way,
         mut sharing: impl FnMut(&str, Guid) -> Sharing,
     ) -> Pipeline {
         let mut pipeline = ::redis::pipe();
         for group in &mut self.groups {
-            settle::arrange(&mut group.ops);
+            if group.ops.first().is_some_and(Op::is_of_a_lease) {
+                settle::arrange(&mut group.ops);
+            }
             let newest = group.ops.iter().rev().find_map(Op::call);
             let sharing = newest.map_or(Sharing::ALONE, |call| sharing(&group.ops[0].place.base, call));
-            pipeline.add_command(command(&group.ops, limits, sharing));
+            group.is_transaction = way(&group.ops[0].place.base) == Way::Transaction
+                && add_transaction(&mut pipeline, &group.ops, limits, sharing);
+            if !group.is_transaction {
+                pipeline.add_command(command(&group.ops, limits, sharing));
+            }
         }
         pipeline
     }
@@ -100,9 +145,32 @@ impl Batch {
         self.groups.into_iter().flat_map(|group| group.ops)
     }
 
-    /// The operations of each command.
-    pub(super) fn into_groups(self) -> impl Iterator<Item = Vec<Op>> {
-        self.groups.into_iter().map(|group| group.ops)
+    /// The operations of each command or transaction, and what became of it.
+    pub(super) fn answered(self, answers: Vec<Value>) -> impl Iterator<Item = (Vec<Op>, Verdict)> {
+        let mut answers = answers.into_iter();
+        self.groups.into_iter().map(move |group| {
+            let mut next = || answers.next().unwrap_or_default();
+            if !group.is_transaction {
+                return (group.ops, next().extract_error().map_or_else(Verdict::Refused, Verdict::Done));
+            }
+            let is_put = matches!(group.ops[0].what, What::Put { .. });
+            let verdict = match transaction::outcome(is_put, std::array::from_fn(|_| next())) {
+                Outcome::Done(value) => Verdict::Done(value),
+                Outcome::Nothing => Verdict::Nothing,
+                Outcome::Refused(error) => Verdict::Refused(error),
+                Outcome::Unknown(error) => Verdict::Unknown(error),
+            };
+            (group.ops, verdict)
+        })
+    }
+}
+
+/// Adds a transaction for these, if there can be one.
+fn add_transaction(to: &mut Pipeline, ops: &[Op], limits: &QueueLimits, sharing: Sharing) -> bool {
+    match &ops[0].what {
+        What::Put { .. } => transaction::put(to, ops, limits, sharing.most, sharing.counts),
+        What::Finish { .. } => transaction::settle(to, ops, limits),
+        _ => false,
     }
 }
 
@@ -154,15 +222,14 @@ pub(super) fn consumers<'a>(ops: &'a [Op], value: &Value) -> Option<(&'a str, us
     Some((&first.place.base, usize::try_from(*consumers).ok()?))
 }
 
-/// Tells everybody what became of a command that the server has answered.
-pub(super) fn conclude(ops: Vec<Op>, verdict: Verdict, limits: &QueueLimits) {
-    let value = match verdict {
-        Verdict::Done(value) => value,
-        Verdict::Refused(error) => {
-            let error = refused(&error);
-            return ops.into_iter().for_each(|op| op.fail(error.clone()));
-        }
-    };
+/// Tells everybody that the server has refused a command as a whole.
+pub(super) fn refuse(ops: Vec<Op>, error: &RedisError) {
+    let error = refused(error);
+    ops.into_iter().for_each(|op| op.fail(error.clone()));
+}
+
+/// Tells everybody what became of a command that the server did, or did in part.
+pub(super) fn conclude(ops: Vec<Op>, value: Value, limits: &QueueLimits) {
     match ops.first().map(|op| &op.what) {
         Some(What::Put { .. }) => conclude_puts(ops, value, limits),
         Some(What::Publish { .. }) => conclude_events(ops, value, limits),

@@ -109,13 +109,14 @@ impl RedisBroker {
         if !nodes.is_open() {
             return Err(BrokerError::unavailable("the connection is closed"));
         }
-        let (size, limit) = (envelope.encoded_len(), nodes.options.limits.message_bytes);
-        if size > limit { Err(BrokerError::TooLarge { size, limit }) } else { Ok(envelope.encode()) }
+        let (body, limit) = (envelope.encode(), nodes.options.limits.message_bytes);
+        if body.len() > limit { Err(BrokerError::TooLarge { size: body.len(), limit }) } else { Ok(body) }
     }
 
     fn enqueue_body(&self, channel: &Channel, envelope: &Envelope, body: Bytes, delay: Duration) -> Ack {
         let shared = self.shared();
-        shared.list(channel);
+        let place = shared.names.channel(channel);
+        shared.list(&place);
         let expires = envelope.budget.and_then(|budget| Instant::now().checked_add(budget));
         let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         // The refusal of a call reaches its inbox, if that is one of this connection's.
@@ -129,7 +130,7 @@ impl RedisBroker {
                 (Then::Ack(sender), ack)
             }
         };
-        let op = Op::new(shared.names.channel(channel), What::Put { delay, expires, body }, then);
+        let op = Op::new(place, What::Put { delay, expires, body }, then);
         shared.nodes.submit(op.until(expires));
         ack
     }
@@ -168,9 +169,9 @@ impl Broker for RedisBroker {
             return Box::pin(async { Err(BrokerError::unavailable("the connection is closed")) });
         }
         let place = shared.names.channel(&channel);
-        let seat = Seat::new(shared.nodes.session, shared.next_consumer(), place, options);
+        let seat = Seat::new(shared.nodes.session, shared.next_consumer(), Arc::clone(&place), options);
         if !seat.ephemeral {
-            shared.list(&channel);
+            shared.list(&place);
         }
         let (sender, deliveries) = unbounded_channel();
         let (opened, ack) = Ack::waiting();

@@ -2,20 +2,21 @@
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
-use ::redis::{RedisError, Value, aio::MultiplexedConnection, cmd};
+use ::redis::{RedisError, aio::MultiplexedConnection, cmd};
 use skyloom_core::broker::BrokerError;
 use tokio::time::{Instant, sleep};
 
 use crate::remote::Pauses;
 
 use super::{
-    batch::{Batch, Sharing, Verdict, conclude, consumers},
+    batch::{Batch, Sharing, Verdict, conclude, consumers, refuse},
     crowds::Crowds,
     link::{connect_with_scripts, load_scripts},
     node::Node,
     nodes::Nodes,
     op::Op,
     trouble::{Refusal, is_answer, said},
+    ways::Ways,
 };
 
 /// A server that is not asked anything is asked whether it lives this often.
@@ -85,14 +86,14 @@ async fn serve(nodes: &Arc<Nodes>, node: &Arc<Node>, mut connection: Multiplexed
     let mut stage = nodes.stage.subscribe();
     // It was made after whatever was suspected.
     node.take_suspicion();
-    let mut crowds = Crowds::default();
+    let (mut crowds, mut ways) = (Crowds::default(), Ways::of(&mut connection).await?);
     loop {
         if node.take_suspicion() {
             cmd("PING").query_async::<()>(&mut connection).await?;
         }
         let batch = node.batch();
         if !batch.is_empty() {
-            send(nodes, node, &mut connection, &mut crowds, batch).await?;
+            send(nodes, node, &mut connection, (&mut crowds, &mut ways), batch).await?;
             continue;
         }
         if nodes.is_closing() && node.is_idle() {
@@ -110,7 +111,7 @@ async fn send(
     nodes: &Arc<Nodes>,
     node: &Arc<Node>,
     connection: &mut MultiplexedConnection,
-    crowds: &mut Crowds,
+    (crowds, ways): (&mut Crowds, &mut Ways),
     mut batch: Batch,
 ) -> Result<(), RedisError> {
     let limits = &nodes.options.limits;
@@ -119,70 +120,107 @@ async fn send(
         let (parts, counts) = crowds.parts(base, now);
         Sharing { most: nodes.load().share(newest, parts).min(nodes.options.bundle), counts }
     };
-    let (commands, count) = (batch.commands(limits, sharing), batch.len());
+    let commands = batch.commands(limits, |base| ways.to(base, now), sharing);
+    let count = batch.answers();
     let values = match connection.send_packed_commands(&commands, 0, count).await {
         Ok(values) => values,
         Err(error) => {
-            lose(node, batch, &error);
+            lose(node, batch.into_ops(), &error);
             return if is_answer(&error) { Ok(()) } else { Err(error) };
         }
     };
-    let (mut elsewhere, mut unknown, mut later, mut why) = (Vec::new(), Vec::new(), Vec::new(), None);
-    for (ops, value) in batch.into_groups().zip(values) {
-        match verdict(value) {
-            Verdict::Refused(error) => match Refusal::of(&error) {
-                Refusal::NoScript => unknown.extend(ops),
-                Refusal::Elsewhere => {
-                    elsewhere.extend(ops);
-                    why = Some(error);
-                }
-                Refusal::Later if !nodes.is_closing() => {
-                    let (again, new): (Vec<_>, Vec<_>) = ops.into_iter().partition(Op::is_of_a_lease);
-                    later.extend(again);
-                    conclude(new, Verdict::Refused(error), limits);
-                }
-                Refusal::Later | Refusal::Final => conclude(ops, Verdict::Refused(error), limits),
-            },
+    let mut left = Left::default();
+    for (ops, verdict) in batch.answered(values) {
+        match verdict {
             Verdict::Done(value) => {
                 if let Some((base, consumers)) = consumers(&ops, &value) {
                     crowds.counted(base, consumers, now);
                 }
-                conclude(ops, Verdict::Done(value), limits);
+                conclude(ops, value, limits);
+            }
+            Verdict::Refused(error) => left.refused(ops, error, nodes.is_closing()),
+            Verdict::Nothing => {
+                if let Some(op) = ops.first() {
+                    ways.avoid(&op.place.base, now);
+                }
+                left.again.extend(ops);
+            }
+            Verdict::Unknown(error) => {
+                lose(node, ops, &error);
+                left.unsure = Some(error);
             }
         }
     }
-    let is_late = !later.is_empty();
-    node.put_back(later);
-    if !unknown.is_empty() {
-        node.put_back(unknown);
-        load_scripts(connection).await?;
-    }
-    if !elsewhere.is_empty() {
-        node.put_back(elsewhere);
-        // Its name may lead to another server by now.
-        if let Some(why) = why.filter(|_| !nodes.options.cluster) {
-            return Err(why);
-        }
-        sleep(GLANCE).await;
-        drop(nodes.refresh().await);
-        nodes.reroute(node);
-    }
-    if is_late {
-        sleep(GLANCE).await;
-    }
-    Ok(())
+    left.see_to(nodes, node, connection).await
 }
 
-fn verdict(value: Value) -> Verdict {
-    match value.extract_error() {
-        Ok(value) => Verdict::Done(value),
-        Err(error) => Verdict::Refused(error),
+/// What is left to be done after the server has answered.
+#[derive(Default)]
+struct Left {
+    /// By scripts alone.
+    again: Vec<Op>,
+    /// By scripts that the server has forgotten.
+    forgotten: Vec<Op>,
+    /// At another server, for this reason.
+    elsewhere: Vec<Op>,
+    why: Option<RedisError>,
+    /// As soon as the server can write.
+    later: Vec<Op>,
+    /// What was done without being told.
+    unsure: Option<RedisError>,
+}
+
+impl Left {
+    fn refused(&mut self, ops: Vec<Op>, error: RedisError, is_closing: bool) {
+        match Refusal::of(&error) {
+            Refusal::NoScript => self.forgotten.extend(ops),
+            Refusal::Elsewhere => {
+                self.elsewhere.extend(ops);
+                self.why = Some(error);
+            }
+            Refusal::Later if !is_closing => {
+                let (again, new): (Vec<_>, Vec<_>) = ops.into_iter().partition(Op::is_of_a_lease);
+                self.later.extend(again);
+                refuse(new, &error);
+            }
+            Refusal::Later | Refusal::Final => refuse(ops, &error),
+        }
+    }
+
+    async fn see_to(
+        self,
+        nodes: &Arc<Nodes>,
+        node: &Arc<Node>,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), RedisError> {
+        let (is_late, is_elsewhere) = (!self.later.is_empty(), !self.elsewhere.is_empty());
+        node.put_back(self.later);
+        node.put_back(self.elsewhere);
+        node.put_back(self.again);
+        if !self.forgotten.is_empty() {
+            node.put_back(self.forgotten);
+            load_scripts(connection).await?;
+        }
+        if is_elsewhere {
+            // Its name may lead to another server by now.
+            if let Some(why) = self.why.filter(|_| !nodes.options.cluster) {
+                return Err(why);
+            }
+            sleep(GLANCE).await;
+            drop(nodes.refresh().await);
+            nodes.reroute(node);
+        }
+        if is_late {
+            sleep(GLANCE).await;
+        }
+        // What may be done at this server has changed since the connection was made.
+        self.unsure.map_or(Ok(()), Err)
     }
 }
 
 /// The connection broke with these under way: what may be done twice is, and of the rest nobody knows.
-fn lose(node: &Node, batch: Batch, error: &RedisError) {
-    let (again, lost): (Vec<Op>, Vec<Op>) = batch.into_ops().partition(Op::may_be_repeated);
+fn lose(node: &Node, ops: impl IntoIterator<Item = Op>, error: &RedisError) {
+    let (again, lost): (Vec<Op>, Vec<Op>) = ops.into_iter().partition(Op::may_be_repeated);
     node.put_back(again.into_iter().map(|op| Op { repeated: true, ..op }).collect());
     let error = BrokerError::lost(format!("Redis at {}: {}", node.address, said(error)));
     lost.into_iter().for_each(|op| op.fail(error.clone()));

@@ -37,8 +37,17 @@ fn number<T: std::str::FromStr>(bytes: &Bytes) -> Option<T> {
 
 /// Times with a space between them, which begin at another; 0 is none.
 fn times(bytes: &Bytes, from: u64) -> Vec<Option<u64>> {
-    let words = std::str::from_utf8(bytes).unwrap_or_default().split_ascii_whitespace();
-    words.map(|word| Some(word.parse::<u64>().ok().filter(|time| *time > 0)?.saturating_add(from))).collect()
+    let mut times = Vec::with_capacity(1 + bytes.iter().filter(|byte| **byte == b' ').count());
+    let words = bytes.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    times.extend(words.map(|word| Some(time(word).filter(|time| *time > 0)?.saturating_add(from))));
+    times
+}
+
+fn time(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0u64, |time, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        time.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// The entries of the one stream that was read, each with its number and its fields.

@@ -11,6 +11,7 @@ use skyloom_core::{
 };
 use tokio::{
     sync::watch,
+    task::yield_now,
     time::{Instant, sleep},
 };
 
@@ -133,6 +134,11 @@ impl InboxReader {
                     read_before += body.len();
                     members(body).unwrap_or_default().into_iter().for_each(|reply| self.hear(reply));
                 }
+            }
+            if !is_idle {
+                // Calls that follow at once go out before the next read, which is only to wait.
+                yield_now().await;
+                yield_now().await;
             }
         }
     }

@@ -115,12 +115,12 @@ impl Intake {
     pub(super) fn advance(&mut self, clock: Option<&Clock>) {
         let (now, patience) = (Instant::now(), self.patience());
         while let Some(arrived) = self.waiting.pop_front_if(|arrived| arrived.came + patience <= now) {
-            self.deliver(arrived, None);
+            self.deliver(arrived, now, None);
         }
         let clock = clock.filter(|_| !self.seat.is_stopping() && !self.sender.is_closed());
         while clock.is_none() || self.seat.credit() > 0 {
             let Some(arrived) = self.waiting.pop_front() else { return };
-            self.deliver(arrived, clock);
+            self.deliver(arrived, now, clock);
         }
     }
 
@@ -135,10 +135,9 @@ impl Intake {
 
     /// Delivers a message under a lease; or ends it, if it is no envelope, its time has run out, its attempts are
     /// used up, or there is no clock because nobody takes it any more.
-    fn deliver(&self, arrived: Arrived, clock: Option<&Clock>) {
+    fn deliver(&self, arrived: Arrived, now: Instant, clock: Option<&Clock>) {
         let Arrived { mut held, body, expires, attempts, losses, reason, was_claimed, .. } = arrived;
         let options = &self.seat.options;
-        let now = Instant::now();
         let left = clock.zip(expires).map(|(clock, at)| clock.until(at, now));
         let envelope = match Envelope::decode(body.clone()) {
             Ok(envelope) => envelope,

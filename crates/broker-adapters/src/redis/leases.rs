@@ -97,17 +97,16 @@ impl Leases for Table {
             return self.stale();
         }
         let limit = self.out.nodes.options.limits.message_bytes;
-        match settlement {
-            Settlement::Reply(envelope) if envelope.encoded_len() > limit => {
-                let size = envelope.encoded_len();
+        match Ending::of(settlement, &held) {
+            Ending::Reply(body) if body.len() > limit => {
+                let size = body.len();
                 let error = BrokerError::TooLarge { size, limit };
                 let notice = Notice::write(held.call, &error).encode();
                 self.out.end(held, Ending::Reply(notice), Then::Nobody);
                 Ack::ready(Err(error))
             }
-            settlement => {
+            ending => {
                 let (sender, ack) = Ack::waiting();
-                let ending = Ending::of(settlement, &held);
                 self.out.end(held, ending, Then::Ack(sender));
                 ack
             }
@@ -115,14 +114,14 @@ impl Leases for Table {
     }
 
     fn partial(&self, lease: Lease, reply: Arc<Envelope>) -> Ack {
-        let (size, limit) = (reply.encoded_len(), self.out.nodes.options.limits.message_bytes);
-        if size > limit {
-            return Ack::ready(Err(BrokerError::TooLarge { size, limit }));
+        let (body, limit) = (reply.encode(), self.out.nodes.options.limits.message_bytes);
+        if body.len() > limit {
+            return Ack::ready(Err(BrokerError::TooLarge { size: body.len(), limit }));
         }
         let sent = self.with(lease, |held| {
             let (sender, ack) = Ack::waiting();
             held.streams = true;
-            self.out.partial(held, reply.encode(), Then::Ack(sender));
+            self.out.partial(held, body, Then::Ack(sender));
             ack
         });
         sent.unwrap_or_else(|| self.stale())

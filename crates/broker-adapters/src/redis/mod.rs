@@ -29,12 +29,15 @@
 //! by `XACK`; if that says 1, by `XADD <inbox> NOMKSTREAM * m <envelope>` and `XDEL` too, and by `HINCRBY <base>:count`:
 //! `bytes` less those of the envelopes, and of a bundle of `n`, `more` less `n` - 1. Without these two the queue seems
 //! fuller than it is until `:work` is empty the next time; then the figures are put right. That is all that a
-//! program in another language needs; this adapter does the same in scripts (`lua/`), many messages in one.
+//! program in another language needs; this adapter does the same in scripts (`lua/`), many messages in one, or in transactions
+//! whose script counts what the command before it has added, or takes it back: what is given to a script as an argument is
+//! copied by Lua, and each byte of it looked at. Of what was taken back nothing is seen but, before Redis 7.2, a read that ends
+//! without an entry.
 //!
 //! # What is guaranteed
 //! - A lease is an entry that is pending. Whoever takes it away puts the message on the queue as a new entry
 //!   with its attempts counted, so that a late settle finds nothing and changes nothing.
-//! - Reply and settle are one script on a single server. On a cluster the inbox is in another slot: the reply
+//! - Reply and settle are one script, or one transaction, on a single server. On a cluster the inbox is in another slot: the reply
 //!   goes first, and a worker whose lease has ended by its own clock sends none.
 //! - A process that consumes is subscribed to `<prefix>:alive:<session>`. When the subscription is gone for a
 //!   second, its work goes to others; one that hangs loses its work when its leases end. A server that has
@@ -76,8 +79,10 @@
 //! `appendonly yes`; `maxmemory` with `maxmemory-policy noeviction`, so that a full server refuses new work and
 //! evicts none (done work still makes room); `cluster-require-full-coverage no`; a user of its own:
 //! ```text
-//! user skyloom on >password ~skyloom:* &skyloom:* -@all +ping +evalsha +script|load +client|id +client|unblock +info +time +publish +subscribe +unsubscribe +pubsub|numsub +cluster|slots +@stream +@hash +@sortedset +sadd +smembers +set +get +incr +del +exists +pexpire +pttl
+//! user skyloom on >password ~skyloom:* &skyloom:* -@all +ping +evalsha +eval +multi +exec +script|load +client|id +client|unblock +info +time +publish +subscribe +unsubscribe +pubsub|numsub +cluster|slots +@stream +@hash +@sortedset +sadd +smembers +set +get +incr +del +exists +pexpire +pttl
 //! ```
+//! `+eval +multi +exec` are for speed alone: who may make no transaction does everything by scripts.
+//!
 //! All commands are there since Redis 6.2, and in Valkey; 7.0 is the oldest that is tested. While a slot is being
 //! moved to another node, what concerns it waits until the move is over.
 
@@ -97,9 +102,13 @@ mod op;
 
 mod arguments;
 
+mod transaction;
+
 mod batch;
 
 mod crowds;
+
+mod ways;
 
 mod node;
 
@@ -136,5 +145,8 @@ mod admin;
 mod broker;
 
 mod registry;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{broker::RedisBroker, guarantees::guarantees, registry::RedisLink};

@@ -2,13 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use skyloom_core::{Channel, Guid, TopicName};
 
 /// Where something lies: the start of its keys, and their hash slot.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Place {
     /// All keys of a channel are this, a colon and a word.
     pub(super) base: String,
@@ -20,6 +20,8 @@ pub(super) struct Place {
     pub(super) shown: String,
     /// The instance, if the channel is one's own: nothing is kept for one that does not run.
     pub(super) instance: Option<Guid>,
+    /// It is known to be among the channels that an operator sees, or need not be.
+    pub(super) is_listed: AtomicBool,
 }
 
 /// The key of an inbox.
@@ -75,6 +77,7 @@ impl Names {
             slot: slot_of(&tag),
             group,
             shown: channel.to_string(),
+            is_listed: AtomicBool::new(instance.is_some()),
             instance,
         }
     }
@@ -88,6 +91,7 @@ impl Names {
             group: Some((String::new(), format!("{prefix}:{{{topic}}}:groups"))),
             shown: topic.to_string(),
             instance: None,
+            is_listed: AtomicBool::new(true),
         }
     }
 
@@ -100,19 +104,34 @@ impl Names {
             group: None,
             shown: format!("_inbox.{tag}"),
             instance: None,
+            is_listed: AtomicBool::new(true),
         }
     }
 
     /// Where the set of all channels lies: the base is its key.
     pub(super) fn channels(&self) -> Place {
         let base = format!("{}:channels", self.prefix);
-        Place { slot: slot_of(&base), base, group: None, shown: "channels".to_owned(), instance: None }
+        Place {
+            slot: slot_of(&base),
+            base,
+            group: None,
+            shown: "channels".to_owned(),
+            instance: None,
+            is_listed: AtomicBool::new(true),
+        }
     }
 
     /// Where the registry lies.
     pub(super) fn registry(&self) -> Place {
         let base = format!("{}:{{registry}}", self.prefix);
-        Place { slot: slot_of("registry"), base, group: None, shown: "registry".to_owned(), instance: None }
+        Place {
+            slot: slot_of("registry"),
+            base,
+            group: None,
+            shown: "registry".to_owned(),
+            instance: None,
+            is_listed: AtomicBool::new(true),
+        }
     }
 
     /// The start of the names of the publish/subscribe channels on which processes are while they live.

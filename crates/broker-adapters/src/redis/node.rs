@@ -59,6 +59,19 @@ struct Waiting {
     ended: bool,
 }
 
+impl Waiting {
+    /// All of it, if that can be one command.
+    fn whole(&mut self, now: Instant) -> Option<Batch> {
+        let is_much = self.ops.len() > BATCH_OPERATIONS || self.bytes > BATCH_BYTES;
+        if is_much || self.ops.iter().any(|op| op.is_over(now)) {
+            return None;
+        }
+        let batch = Batch::whole(&mut self.ops)?;
+        self.bytes = 0;
+        Some(batch)
+    }
+}
+
 impl Node {
     pub(super) fn new(address: Address) -> Self {
         Self {
@@ -123,9 +136,12 @@ impl Node {
 
     /// What is to be sent now, empty if there is nothing.
     pub(super) fn batch(&self) -> Batch {
-        let (mut batch, mut bytes, now) = (Batch::default(), 0, Instant::now());
-        let mut over = Vec::new();
+        let now = Instant::now();
         let mut waiting = self.lock();
+        if let Some(batch) = waiting.whole(now) {
+            return batch;
+        }
+        let (mut batch, mut bytes, mut over) = (Batch::default(), 0, Vec::new());
         for _ in 0..BATCH_OPERATIONS {
             if bytes >= BATCH_BYTES {
                 break;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -47,7 +47,9 @@ pub(super) struct Nodes {
     pub(super) session: Guid,
     pub(super) runtime: Handle,
     pub(super) stage: watch::Sender<Stage>,
-    nodes: Mutex<HashMap<Address, Arc<Node>>>,
+    /// The one that has all slots, if it is no cluster.
+    only: OnceLock<Arc<Node>>,
+    nodes: Mutex<HashMap<Address, Arc<Node>, foldhash::fast::RandomState>>,
     /// The last slot of each range, with the first and the node.
     slots: RwLock<BTreeMap<u16, (u16, Address)>>,
     asked: tokio::sync::Mutex<Asked>,
@@ -63,6 +65,7 @@ impl Nodes {
             session: Guid::private(),
             runtime: Handle::current(),
             stage: watch::Sender::new(Stage::Open),
+            only: OnceLock::new(),
             nodes: Mutex::default(),
             slots: RwLock::default(),
             asked: tokio::sync::Mutex::default(),
@@ -96,7 +99,18 @@ impl Nodes {
 
     /// The node that has this slot, as far as is known.
     pub(super) fn of(self: &Arc<Self>, slot: u16) -> Arc<Node> {
-        self.node(&self.address_of(slot))
+        match self.only() {
+            Some(only) => Arc::clone(only),
+            None => self.node(&self.address_of(slot)),
+        }
+    }
+
+    /// The only one there is, which each operation goes to.
+    fn only(self: &Arc<Self>) -> Option<&Arc<Node>> {
+        if self.options.cluster {
+            return None;
+        }
+        Some(self.only.get_or_init(|| self.node(&self.address_of(0))))
     }
 
     fn address_of(&self, slot: u16) -> Address {
@@ -126,7 +140,10 @@ impl Nodes {
 
     /// Has something done where it belongs.
     pub(super) fn submit(self: &Arc<Self>, op: Op) {
-        self.of(op.place.slot).submit(op);
+        match self.only() {
+            Some(only) => only.submit(op),
+            None => self.of(op.place.slot).submit(op),
+        }
     }
 
     /// The calls that were not sent yet.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use skyloom_core::broker::{AckSender, BrokerError, Delivery};
 use tokio::{
     sync::mpsc::UnboundedSender,
+    task::yield_now,
     time::{Instant, sleep, timeout},
 };
 
@@ -203,6 +204,8 @@ impl Reader {
                 Entry::of(id, fields)
             });
             self.intake.take(read, &link.clock);
+            // What is settled at once goes out before the next read, which is only to wait.
+            yield_now().await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! [`Shared`]: what the handles and the tasks of one broker share.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -11,7 +11,7 @@ use std::{
 
 use ::redis::{Cmd, Value, cmd};
 use skyloom_core::{
-    Channel, Guid,
+    Guid,
     broker::{BrokerError, ReplySink},
 };
 use tokio::{
@@ -38,7 +38,6 @@ pub(super) struct Shared {
     /// Consumers and inboxes that have not ended.
     pub(super) tasks: watch::Sender<usize>,
     consumers: AtomicU32,
-    listed: Mutex<HashSet<Channel, foldhash::fast::RandomState>>,
 }
 
 impl Shared {
@@ -51,7 +50,6 @@ impl Shared {
             sinks: Mutex::default(),
             tasks: watch::Sender::new(0),
             consumers: AtomicU32::new(0),
-            listed: Mutex::default(),
         })
     }
 
@@ -91,19 +89,13 @@ impl Shared {
     }
 
     /// Adds a channel to those that an operator sees, once. Instances come and go and are not among them.
-    pub(super) fn list(&self, channel: &Channel) {
-        if matches!(channel, Channel::Instance(_)) {
+    pub(super) fn list(&self, channel: &Place) {
+        if channel.is_listed.load(Ordering::Relaxed) || channel.is_listed.swap(true, Ordering::Relaxed) {
             return;
         }
-        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
-        if listed.contains(channel) {
-            return;
-        }
-        listed.insert(channel.clone());
-        drop(listed);
         let place = Arc::new(self.names.channels());
         let mut add = cmd("SADD");
-        add.arg(&place.base).arg(channel.to_string());
+        add.arg(&place.base).arg(&channel.shown);
         self.tell(&place, add);
     }
 

@@ -11,12 +11,16 @@ pub(crate) fn begin_member(out: &mut impl BufMut, length: usize) {
     put_varint(out, length);
 }
 
+/// A bundle seldom has more members than this.
+const USUAL_MEMBERS: usize = 64;
+
 /// The envelopes of a message: those of a bundle, or the one that it is. `None` if it begins as a bundle and is
 /// none.
 pub(crate) fn members(mut body: Bytes) -> Option<Vec<Bytes>> {
     if !body.starts_with(&MEMBER) {
         return Some(vec![body]);
     }
+    let whole = body.len();
     let mut members = Vec::new();
     while !body.is_empty() {
         if !body.starts_with(&MEMBER) {
@@ -26,6 +30,10 @@ pub(crate) fn members(mut body: Bytes) -> Option<Vec<Bytes>> {
         let length = get_varint(&mut body)?;
         if length > body.len() {
             return None;
+        }
+        if members.is_empty() {
+            // The others are often as long.
+            members.reserve((whole / (MEMBER.len() + 1 + length)).min(USUAL_MEMBERS));
         }
         members.push(body.split_to(length));
     }
@@ -57,8 +65,8 @@ pub(super) fn get_varint(buffer: &mut impl Buf) -> Option<usize> {
 pub(crate) const BUNDLE_BYTES: usize = 32 << 10;
 
 /// How long the frame of a member may be.
-#[cfg(any(feature = "nats", feature = "amqp"))]
-const MOST_FRAME: usize = MEMBER.len() + 5;
+#[cfg(any(feature = "nats", feature = "amqp", feature = "redis"))]
+pub(crate) const MOST_FRAME: usize = MEMBER.len() + 5;
 
 /// Several envelopes, or one that is not framed.
 #[cfg(any(feature = "nats", feature = "amqp"))]

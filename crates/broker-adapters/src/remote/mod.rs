@@ -36,6 +36,8 @@ mod load;
 
 #[cfg(any(feature = "nats", feature = "beanstalk"))]
 pub(crate) use self::absence::Absence;
+#[cfg(feature = "redis")]
+pub(crate) use self::bundle::MOST_FRAME;
 #[cfg(any(feature = "redis", feature = "beanstalk"))]
 pub(crate) use self::bundle::begin_member;
 #[cfg(feature = "beanstalk")]

@@ -1,11 +1,13 @@
 //! What `put.lua` is told.
 
 use ::redis::Cmd;
-use bytes::BytesMut;
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::super::op::{Op, What};
-use crate::remote::begin_member;
+use super::{
+    super::op::{Op, What},
+    bundle::bundle,
+};
 
 /// How many bytes of several calls share an entry.
 const BUNDLE_BYTES: usize = 32 << 10;
@@ -24,12 +26,26 @@ pub(in super::super) fn arguments(call: &mut Cmd, mut ops: &[Op], share: usize) 
                 }
             }
             several => {
-                let (times, bundle) = bundle(several, now);
-                call.arg(times).arg(&bundle[..]);
+                call.arg(times(several, now));
+                bundle(call, several.iter().filter_map(body));
             }
         }
         ops = others;
     }
+}
+
+/// All of these as one entry: how it is added to a stream, and its bytes without what it is wrapped in. `None` if they do
+/// not share one.
+pub(in super::super) fn whole(ops: &[Op], share: usize) -> Option<(Cmd, usize)> {
+    let Op { place, .. } = ops.first()?;
+    if ops.len() == 1 || together(ops, share) < ops.len() {
+        return None;
+    }
+    let mut add = Cmd::with_capacity(9, 0);
+    add.arg("XADD").arg(format!("{}:work", place.base)).arg("*").arg("e");
+    bundle(&mut add, ops.iter().filter_map(body));
+    add.arg("l").arg(times(ops, Instant::now())).arg("n").arg(ops.len());
+    Some((add, ops.iter().map(Op::size).sum()))
 }
 
 fn left(expires: Option<Instant>, now: Instant) -> u64 {
@@ -37,19 +53,31 @@ fn left(expires: Option<Instant>, now: Instant) -> u64 {
     u64::try_from(left).unwrap_or(u64::MAX)
 }
 
-fn bundle(ops: &[Op], now: Instant) -> (String, BytesMut) {
-    let (mut times, mut bundle) = (String::new(), BytesMut::new());
-    for op in ops {
-        if let What::Put { expires, body, .. } = &op.what {
-            if !times.is_empty() {
-                times.push(' ');
-            }
-            times.push_str(&left(*expires, now).to_string());
-            begin_member(&mut bundle, body.len());
-            bundle.extend_from_slice(body);
-        }
+fn body(op: &Op) -> Option<&Bytes> {
+    match &op.what {
+        What::Put { body, .. } => Some(body),
+        _ => None,
     }
-    (times, bundle)
+}
+
+/// How long each has left, with spaces between them. Most have as long as the one before.
+fn times(ops: &[Op], now: Instant) -> String {
+    let (mut times, mut last) = (String::new(), None);
+    let mut text = String::new();
+    for op in ops {
+        let What::Put { expires, .. } = &op.what else { continue };
+        let left = left(*expires, now);
+        if last != Some(left) {
+            (last, text) = (Some(left), left.to_string());
+        }
+        if times.is_empty() {
+            times.reserve(ops.len() * (text.len() + 1));
+        } else {
+            times.push(' ');
+        }
+        times.push_str(&text);
+    }
+    times
 }
 
 /// How many of the first share an entry.

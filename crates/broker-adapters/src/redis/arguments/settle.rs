@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use ::redis::Cmd;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use skyloom_core::Guid;
 
-use super::super::{
-    names::inbox_key,
-    op::{Op, What},
+use super::{
+    super::{
+        names::inbox_key,
+        op::{Op, What},
+    },
+    bundle::bundle,
 };
-use crate::remote::begin_member;
 
 /// The entry of several that an operation finishes a message of, and how many it came with. One that may have been
 /// done already says nothing of the others.
@@ -23,6 +25,9 @@ fn shared(op: &Op) -> Option<(&Bytes, usize)> {
 
 /// Puts those that finish a whole entry side by side, in the place of the last of them. All others keep theirs.
 pub(in super::super) fn arrange(ops: &mut Vec<Op>) {
+    if next(ops).1 == ops.len() {
+        return;
+    }
     let mut whole: HashMap<Bytes, (usize, Vec<Op>), foldhash::fast::RandomState> = HashMap::default();
     for (id, _) in ops.iter().filter_map(shared) {
         whole.entry(id.clone()).or_default().0 += 1;
@@ -50,12 +55,17 @@ pub(in super::super) fn arrange(ops: &mut Vec<Op>) {
     *ops = arranged;
 }
 
+/// Whether two are the same entry. Those of one delivery are the same bytes, which need not be looked at.
+fn is_same(one: &Bytes, other: &Bytes) -> bool {
+    one.len() == other.len() && (one.as_ptr() == other.as_ptr() || one == other)
+}
+
 /// How many operations of the script come next, and how many of ours they are.
 pub(in super::super) fn next(ops: &[Op]) -> (usize, usize) {
     let Some(first) = ops.first() else { return (0, 0) };
     if let Some((id, of)) = shared(first)
         && let Some(those) = ops.get(..of)
-        && those.iter().all(|op| shared(op).is_some_and(|(other, _)| other == id))
+        && those.iter().all(|op| shared(op).is_some_and(|(other, _)| is_same(other, id)))
     {
         return (1, of);
     }
@@ -110,35 +120,53 @@ fn alone(call: &mut Cmd, op: &Op, keys: &mut Keys<'_>) {
     }
 }
 
-/// All messages of an entry: the replies to one inbox as one.
-fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
-    let Some((id, count)) = ops.first().and_then(shared) else { return };
-    let mut bytes = 0;
-    let mut inboxes: Vec<(Guid, Vec<&Bytes>)> = Vec::new();
+/// All messages of an entry.
+pub(in super::super) struct Whole<'a> {
+    pub(in super::super) id: &'a Bytes,
+    pub(in super::super) count: usize,
+    /// The bytes of their envelopes.
+    pub(in super::super) bytes: usize,
+    /// The replies to each inbox.
+    pub(in super::super) inboxes: Vec<(Guid, Vec<&'a Bytes>)>,
+}
+
+/// What these settle, if it is an entry as a whole and nothing else.
+pub(in super::super) fn whole(ops: &[Op]) -> Option<Whole<'_>> {
+    let (id, count) = ops.first().and_then(shared).filter(|(_, of)| *of == ops.len() && next(ops).1 == *of)?;
+    let (mut bytes, mut inboxes) = (0, Vec::<(Guid, Vec<&Bytes>)>::new());
     for op in ops {
         let What::Finish { size, reply, .. } = &op.what else { continue };
         bytes += size;
         if let Some((inbox, body)) = reply {
             match inboxes.iter_mut().find(|(known, _)| known == inbox) {
                 Some((_, bodies)) => bodies.push(body),
-                None => inboxes.push((*inbox, vec![body])),
+                None => {
+                    let mut bodies = Vec::with_capacity(ops.len());
+                    bodies.push(body);
+                    inboxes.push((*inbox, bodies));
+                }
             }
         }
     }
-    call.arg("all").arg(&id[..]).arg(count).arg(bytes).arg(inboxes.len());
-    for (inbox, bodies) in inboxes {
+    Some(Whole { id, count, bytes, inboxes })
+}
+
+/// The replies to one inbox as one.
+pub(in super::super) fn replies(call: &mut Cmd, bodies: &[&Bytes]) {
+    match bodies {
+        [one] => {
+            call.arg(&one[..]);
+        }
+        _ => bundle(call, bodies.iter().copied()),
+    }
+}
+
+fn all(call: &mut Cmd, ops: &[Op], keys: &mut Keys<'_>) {
+    let Some(whole) = whole(ops) else { return };
+    call.arg("all").arg(&whole.id[..]).arg(whole.count).arg(whole.bytes).arg(whole.inboxes.len());
+    for (inbox, bodies) in whole.inboxes {
         call.arg(keys.of(inbox));
-        match bodies[..] {
-            [one] => call.arg(&one[..]),
-            _ => {
-                let mut bundle = BytesMut::new();
-                for body in bodies {
-                    begin_member(&mut bundle, body.len());
-                    bundle.extend_from_slice(body);
-                }
-                call.arg(&bundle[..])
-            }
-        };
+        replies(call, &bodies);
     }
 }
 
@@ -178,6 +206,13 @@ mod tests {
     #[test]
     fn a_whole_entry_is_one_operation() {
         assert_eq!(words(ops([(2, false), (1, false), (4, false), (3, false)])), ["all", "7-0", "4", "40", "0"]);
+    }
+
+    #[test]
+    fn a_part_of_an_entry_is_no_whole() {
+        let ops = ops([(1, false), (2, false), (3, false), (4, false)]);
+        let count = |ops| whole(ops).map(|whole| whole.count);
+        assert_eq!([&ops[..1], &ops[..3], &ops[1..], &ops].map(count), [None, None, None, Some(4)]);
     }
 
     #[test]
