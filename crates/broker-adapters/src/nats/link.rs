@@ -212,6 +212,14 @@ impl Link {
         BrokerError::unavailable(reason)
     }
 
+    /// Why something was not sent in time.
+    pub(super) fn waited_in_vain(&self) -> BrokerError {
+        match self.phase() {
+            Phase::Live => BrokerError::unavailable("JetStream was not ready to take it before its deadline"),
+            _ => self.away(),
+        }
+    }
+
     /// That a permission is missing.
     pub(super) fn no_permission(subject: &str) -> BrokerError {
         BrokerError::refused(format!(
