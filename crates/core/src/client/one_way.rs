@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Request, Scope, attempt::fill, shared::Shared};
-use crate::{Envelope, Guid, Kind, Ledger, Outcome, Result, Status, TopicName, broker::Ack};
+use super::{Request, Scope, attempt::fill, request::sending_cost, shared::Shared};
+use crate::{Envelope, Guid, Kind, Outcome, Result, Status, TopicName, broker::Ack};
 
 /// How long an adapter has to say that what was taken back was not sent. It looks every 20 ms, and what was sent before
 /// may be confirmed as long.
@@ -38,7 +38,7 @@ async fn confirmed(ack: Ack, deadline: Instant, scope: Option<&Scope>) -> Result
         Err(ack) => in_time(ack, deadline).await,
     };
     if let Some(scope) = scope {
-        scope.book.add(Ledger { sends: 1, ..Ledger::default() });
+        scope.book.add(sending_cost(result.as_ref().err()));
     }
     result
 }

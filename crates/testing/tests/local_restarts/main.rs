@@ -81,6 +81,7 @@ async fn a_call_that_could_not_be_sent_is_unavailable_by_its_deadline() {
     sleep(Duration::from_millis(50)).await;
     let status = client.call(request("second", Duration::from_millis(300))).await.unwrap_err();
     assert_eq!((status.code(), status.outcome()), (Code::Unavailable, Outcome::NotStarted), "{status}");
+    assert!(status.ledger().is_empty(), "nothing was sent: {}", status.ledger());
     // Less than an attempt to connect may take, or the longest pause and some of it.
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
