@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Table, prompt::adapted};
 use crate::{
     failure::Failure,
-    text::{printable_lines, why},
+    text::{printable_lines, why, without_numbers},
 };
 
 /// Writes to standard output, at once.
@@ -66,5 +66,6 @@ pub(crate) fn list<T: Serialize>(
 /// written there. What a service has said may be a part of it, and does nothing to the terminal.
 pub(crate) fn note(sentence: &str) {
     // If standard error is closed there is nowhere left to say so.
-    drop(writeln!(io::stderr().lock(), "sky: {}", printable_lines(&adapted(sentence))));
+    let sentence = without_numbers(sentence);
+    drop(writeln!(io::stderr().lock(), "sky: {}", printable_lines(&adapted(&sentence))));
 }
