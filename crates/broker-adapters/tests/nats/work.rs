@@ -53,7 +53,7 @@ async fn a_groups_letter_goes_back_to_that_group_only() {
     assert_eq!(soon("settle", next(&mut search).await.settle(Settlement::Done)).await, Ok(()));
     let admin = broker.admin().expect("an operator's view");
     let rows = soon("channels", admin.channels()).await.expect("channels can be listed");
-    let dead: Vec<_> = rows.iter().filter(|row| row.depth.dead > 0).map(|row| row.channel.clone()).collect();
+    let dead: Vec<_> = rows.iter().filter(|row| row.dead > 0).map(|row| row.channel.clone()).collect();
     assert_eq!(dead, [group("audit")]);
     assert_eq!(soon("kick", admin.kick(&group("audit"), None, 10)).await, Ok(1));
     assert_eq!(soon("publish", event(2)).await, Ok(()));
