@@ -103,3 +103,20 @@ async fn streams_that_a_server_has_forgotten_are_made_anew() {
         }
     }
 }
+
+/// What is stopped just before the connection is closed is told the server all the same.
+#[tokio::test]
+async fn a_group_that_goes_with_its_connection_leaves_nothing_behind() {
+    let server = shared();
+    let url = format!("nats://127.0.0.1:{}?prefix={}", server.port(), corner());
+    let (going, staying) = (connect(&url).await, connect(&url).await);
+    let group = GroupName::new("brief").expect("a group");
+    let channel = Channel::Group(TopicName::new("news.made").expect("a topic"), group);
+    let options = ConsumeOptions { ephemeral: true, ..ConsumeOptions::default() };
+    let consumer = soon("consume", going.consume(channel, options)).await.expect("it is consumed");
+    drop(consumer);
+    soon("close", going.close()).await;
+    let admin = staying.admin().expect("an operator's view");
+    let left = soon("channels", admin.channels()).await.expect("channels can be listed");
+    assert!(left.is_empty(), "{left:?}");
+}
