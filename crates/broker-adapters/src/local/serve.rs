@@ -49,6 +49,8 @@ struct Connection {
     heard: bool,
     silent: u32,
     stall: Stall,
+    /// The other side takes nothing any more. What it has said before is still to be heard, up to its end.
+    unheard: bool,
     /// When an ending connection is given up.
     limit: Option<Instant>,
 }
@@ -76,7 +78,8 @@ impl Connection {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (writing, inbound) = (BytesMut::new(), rest);
         let stall = Stall::new(now);
-        Self { writing, written: 0, inbound, beat, wrote: false, heard: true, silent: 0, stall, limit: None }
+        let (written, silent, limit) = (0, 0, None);
+        Self { writing, written, inbound, beat, wrote: false, heard: true, silent, stall, unheard: false, limit }
     }
 
     /// Waits for one thing and does it.
@@ -110,7 +113,7 @@ impl Connection {
                 }
                 Err(error) => Err(format!("it cannot be read: {error}")),
             },
-            wrote = writer.write(unwritten), if !unwritten.is_empty() => self.note_written(wrote),
+            wrote = writer.write(unwritten), if !unwritten.is_empty() && !self.unheard => self.note_written(wrote),
             () = shared.write.notified(), if unwritten.is_empty() => Ok(()),
             _ = self.beat.tick() => self.heartbeat(shared),
             () = at(self.limit) => Err("it did not close the connection in time".to_owned()),
@@ -120,7 +123,7 @@ impl Connection {
     /// Writes as much as the socket takes without waiting.
     async fn write_at_once(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), String> {
         let unwritten = self.writing.get(self.written..).unwrap_or_default();
-        if unwritten.is_empty() {
+        if unwritten.is_empty() || self.unheard {
             return Ok(());
         }
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut *writer).poll_write(cx, unwritten))).await {
@@ -130,8 +133,14 @@ impl Connection {
     }
 
     fn note_written(&mut self, wrote: io::Result<usize>) -> Result<(), String> {
-        self.written += wrote.map_err(|error| format!("it cannot be written to: {error}"))?;
-        self.wrote = true;
+        match wrote {
+            Ok(written) => {
+                self.written += written;
+                self.wrote = true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.unheard = true,
+            Err(error) => return Err(format!("it cannot be written to: {error}")),
+        }
         Ok(())
     }
 

@@ -22,11 +22,11 @@ mod handshake;
 
 mod inbound;
 
-mod connection;
-
 mod socket;
 
 mod quiet;
+
+mod connection;
 
 mod shortage;
 
