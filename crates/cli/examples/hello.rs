@@ -70,6 +70,9 @@ impl Bystander {
 
 #[skyloom::main]
 async fn main() -> Result<()> {
+    if skyloom::about("Greets.")? {
+        return Ok(());
+    }
     let settings = Settings::load(&Sources::of_process(Some("greeter@1")))?;
     let words: Words = settings.own()?;
     if words.bystander {

@@ -12,7 +12,7 @@ use crate::{
     doctor::{self, DoctorArgs},
     failure::Failure,
     mistake::{self, Program},
-    output::note,
+    output::{note, written},
     scaffold::{self, NewArgs},
     session::{ASKING, Global},
     shell::{self, ShellArgs},
@@ -123,11 +123,7 @@ fn end(result: Result<(), Failure>) -> ExitCode {
 /// Prints help and the version as they are, and a mistake as a sentence of `sky`.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Whoever closes standard output does not want to read it.
-            drop(error.print());
-            ExitCode::SUCCESS
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => end(written(error.print())),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             drop(error.print());
             ExitCode::from(2)

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use skyloom::Status;
+use skyloom::{Status, system::why};
 
 /// Why a gateway cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum GatewayError {
         address: SocketAddr,
     },
     /// The operating system refuses the address for another reason.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {}", why(source))]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -36,7 +36,7 @@ pub enum GatewayError {
         source: io::Error,
     },
     /// The socket that a supervisor has handed over cannot be used.
-    #[error("the socket that the supervisor has handed over (LISTEN_FDS) cannot be used: {0}")]
+    #[error("the socket that the supervisor has handed over (LISTEN_FDS) cannot be used: {}", why(.0))]
     Inherited(io::Error),
 }
 
@@ -52,5 +52,22 @@ impl From<GatewayError> for Status {
     fn from(error: GatewayError) -> Self {
         let sentence = error.to_string();
         if error.is_temporary() { Self::unavailable(sentence) } else { Self::failed_precondition(sentence) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::GatewayError;
+
+    #[test]
+    fn an_address_that_cannot_be_listened_to_is_told_in_words() {
+        let listen = |number| {
+            let source = io::Error::from_raw_os_error(number);
+            GatewayError::Listen { address: "127.0.0.1:80".parse().unwrap(), source }.to_string()
+        };
+        assert_eq!(listen(13), "cannot listen on 127.0.0.1:80: this user may not");
+        assert_eq!(listen(99), "cannot listen on 127.0.0.1:80: this host has no such address");
     }
 }

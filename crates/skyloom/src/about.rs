@@ -1,12 +1,16 @@
 //! What a program says of itself.
 
-use std::{io::Write as _, sync::OnceLock};
+use std::{
+    io::{ErrorKind, Write as _},
+    sync::OnceLock,
+};
 
 use skyloom_core::{Result, Status};
 
 use crate::{
     arguments::{arguments, program},
     config::Settings,
+    system::why,
 };
 
 /// The version of the package that the program is built from.
@@ -43,8 +47,14 @@ pub fn about(what: &str) -> Result<bool> {
     } else {
         return Ok(false);
     };
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map(|()| true).map_err(|error| Status::unknown(error.to_string()))
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever closes standard output does not want to read it.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Status::unknown(format!("could not write to standard output: {}", why(&error))))
+        }
+        _ => Ok(true),
+    }
 }
 
 fn version() -> String {

@@ -96,6 +96,8 @@
 //! | `brokers` | all four |
 //! | `daemon` | `--daemon`: a process that puts itself into the background |
 
+#[doc(hidden)]
+pub mod system;
 mod arguments;
 mod connect;
 pub mod exit;

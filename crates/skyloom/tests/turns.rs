@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use skyloom::{Connection, prelude::*, worker::Running};
+use skyloom::{Connection, InstanceClient, prelude::*, worker::Running};
 use tokio::time::{Instant, sleep};
 
 /// Which attempts have come to their end.
@@ -58,4 +58,20 @@ async fn it_has_no_more_than_that() {
     assert!(begun.elapsed() <= Duration::from_millis(3_502), "{:?}", begun.elapsed());
     first.await.unwrap().unwrap();
     assert_eq!(*turns.0.lock().unwrap(), [1]);
+}
+
+/// Which is what tells a handler that is slow from one that too many want.
+#[tokio::test(start_paused = true)]
+async fn what_is_counted_is_the_execution_without_its_wait() {
+    let connection = Connection::memory();
+    let running = App::new().serve(Turns::default()).start(&connection).await.unwrap();
+    let client = TurnsClient::new(connection.client());
+    let calls: Vec<_> = (0..4).map(|_| tokio::spawn(client.work(Json(1_000)).timeout(LONG).into_future())).collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let stats = InstanceClient::new(connection.client(), running.instance()).stats().await.unwrap();
+    let work = stats.methods.iter().find(|method| method.name == "turns.v1/Work").unwrap();
+    assert_eq!(work.calls, 4);
+    assert!(work.max_us < 1_500_000 && work.total_us < 4_500_000, "{work:?}");
 }

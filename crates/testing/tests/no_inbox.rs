@@ -80,6 +80,7 @@ async fn calls_and_streams_end_at_their_deadline() {
         });
         let status = ended.await.unwrap_or_else(|_| panic!("a {way} hangs")).unwrap_err();
         assert_eq!((status.code(), status.outcome()), (Code::Unavailable, Outcome::NotStarted), "{way}: {status}");
+        assert!(status.ledger().is_empty(), "{way}: nothing was sent: {}", status.ledger());
         assert!(begun.elapsed() <= DEADLINE + Duration::from_millis(2), "{way}: {:?}", begun.elapsed());
     }
 }

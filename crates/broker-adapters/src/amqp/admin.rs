@@ -249,20 +249,8 @@ impl Admin for Operator {
             let mut stats = Vec::new();
             for channel in self.known().await? {
                 if let Some(depth) = self.existing(&channel).await? {
-                    // The server counts these for its own management only.
-                    let (bytes, enqueued, settled, redelivered, expired, oldest_ms) = (0, 0, 0, 0, 0, 0);
-                    let paused = false;
-                    stats.push(ChannelStats {
-                        channel,
-                        depth,
-                        bytes,
-                        enqueued,
-                        settled,
-                        redelivered,
-                        expired,
-                        oldest_ms,
-                        paused,
-                    });
+                    // The server counts the rest for its own management only.
+                    stats.push(ChannelStats { leased: None, ..ChannelStats::new(channel, depth) });
                 }
             }
             Ok(stats)

@@ -126,7 +126,8 @@ impl State {
         let (left, until) = (publishing.left(now), publishing.until());
         let Publishing { target, envelope, mut marks, done, begun, refused } = publishing;
         if done.is_abandoned() {
-            return;
+            // Who still listens has taken it back.
+            return self.fail(done, envelope.id, BrokerError::unavailable("its time ran out before it could be sent"));
         }
         if left == Some(0) {
             return self.fail(done, envelope.id, BrokerError::Expired);

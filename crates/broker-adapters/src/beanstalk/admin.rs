@@ -31,7 +31,8 @@ impl View {
     }
 
     pub(super) async fn depth(&self, channel: &Channel) -> Result<Depth> {
-        Ok(self.look(channel).await?.depth)
+        let ChannelStats { ready, delayed, leased, dead, consumers, .. } = self.look(channel).await?;
+        Ok(Depth { ready, delayed, leased: leased.unwrap_or_default(), dead, consumers })
     }
 
     async fn look(&self, channel: &Channel) -> Result<ChannelStats> {
@@ -50,15 +51,10 @@ impl View {
             consumers: count(&work, "current-watching"),
         };
         Ok(ChannelStats {
-            channel: channel.clone(),
-            depth,
-            bytes: 0,
-            enqueued: count(&work, "total-jobs"),
-            settled: count(&work, "cmd-delete"),
-            redelivered: 0,
-            expired: 0,
-            oldest_ms: 0,
+            enqueued: Some(count(&work, "total-jobs")),
+            settled: Some(count(&work, "cmd-delete")),
             paused: count(&work, "pause-time-left") > 0,
+            ..ChannelStats::new(channel.clone(), depth)
         })
     }
 
@@ -81,9 +77,10 @@ impl View {
         let mut rows = Vec::new();
         for channel in channels {
             let mut row = self.look(&channel).await?;
-            if row.depth.ready > 0 {
-                row.oldest_ms = self.oldest_ms(&channel).await?;
-            }
+            row.oldest_ms = match row.ready {
+                0 => Some(0),
+                _ => Some(self.oldest_ms(&channel).await?),
+            };
             rows.push(row);
         }
         Ok(rows)

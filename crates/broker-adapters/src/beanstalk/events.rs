@@ -4,7 +4,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    future::Future,
+    pin::pin,
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -12,7 +15,7 @@ use skyloom_core::{
     Channel, Envelope, TopicName,
     broker::{Ack, AckSender, BrokerError, EnqueueOptions},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     codec::{Command, Reply, Stats, names},
@@ -23,6 +26,10 @@ use super::{
 
 /// How many events share one look at the groups.
 const BATCH: usize = 1_024;
+
+/// How often it is looked, while the server says nothing, whether an event was taken back. Senders leave 50 ms of their
+/// time for the answer.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// An event that waits.
 pub(super) struct Event {
@@ -36,22 +43,52 @@ type Groups = HashMap<TopicName, Result<Vec<Channel>, BrokerError>>;
 
 /// Publishes what comes until the last handle is gone.
 pub(super) async fn run(shared: Arc<Shared>, mut events: mpsc::Receiver<Event>) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let (mut batch, mut later) = (Vec::with_capacity(BATCH), Vec::new());
     let mut closing = shared.closing();
     loop {
-        let count = tokio::select! {
-            count = events.recv_many(&mut batch, BATCH) => count,
-            _ = closing.wait_for(|closing| *closing) => return,
-        };
-        if count == 0 {
-            return;
+        if batch.is_empty() {
+            let count = tokio::select! {
+                count = events.recv_many(&mut batch, BATCH) => count,
+                _ = closing.wait_for(|closing| *closing) => return,
+            };
+            if count == 0 {
+                return;
+            }
         }
-        let groups = groups_of(&shared, batch.iter().map(|event| &event.topic)).await;
+        let topics: Vec<_> = batch.iter().map(|event| event.topic.clone()).collect();
+        let asked = groups_of(&shared, topics.iter());
+        let groups = while_asked(&shared, (&mut batch, &mut later), &mut events, asked).await;
         for event in batch.drain(..) {
             match groups.get(&event.topic) {
                 Some(Ok(groups)) => publish(&shared, event, groups),
                 Some(Err(error)) => event.done.send(Err(error.clone())),
                 None => event.done.send(Ok(())),
+            }
+        }
+        std::mem::swap(&mut batch, &mut later);
+    }
+}
+
+/// Asks the server. Of what waits for its answer, and of what comes meanwhile, those who take it back are told that
+/// nothing was sent.
+async fn while_asked<T>(
+    shared: &Shared,
+    (batch, later): (&mut Vec<Event>, &mut Vec<Event>),
+    events: &mut mpsc::Receiver<Event>,
+    asked: impl Future<Output = T>,
+) -> T {
+    let mut asked = pin!(asked);
+    loop {
+        tokio::select! {
+            answer = &mut asked => return answer,
+            () = sleep(GLANCE) => {
+                // As many as may wait in one place may in the other.
+                while later.len() < events.max_capacity() && let Ok(event) = events.try_recv() {
+                    later.push(event);
+                }
+                let is_abandoned = |event: &mut Event| event.done.is_abandoned();
+                let abandoned = batch.extract_if(.., is_abandoned).chain(later.extract_if(.., is_abandoned));
+                abandoned.for_each(|event| event.done.send(Err(unsaid(shared))));
             }
         }
     }
@@ -76,12 +113,20 @@ fn publish(shared: &Arc<Shared>, event: Event, groups: &[Channel]) {
         acks.push(ack);
     }
     shared.spawn(async move {
-        let mut result = Ok(());
+        let (mut result, mut accepted) = (Ok(()), false);
         for ack in acks {
-            result = result.and(ack.await);
+            let one = ack.await;
+            accepted |= one.is_ok();
+            result = result.and(one);
         }
-        done.send(result);
+        // Some of the groups may have it.
+        done.send(result.map_err(|error| if accepted { BrokerError::lost(error.to_string()) } else { error }));
     });
+}
+
+fn unsaid(shared: &Shared) -> BrokerError {
+    let place = &shared.options.place;
+    BrokerError::unavailable(format!("beanstalkd at {place} did not say in time which groups there are"))
 }
 
 /// The groups of each topic, or why an event cannot reach all of them.

@@ -122,8 +122,9 @@ impl State {
             drop(self.append(&ClientFrame::<Bytes>::Watch));
         }
         for held in self.held.drain() {
-            if let Some((frame, then)) = held.send(now) {
-                self.send_held(frame, then, &mut changes);
+            match held.send(now) {
+                Ok((frame, then)) => self.send_held(frame, then, &mut changes),
+                Err(then) => changes.fail(then, unavailable.clone()),
             }
         }
         changes

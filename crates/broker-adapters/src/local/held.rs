@@ -21,6 +21,9 @@ use super::{
 /// How long an operator's question waits for a broker that is away.
 const ADMIN_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether somebody has taken back what waits. Senders leave 50 ms of their time for the answer.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// What is to happen when a held frame is sent.
 pub(super) enum Then {
     /// Nobody waits.
@@ -68,16 +71,27 @@ impl HeldFrame {
     }
 
     fn is_expired(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|at| at <= now)
+        self.then.is_abandoned() || self.expires.is_some_and(|at| at <= now)
     }
 
-    /// What is to be sent now; nothing if nobody is interested any more.
-    pub(super) fn send(mut self, now: Instant) -> Option<(OwnedFrame, Then)> {
+    /// When it is to be looked at again.
+    fn next_look(&self, now: Instant) -> Option<Instant> {
+        let may_be_withdrawn = matches!(self.then, Then::Ticketed(Waiting::Ack(_)));
+        // At fixed times, however often it is asked.
+        let lain = now.saturating_duration_since(self.since).subsec_nanos() % GLANCE.subsec_nanos();
+        self.expires.or_else(|| may_be_withdrawn.then(|| now + GLANCE - Duration::from_nanos(lain.into())))
+    }
+
+    /// What is to be sent now.
+    ///
+    /// # Errors
+    /// Who is to hear that it is not, if nobody is interested in it any more.
+    pub(super) fn send(mut self, now: Instant) -> Result<(OwnedFrame, Then), Then> {
         if self.then.is_abandoned() {
-            return None;
+            return Err(self.then);
         }
         frames::age(&mut self.frame, now - self.since);
-        Some((self.frame, self.then))
+        Ok((self.frame, self.then))
     }
 }
 
@@ -132,7 +146,7 @@ impl Held {
         self.remove(|held| frames::class(&held.frame) == Class::Leased)
     }
 
-    /// Removes what has waited for too long.
+    /// Removes what has waited for too long, or was taken back.
     pub(super) fn remove_expired(&mut self, now: Instant) -> impl Iterator<Item = Then> {
         self.remove(move |held| held.is_expired(now))
     }
@@ -148,9 +162,10 @@ impl Held {
         self.drain().into_iter().map(|held| held.then)
     }
 
-    /// When the first will have waited for too long.
+    /// When the first may have waited for too long.
     pub(super) fn next_expiry(&self) -> Option<Instant> {
-        self.frames.iter().filter_map(|held| held.expires).min()
+        let now = Instant::now();
+        self.frames.iter().filter_map(|held| held.next_look(now)).min()
     }
 
     /// The calls that wait to be sent.

@@ -52,6 +52,8 @@ struct Connection {
     heard: bool,
     silent: u32,
     stall: Stall,
+    /// The other side takes nothing any more. What it has said before is still to be heard, up to its end.
+    unheard: bool,
     /// When an ending connection is given up.
     limit: Option<Instant>,
     patience: Patience,
@@ -80,18 +82,9 @@ impl Connection {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (writing, inbound) = (BytesMut::new(), rest);
         let stall = Stall::new(now);
-        Self {
-            writing,
-            written: 0,
-            inbound,
-            beat,
-            wrote: false,
-            heard: true,
-            silent: 0,
-            stall,
-            limit: None,
-            patience: Patience::default(),
-        }
+        let (written, silent, limit, patience) = (0, 0, None, Patience::default());
+        let (wrote, heard, unheard) = (false, true, false);
+        Self { writing, written, inbound, beat, wrote, heard, silent, stall, unheard, limit, patience }
     }
 
     /// Waits for one thing and does it.
@@ -127,7 +120,7 @@ impl Connection {
                 }
                 Err(error) => Err(format!("it cannot be read: {error}")),
             },
-            wrote = writer.write(unwritten), if !unwritten.is_empty() => self.note_written(wrote),
+            wrote = writer.write(unwritten), if !unwritten.is_empty() && !self.unheard => self.note_written(wrote),
             () = shared.write.notified(), if unwritten.is_empty() => Ok(()),
             _ = self.beat.tick() => self.heartbeat(shared),
             // Others have the processor first.
@@ -142,7 +135,7 @@ impl Connection {
     /// Writes as much as the socket takes without waiting.
     async fn write_at_once(&mut self, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), String> {
         let unwritten = self.writing.get(self.written..).unwrap_or_default();
-        if unwritten.is_empty() {
+        if unwritten.is_empty() || self.unheard {
             return Ok(());
         }
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut *writer).poll_write(cx, unwritten))).await {
@@ -152,8 +145,14 @@ impl Connection {
     }
 
     fn note_written(&mut self, wrote: io::Result<usize>) -> Result<(), String> {
-        self.written += wrote.map_err(|error| format!("it cannot be written to: {error}"))?;
-        self.wrote = true;
+        match wrote {
+            Ok(written) => {
+                self.written += written;
+                self.wrote = true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.unheard = true,
+            Err(error) => return Err(format!("it cannot be written to: {error}")),
+        }
         Ok(())
     }
 

@@ -134,7 +134,8 @@ impl Broker for NatsBroker {
                 }
                 drop(link.client.flush().await);
             };
-            drop(timeout(CLOSE_TIME, written).await);
+            // A consumer that was stopped just before may leave something behind at the server, if it is not let.
+            drop(timeout(CLOSE_TIME, async { tokio::join!(link.all_left(), written) }).await);
             link.close();
             // What was gathered until then; after that nothing is.
             link.send_gathered();

@@ -106,14 +106,11 @@ fn stats_of(channel: Channel, stream: &StreamInfo, consumers: &[ConsumerInfo], d
     let oldest = since_epoch(&state.first_ts).filter(|_| state.messages > 0);
     let oldest_ms = oldest.map_or(0, |then| u64::try_from(now.saturating_sub(then).as_millis()).unwrap_or(u64::MAX));
     ChannelStats {
-        channel,
-        depth,
-        bytes: state.bytes,
-        enqueued: state.last_seq,
-        settled: state.last_seq.saturating_sub(state.messages),
-        redelivered,
-        expired: 0,
-        oldest_ms,
-        paused: false,
+        bytes: Some(state.bytes),
+        enqueued: Some(state.last_seq),
+        settled: Some(state.last_seq.saturating_sub(state.messages)),
+        redelivered: Some(redelivered),
+        oldest_ms: Some(oldest_ms),
+        ..ChannelStats::new(channel, depth)
     }
 }

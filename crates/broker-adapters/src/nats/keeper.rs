@@ -140,13 +140,6 @@ impl Link {
         }
     }
 
-    fn waited_in_vain(&self) -> BrokerError {
-        match self.phase() {
-            Phase::Live => BrokerError::unavailable("JetStream was not ready to take it before its deadline"),
-            _ => self.away(),
-        }
-    }
-
     /// Closes the connection for everybody. What was held is not sent any more.
     pub(super) fn close(&self) {
         let was = self.phase.send_replace(Phase::Closed);

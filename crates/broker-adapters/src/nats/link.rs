@@ -45,6 +45,15 @@ const BREAKS: usize = 32;
 /// A connection that is dead is noticed within this: the server answers a question each second, and may miss some.
 const UNNOTICED: Duration = Duration::from_secs(5);
 
+/// Held while a consumer is being stopped: what it tells the server needs the connection.
+pub(super) struct Leaving(Arc<Link>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.leaving.send_modify(|number| *number -= 1);
+    }
+}
+
 pub(super) struct Link {
     pub(super) client: Client,
     /// Tells the client that nobody needs its connection any more.
@@ -57,6 +66,8 @@ pub(super) struct Link {
     /// Where it is connected to, without a password.
     pub(super) address: String,
     pub(super) phase: watch::Sender<Phase>,
+    /// How many consumers are being stopped.
+    leaving: watch::Sender<usize>,
     /// What the server did not let us do, newest last.
     pub(super) forbidden: watch::Sender<Vec<String>>,
     outbox: Mutex<Outbox>,
@@ -87,6 +98,7 @@ impl Link {
             room: format!("_INBOX.{}", Guid::private()),
             address,
             phase: watch::Sender::new(Phase::Live),
+            leaving: watch::Sender::new(0),
             forbidden: watch::Sender::new(Vec::new()),
             outbox: Mutex::default(),
             gathered: Mutex::default(),
@@ -113,6 +125,17 @@ impl Link {
 
     pub(super) fn phase(&self) -> Phase {
         *self.phase.borrow()
+    }
+
+    /// A consumer is being stopped, until this is dropped.
+    pub(super) fn leave(self: &Arc<Self>) -> Leaving {
+        self.leaving.send_modify(|number| *number += 1);
+        Leaving(Arc::clone(self))
+    }
+
+    /// Resolves when no consumer is being stopped any more.
+    pub(super) async fn all_left(&self) {
+        drop(self.leaving.subscribe().wait_for(|number| *number == 0).await);
     }
 
     /// Resolves when the connection is closed for good.
@@ -210,6 +233,14 @@ impl Link {
             _ => format!("there is no connection to {}", self.address),
         };
         BrokerError::unavailable(reason)
+    }
+
+    /// Why something was not sent in time.
+    pub(super) fn waited_in_vain(&self) -> BrokerError {
+        match self.phase() {
+            Phase::Live => BrokerError::unavailable("JetStream was not ready to take it before its deadline"),
+            _ => self.away(),
+        }
     }
 
     /// That a permission is missing.

@@ -127,7 +127,8 @@ impl Link {
 
     fn send(&self, outbox: &mut Outbox, number: u64, mut outgoing: Outgoing) -> Option<Verdict> {
         if outgoing.is_abandoned() {
-            return None;
+            // Who still listens has taken it back.
+            return outgoing.replaces.is_none().then(|| outgoing.settle(Err(self.waited_in_vain())));
         }
         if let Some(error) = outbox.congestion() {
             return Some(outgoing.settle(Err(error)));

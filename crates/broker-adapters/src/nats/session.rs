@@ -87,10 +87,11 @@ impl Worker {
 
     /// The stream of deliveries ends after what is in it.
     fn ended(self: &Arc<Self>) {
-        let (stop, backlog, deliveries) = {
+        let (stop, backlog, deliveries, leaving) = {
             let mut state = self.state();
             state.room = None;
-            (state.stop.take(), std::mem::take(&mut state.backlog), state.deliveries.take())
+            let backlog = std::mem::take(&mut state.backlog);
+            (state.stop.take(), backlog, state.deliveries.take(), state.leaving.take())
         };
         drop(deliveries);
         for message in backlog {
@@ -99,6 +100,7 @@ impl Worker {
         if let Some(stop) = stop {
             stop.send(Ok(()));
         }
+        drop(leaving);
         self.leasing.notify_one();
     }
 
@@ -310,6 +312,7 @@ impl ConsumerControl for Worker {
         }
         let (sender, ack) = Ack::waiting();
         state.stop = Some(sender);
+        state.leaving = Some(self.handle.0.leave());
         drop(state);
         self.stopping.notify_one();
         ack

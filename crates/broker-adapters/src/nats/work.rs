@@ -17,7 +17,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{handle::Handle, names::Target, time::ServerClock};
+use super::{handle::Handle, link::Leaving, names::Target, time::ServerClock};
 use crate::remote::Absence;
 
 /// A consumer of one channel. Its tasks run until it is stopped and holds no lease any more.
@@ -45,6 +45,8 @@ pub(super) struct State {
     /// Who waits until it is stopped.
     pub(super) stop: Option<AckSender>,
     pub(super) is_stopping: bool,
+    /// The connection stays open until it is stopped.
+    pub(super) leaving: Option<Leaving>,
     pub(super) held: HashMap<u64, Held, foldhash::fast::RandomState>,
     pub(super) leases: u64,
     /// How many messages the server may still send for what it was asked.
@@ -112,6 +114,7 @@ impl Worker {
             deliveries: Some(deliveries),
             stop: None,
             is_stopping: false,
+            leaving: None,
             held: HashMap::default(),
             leases: 0,
             outstanding: 0,

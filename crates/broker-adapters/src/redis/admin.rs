@@ -31,21 +31,20 @@ impl Operator {
         let mut next = || figures.next().unwrap_or_default();
         let (ready, delayed, leased, dead, consumers) = (next(), next(), next(), next(), next());
         Ok(ChannelStats {
-            channel: channel.clone(),
-            depth: Depth { ready, delayed, leased, dead, consumers },
-            bytes: next(),
-            enqueued: next(),
-            settled: next(),
-            redelivered: next(),
-            expired: next(),
-            oldest_ms: next(),
-            paused: false,
+            bytes: Some(next()),
+            enqueued: Some(next()),
+            settled: Some(next()),
+            redelivered: Some(next()),
+            expired: Some(next()),
+            oldest_ms: Some(next()),
+            ..ChannelStats::new(channel.clone(), Depth { ready, delayed, leased, dead, consumers })
         })
     }
 
     /// How much work a channel holds.
     pub(super) async fn depth(&self, channel: &Channel) -> Result<Depth, BrokerError> {
-        Ok(self.figures(channel).await?.depth)
+        let ChannelStats { ready, delayed, leased, dead, consumers, .. } = self.figures(channel).await?;
+        Ok(Depth { ready, delayed, leased: leased.unwrap_or_default(), dead, consumers })
     }
 
     async fn letters(

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::{
     ends::{Ends, SOON, cast, next, number, queue},
     kit::{PATIENCE, connect, corner, server, troubled},
-    load::Unsteady,
+    load::{Unsteady, one_way_says_that_it_was_not_sent},
     proxy::Proxy,
 };
 
@@ -39,6 +39,14 @@ async fn a_server_that_drops_each_connection_is_given_time() {
     let way = Unsteady::to(server().server().port()).await;
     let broker = connect(way.port(), &format!("prefix={}", corner())).await;
     way.is_borne_by(Arc::new(broker)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_one_way_while_the_server_is_away_says_that_it_was_not_sent() {
+    let wire = Proxy::to(server().server().port()).await;
+    let broker = connect(wire.port(), &format!("prefix={}", corner())).await;
+    wire.cut();
+    one_way_says_that_it_was_not_sent(Arc::new(broker), &format!("127.0.0.1:{}", wire.port())).await;
 }
 
 /// A wire that breaks and is mended: what a worker held is delivered again and counted, and callers whose calls

@@ -10,6 +10,8 @@ mod ends;
 
 mod traffic;
 
+mod figures;
+
 mod rules;
 
 mod starting;

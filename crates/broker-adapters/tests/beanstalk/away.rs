@@ -9,7 +9,7 @@ use skyloom_core::{
 
 use super::{
     fixture::{connect, run, server, url},
-    load::{Refusals, queue as channel, soon},
+    load::{Refusals, one_way_says_that_it_was_not_sent, queue as channel, soon},
 };
 
 /// How long a caller waits.
@@ -33,5 +33,15 @@ fn who_calls_meanwhile_hears_in_time_that_nothing_was_sent() {
             let BrokerError::Unavailable { reason } = error else { panic!("{channel}: {error}") };
             assert!(reason.contains(&format!("127.0.0.1:{}", server.port())), "{channel}: {reason}");
         }
+    });
+}
+
+#[test]
+fn who_casts_or_publishes_meanwhile_hears_in_time_that_nothing_was_sent() {
+    run(async {
+        let mut server = server();
+        let broker = connect(&url(&server, "")).await;
+        server.kill();
+        one_way_says_that_it_was_not_sent(broker, &format!("127.0.0.1:{}", server.port())).await;
     });
 }

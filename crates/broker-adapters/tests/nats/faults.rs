@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     kit::{SOON, cast, echo, number, patiently, queue, request, soon},
-    load::{Load, Unsteady},
+    load::{Load, Unsteady, one_way_says_that_it_was_not_sent},
     site::{Line, connect},
 };
 
@@ -144,6 +144,16 @@ async fn calls_end_by_their_deadline_and_go_on_after_a_restart() {
         server.restart();
         let again = async { while call(Duration::from_millis(500)).await.is_err() {} };
         soon("calls go on", again).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_one_way_while_the_server_is_away_says_that_it_was_not_sent() {
+    for mode in ["jetstream", "core"] {
+        let mut server = nats();
+        let broker = connect(&format!("nats://127.0.0.1:{}?mode={mode}", server.port())).await;
+        server.kill();
+        one_way_says_that_it_was_not_sent(Arc::new(broker), &format!("127.0.0.1:{}", server.port())).await;
     }
 }
 

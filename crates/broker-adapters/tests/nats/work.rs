@@ -53,7 +53,7 @@ async fn a_groups_letter_goes_back_to_that_group_only() {
     assert_eq!(soon("settle", next(&mut search).await.settle(Settlement::Done)).await, Ok(()));
     let admin = broker.admin().expect("an operator's view");
     let rows = soon("channels", admin.channels()).await.expect("channels can be listed");
-    let dead: Vec<_> = rows.iter().filter(|row| row.depth.dead > 0).map(|row| row.channel.clone()).collect();
+    let dead: Vec<_> = rows.iter().filter(|row| row.dead > 0).map(|row| row.channel.clone()).collect();
     assert_eq!(dead, [group("audit")]);
     assert_eq!(soon("kick", admin.kick(&group("audit"), None, 10)).await, Ok(1));
     assert_eq!(soon("publish", event(2)).await, Ok(()));
@@ -102,4 +102,21 @@ async fn streams_that_a_server_has_forgotten_are_made_anew() {
             return;
         }
     }
+}
+
+/// What is stopped just before the connection is closed is told the server all the same.
+#[tokio::test]
+async fn a_group_that_goes_with_its_connection_leaves_nothing_behind() {
+    let server = shared();
+    let url = format!("nats://127.0.0.1:{}?prefix={}", server.port(), corner());
+    let (going, staying) = (connect(&url).await, connect(&url).await);
+    let group = GroupName::new("brief").expect("a group");
+    let channel = Channel::Group(TopicName::new("news.made").expect("a topic"), group);
+    let options = ConsumeOptions { ephemeral: true, ..ConsumeOptions::default() };
+    let consumer = soon("consume", going.consume(channel, options)).await.expect("it is consumed");
+    drop(consumer);
+    soon("close", going.close()).await;
+    let admin = staying.admin().expect("an operator's view");
+    let left = soon("channels", admin.channels()).await.expect("channels can be listed");
+    assert!(left.is_empty(), "{left:?}");
 }

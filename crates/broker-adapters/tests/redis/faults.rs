@@ -11,7 +11,10 @@ use skyloom_testing::servers::{Server, durable_redis, redis_cluster, redis_comma
 use tokio::time::{sleep, timeout};
 
 use super::{
-    load::{BURST, Load, SOON, Unsteady, call, cast, echo, number, queue, until, until_answered, work},
+    load::{
+        BURST, Load, SOON, Unsteady, call, cast, echo, number, one_way_says_that_it_was_not_sent, queue, until,
+        until_answered, work,
+    },
     support::{Process, calling, connect, run, run_beside_load},
 };
 
@@ -35,6 +38,16 @@ fn a_server_that_is_killed_under_load_loses_nothing_and_hangs_nobody() {
             load.goes_on().await;
         }
         load.end().await;
+    });
+}
+
+#[test]
+fn what_is_sent_one_way_while_the_server_is_away_says_that_it_was_not_sent() {
+    run(async {
+        let mut server = durable_redis();
+        let broker = connect(&url(&server)).await;
+        server.kill();
+        one_way_says_that_it_was_not_sent(broker, &format!("127.0.0.1:{}", server.port())).await;
     });
 }
 

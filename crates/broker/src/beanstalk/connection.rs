@@ -219,7 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.slow = false;
                 return Poll::Ready(Ok(Woken::Ready));
             }
-            (Order::Go, _) => {}
+            (Order::Go | Order::HearOut, _) => {}
         }
         if waited && !self.seat.is_waiting() {
             // What it waited for has come; what it has sent meanwhile is next.

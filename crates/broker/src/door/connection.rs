@@ -23,6 +23,7 @@ use super::{
     inbound::{Inbound, MAX_CHUNK},
     patience::Patience,
     peer::Order,
+    quiet::Deafen,
 };
 use crate::{
     engine::Conn,
@@ -49,6 +50,8 @@ enum End {
     Closed,
     #[error("it is finished")]
     Finished,
+    #[error("it has not said goodbye in time")]
+    Late,
     #[error("it ended in the middle of a frame")]
     MidFrame,
     #[error("it reads too slowly: more is waiting for it than may be")]
@@ -64,7 +67,7 @@ enum End {
 /// Serves one client. `from` says in the log where it comes from.
 pub(super) async fn serve<S>(hub: Arc<Hub>, mut stream: S, from: String)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
+    S: AsyncRead + AsyncWrite + Deafen + Unpin + Send,
 {
     let mut inbound = Inbound::new();
     let (conn, client) = match time::timeout(HELLO_TIME, handshake::shake(&hub, &mut stream, &mut inbound.buffer)).await
@@ -115,7 +118,7 @@ struct Connection<S> {
     patience: Patience,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: AsyncRead + AsyncWrite + Deafen + Unpin> Connection<S> {
     fn new(seat: Seat, stream: S, inbound: Inbound) -> Self {
         Self { seat, stream, inbound, write: BytesMut::new(), stall: None, patience: Patience::default() }
     }
@@ -138,6 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match self.next().await {
                 Ok(read) if self.inbound.is_busy(read) => task::yield_now().await,
                 Ok(_) => {}
+                Err(End::Late) => {
+                    if let Err(end) = self.hear_out().await {
+                        return end;
+                    }
+                }
                 Err(End::Closed) if !self.inbound.buffer.is_empty() => return End::MidFrame,
                 Err(end) => return end,
             }
@@ -162,11 +170,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Takes what the client has sent up to now, and says goodbye in its place.
+    async fn hear_out(&mut self) -> Result<(), End> {
+        self.stream.deafen()?;
+        loop {
+            while self.inbound.handle(&self.seat.hub, self.seat.conn)? {}
+            self.inbound.make_room();
+            let read = poll_fn(|cx| Poll::Ready(pin!(self.stream.read_buf(&mut self.inbound.buffer)).poll(cx))).await;
+            match read {
+                Poll::Ready(Ok(0)) | Poll::Pending => break,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Err(error.into()),
+            }
+        }
+        self.inbound.bye = true;
+        self.seat.hub.bye(self.seat.conn);
+        Ok(())
+    }
+
     /// Writes what can be written; ready when something has been read, and says how much.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, End>> {
         match self.poll_write(cx)? {
             (Order::Finish, _) => return Poll::Ready(Err(End::Finished)),
             (Order::CutOff, _) => return Poll::Ready(Err(End::CutOff)),
+            (Order::HearOut, _) if !self.inbound.bye => return Poll::Ready(Err(End::Late)),
+            (Order::HearOut, _) => return Poll::Pending,
             (Order::Go, waiting) if waiting > SLOW_BYTES => return self.poll_stall(cx).map(Err),
             (Order::Go, _) if self.inbound.bye => return Poll::Pending,
             (Order::Go, _) => {}
@@ -183,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Seat { hub, conn } = &self.seat;
         loop {
             let (order, waiting) = hub.poll_peer(*conn, cx.waker(), &mut self.write);
-            if self.write.is_empty() || order != Order::Go {
+            if self.write.is_empty() || !matches!(order, Order::Go | Order::HearOut) {
                 return Ok((order, waiting + self.write.len()));
             }
             match Pin::new(&mut self.stream).poll_write(cx, &self.write)? {
@@ -248,12 +276,18 @@ mod tests {
         time::Instant,
     };
 
-    use super::{Encoded, HELLO_TIME, Hub, SLOW_BYTES, STALL_TIME, serve};
+    use super::{Deafen, Encoded, HELLO_TIME, Hub, SLOW_BYTES, STALL_TIME, serve};
     use crate::{
         door::OUTGOING_BYTES,
         engine::{Conn, ConsumerId, Engine, Input, Limits, Message, Ticket},
         wire::{ClientFrame, ClientHello},
     };
+
+    impl Deafen for DuplexStream {
+        fn deafen(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     fn hub() -> Arc<Hub> {
         let limits = Limits::default();

@@ -235,6 +235,11 @@ impl Hub {
         }
     }
 
+    /// Takes what those have sent who have not said goodbye, and lets them send no more.
+    pub(super) fn hear_out(&self) {
+        self.lock().peers.values_mut().for_each(Peer::hear_out);
+    }
+
     /// Ready once every client has said goodbye or is gone.
     pub(super) fn poll_all_gone(&self, waker: &Waker) -> Poll<()> {
         let mut state = self.lock();

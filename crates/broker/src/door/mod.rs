@@ -24,11 +24,11 @@ mod inbound;
 
 mod patience;
 
-mod connection;
-
 mod socket;
 
 mod quiet;
+
+mod connection;
 
 mod shortage;
 

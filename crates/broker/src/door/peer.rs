@@ -15,6 +15,8 @@ use crate::{
 pub(crate) enum Order {
     /// Read and write.
     Go,
+    /// Take what the client has sent up to now, and nothing that it sends later: it had the time for its goodbye.
+    HearOut,
     /// Write out what is waiting, then end.
     Finish,
     /// End at once: more is waiting for this client than may be.
@@ -84,6 +86,13 @@ impl Peer {
             self.order = order;
         }
         self.wake();
+    }
+
+    /// Has its task take what the client has sent, if he has still to say goodbye.
+    pub(super) fn hear_out(&mut self) {
+        if self.order == Order::Go && self.voice.is_none() && !self.bye {
+            self.order(Order::HearOut);
+        }
     }
 
     /// How much is waiting.

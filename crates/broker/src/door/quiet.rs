@@ -12,7 +12,7 @@ use std::{
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{UnixStream, unix::pipe},
+    net::{TcpStream, UnixStream, unix::pipe},
     time::{Sleep, sleep},
 };
 
@@ -46,6 +46,25 @@ impl QuietSocket {
     /// The same socket, watched for room to write.
     fn watched(&self) -> io::Result<pipe::Sender> {
         pipe::Sender::from_owned_fd_unchecked(self.socket.as_fd().try_clone_to_owned()?)
+    }
+}
+
+/// A connection that can say that it reads no more.
+pub(super) trait Deafen {
+    /// Has every later write of the other side fail, as far as the connection can; what was written before can be read.
+    fn deafen(&self) -> io::Result<()>;
+}
+
+impl Deafen for QuietSocket {
+    fn deafen(&self) -> io::Result<()> {
+        SockRef::from(&self.socket).shutdown(Shutdown::Read)
+    }
+}
+
+/// TCP does not tell the other side.
+impl Deafen for TcpStream {
+    fn deafen(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 

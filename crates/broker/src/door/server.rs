@@ -109,17 +109,26 @@ impl Door {
         }
         tracing::info!(address = %self.address, clients = connections.len(), "the broker is stopping");
         self.hub.go_away("the broker is stopping");
-        let goodbye = time::timeout(BYE_TIME, poll_fn(|cx| self.hub.poll_all_gone(cx.waker())));
         tokio::select! {
-            said = goodbye => if said.is_err() {
-                tracing::warn!("not every client said goodbye in time");
-            },
+            () = self.goodbyes() => {}
             () = &mut ticker => {}
         }
         let result = self.keep();
         close(connections).await;
         tracing::info!(address = %self.address, "the broker has stopped");
         result
+    }
+
+    /// Waits for the goodbyes. Of who has not said his in time nothing is taken any more that he sends, and he notices: his
+    /// calls would else be lost without a word.
+    async fn goodbyes(&self) {
+        let all_gone = || time::timeout(BYE_TIME, poll_fn(|cx| self.hub.poll_all_gone(cx.waker())));
+        if all_gone().await.is_err() {
+            tracing::warn!("not every client said goodbye in time");
+            self.hub.hear_out();
+            // They only take what is there.
+            drop(all_gone().await);
+        }
     }
 
     /// Keeps what the next start is to take up, and lets the connections write out the rest.

@@ -162,7 +162,7 @@ async fn an_operator_is_answered() {
     match client.next().await {
         Some(ServerFrame::Admin { ticket: Ticket(7), answer: AdminAnswer::Channels(channels) }) => {
             assert_eq!(channels.len(), 1);
-            assert_eq!((channels[0].channel.to_string(), channels[0].depth.ready), ("greeter.v1".to_owned(), 1));
+            assert_eq!((channels[0].channel.to_string(), channels[0].ready), ("greeter.v1".to_owned(), 1));
         }
         other => panic!("{other:?}"),
     }

@@ -1,7 +1,8 @@
 //! Planned stops: nothing is lost, and nobody has to know.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
+use bytes::BytesMut;
 use skyloom_broker::{
     door::{DoorOptions, SnapshotPlace},
     engine::{Settle, Ticket},
@@ -9,7 +10,7 @@ use skyloom_broker::{
 };
 use skyloom_core::Guid;
 use tempfile::TempDir;
-use tokio::net::UnixStream;
+use tokio::{io::AsyncWriteExt as _, net::UnixStream, time::sleep};
 
 use crate::raw::{Raw, Running, enqueue, greet, socket};
 
@@ -95,6 +96,32 @@ async fn what_is_sent_before_the_goodbye_is_kept() {
     let mut worker = Raw::connect(&socket(&directory)).await;
     worker.consume("greeter.v1", 1, LEASE).await;
     assert_eq!(&worker.delivery().await.2[..], b"late");
+}
+
+/// Who was too late for the goodbye still sends what he has, and must not believe that it has arrived.
+#[tokio::test]
+async fn what_comes_after_the_time_for_the_goodbye_is_not_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let mut late = Raw::connect(&socket(&directory)).await;
+    late.send(enqueue("greeter.v1", None, "early")).await;
+    let stopped = door.begin_stop();
+    while !snapshot(&directory).exists() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let mut frames = BytesMut::new();
+    for frame in [enqueue("greeter.v1", None, "late"), ClientFrame::Bye] {
+        frame.encode(&mut frames).unwrap();
+    }
+    let written = late.stream.write_all(&frames).await;
+    assert_eq!(written.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    assert!(matches!(late.next().await, Some(ServerFrame::GoAway { .. })), "what was said before is heard");
+    stopped.await.unwrap().unwrap();
+
+    let _door = Running::start(&socket(&directory), DoorOptions::default()).await;
+    let mut worker = Raw::connect(&socket(&directory)).await;
+    worker.consume("greeter.v1", 1, LEASE).await;
+    assert_eq!(&worker.delivery().await.2[..], b"early");
 }
 
 #[tokio::test]

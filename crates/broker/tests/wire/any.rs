@@ -177,10 +177,8 @@ fn depth() -> impl Strategy<Value = Depth> {
 }
 
 fn stats() -> impl Strategy<Value = ChannelStats> {
-    (channel(), depth(), any::<[u64; 6]>(), any::<bool>()).prop_map(
+    (channel(), depth(), any::<[Option<u64>; 6]>(), any::<bool>()).prop_map(
         |(channel, depth, [bytes, enqueued, settled, redelivered, expired, oldest_ms], paused)| ChannelStats {
-            channel,
-            depth,
             bytes,
             enqueued,
             settled,
@@ -188,6 +186,7 @@ fn stats() -> impl Strategy<Value = ChannelStats> {
             expired,
             oldest_ms,
             paused,
+            ..ChannelStats::new(channel, depth)
         },
     )
 }

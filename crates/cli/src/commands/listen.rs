@@ -4,6 +4,7 @@ use skyloom::{
     Channel, Codec, Connection, Envelope, GroupName, Guid, TopicName,
     broker::{ConsumeOptions, Consumer, Settlement},
     registry::Watch,
+    signals::Termination,
     transcode::MethodTranscoder,
 };
 
@@ -12,9 +13,10 @@ use crate::{
     method::{event_readers, one_line},
     output::{note, print},
     session::{Session, within},
+    text::why,
 };
 
-/// Show the events of a topic as they come, until Ctrl-C
+/// Show the events of a topic as they come, until Ctrl-C or SIGTERM
 ///
 /// It listens as a group of its own, so that nobody else's events are missing. An event in protobuf is shown as JSON if
 /// the contract of a service that listens to the topic describes it.
@@ -42,12 +44,15 @@ impl ListenArgs {
 /// # Errors
 /// If the topic's name is malformed, or the broker refuses.
 pub(crate) async fn listen(args: &ListenArgs, session: &Session) -> Result<(), Failure> {
+    // Also of SIGTERM, so that nothing of the group is left at the broker.
+    let mut termination =
+        Termination::new().map_err(|error| Failure::failed(format!("cannot listen to signals: {}", why(&error))))?;
     let mut ear = Ear::open(args, session).await?;
     note(&format!("listening to {}", ear.topic()));
     loop {
         let event = tokio::select! {
             event = ear.next() => event,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = termination.wished() => return Ok(()),
         };
         match event {
             Some(event) => print(&format!("{event}\n"))?,

@@ -46,14 +46,14 @@ fn table(rows: &[ChannelStats]) -> Table {
         left("PAUSED"),
     ];
     Table::new(columns).with(rows, |row| {
-        let waits = row.depth.ready + row.depth.delayed > 0;
-        let oldest = if waits { span(Duration::from_millis(row.oldest_ms)) } else { String::new() };
+        let oldest = row.oldest_ms.filter(|_| row.ready + row.delayed > 0);
+        let oldest = oldest.map(|age| span(Duration::from_millis(age))).unwrap_or_default();
         let numbers = [
-            row.depth.ready,
-            row.depth.delayed,
-            row.depth.leased,
-            row.depth.dead,
-            row.depth.consumers,
+            Some(row.ready),
+            Some(row.delayed),
+            row.leased,
+            Some(row.dead),
+            Some(row.consumers),
             row.enqueued,
             row.settled,
             row.redelivered,
@@ -61,7 +61,7 @@ fn table(rows: &[ChannelStats]) -> Table {
         ];
         let paused = if row.paused { "yes" } else { "" };
         let mut cells = vec![row.channel.to_string()];
-        cells.extend(numbers.map(|number| number.to_string()));
+        cells.extend(numbers.map(|number| number.map(|number| number.to_string()).unwrap_or_default()));
         cells.extend([oldest, paused.to_owned()]);
         cells
     })

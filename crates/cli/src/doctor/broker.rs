@@ -127,9 +127,9 @@ fn conflicts(snapshot: &Snapshot) -> Option<Finding> {
 }
 
 fn dead_letters(channels: &[ChannelStats]) -> Option<Finding> {
-    let dead: Vec<_> = channels.iter().filter(|channel| channel.depth.dead > 0).collect();
+    let dead: Vec<_> = channels.iter().filter(|channel| channel.dead > 0).collect();
     let first = dead.first()?;
-    let number: u64 = dead.iter().map(|channel| channel.depth.dead).sum();
+    let number: u64 = dead.iter().map(|channel| channel.dead).sum();
     let found = format!("{number} dead letters, the first queue is {}", first.channel);
     Some(Finding::note("dead letters", found, format!("`sky dead list {}` says why", first.channel)))
 }

@@ -54,6 +54,11 @@ impl Finding {
 
     /// It will not work.
     pub(super) fn broken(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, state: State::Broken, found: without_numbers(&found.into()), advice: Some(advice.into()) }
+        Self {
+            check,
+            state: State::Broken,
+            found: without_numbers(&found.into()).into_owned(),
+            advice: Some(advice.into()),
+        }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use skyloom::contract::Shape;
 use skyloom_gateway::{Parts, bind_json};
 
-use super::shape::{bare, outlined};
+use super::shape::outlined;
 
 /// So deep may a name lead; no message is nested deeper.
 const DEEPEST: usize = 100;
@@ -19,14 +19,11 @@ pub(super) fn is_field(word: &str) -> bool {
 }
 
 /// The JSON of a message of this shape that is written as these fields. A dot leads into an object, and a list is
-/// written by its items; or either is written as JSON.
+/// written by its items; or either is written as JSON. So is what the contract does not tell, or else it is text.
 ///
 /// # Errors
 /// What is wrong with a field, and which there are.
 pub(super) fn written(words: &[String], of: &str, shape: &Shape) -> Result<String, String> {
-    if matches!(bare(shape), Shape::Any) {
-        return Err(format!("the fields of {of} are not known here; write its message as JSON"));
-    }
     let wrong = |why: String| {
         let end = if why.ends_with('?') { "" } else { ";" };
         format!("{why}{end} {of} takes {}", outlined(shape))
@@ -127,8 +124,36 @@ mod tests {
         }
         let deep = format!("item{}=1", ".a".repeat(10_000));
         assert!(json(&[&deep]).unwrap_err().starts_with("a name leads deeper than 100 objects"));
-        let unknown = written(&["a=1".to_owned()], "a.v1/B", &Shape::Any).unwrap_err();
-        assert_eq!(unknown, "the fields of a.v1/B are not known here; write its message as JSON");
+    }
+
+    #[test]
+    fn fields_that_the_contract_does_not_tell_are_json_or_text() {
+        let written = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+            written(&words, "a.v1/B", &Shape::Any)
+        };
+        let words = [
+            "name=Ada",
+            "count=3",
+            "half=0.5",
+            "glad=true",
+            "none=null",
+            "number=\"3\"",
+            "list=[1,\"b\"]",
+            "item.code=x",
+            "item.size=-4",
+            "at=2026-11-30",
+            "vast=340282366920938463463374607431768211455",
+            "empty=",
+        ];
+        let expected = r#"{"name":"Ada","count":3,"half":0.5,"glad":true,"none":null,"number":"3","list":[1,"b"],
+            "item":{"code":"x","size":-4},"at":"2026-11-30","vast":"340282366920938463463374607431768211455","empty":""}"#;
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(value(&written(&words).unwrap()), value(expected));
+        let twice = written(&["name=a", "name=b"]).unwrap_err();
+        assert_eq!(twice, "\"name\" is given twice; a.v1/B takes anything in JSON");
+        let inside = written(&["name=a", "name.first=b"]).unwrap_err();
+        assert!(inside.starts_with("\"name\" is given whole and by its parts"), "{inside}");
     }
 
     #[test]

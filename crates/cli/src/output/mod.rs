@@ -7,7 +7,7 @@ mod print;
 
 pub(crate) use self::{
     color::{ColorChoice, Paint},
-    print::{json, list, note, print},
+    print::{json, list, note, print, written},
     prompt::at_prompt,
     table::{Table, left, right},
 };

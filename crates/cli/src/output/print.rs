@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Table, prompt::adapted};
 use crate::{
     failure::Failure,
-    text::{printable_lines, why},
+    text::{printable_lines, why, without_numbers},
 };
 
 /// Writes to standard output, at once.
@@ -15,8 +15,15 @@ use crate::{
 /// # Errors
 /// [`Failure::OutputClosed`] if nobody reads it any more; other errors as they are.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    written(io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// Whether what was written to standard output has got there.
+///
+/// # Errors
+/// As for [`print()`].
+pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result.and_then(|()| io::stdout().flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
         Err(error) => Err(Failure::failed(format!("could not write to standard output: {}", why(&error)))),
@@ -59,5 +66,6 @@ pub(crate) fn list<T: Serialize>(
 /// written there. What a service has said may be a part of it, and does nothing to the terminal.
 pub(crate) fn note(sentence: &str) {
     // If standard error is closed there is nowhere left to say so.
-    drop(writeln!(io::stderr().lock(), "sky: {}", printable_lines(&adapted(sentence))));
+    let sentence = without_numbers(sentence);
+    drop(writeln!(io::stderr().lock(), "sky: {}", printable_lines(&adapted(&sentence))));
 }

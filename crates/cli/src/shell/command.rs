@@ -78,7 +78,7 @@ async fn run(session: &Session, global: &Global) -> Result<(), Failure> {
             _ = tokio::signal::ctrl_c() => {}
         }
     }
-    ears.close();
+    ears.close().await;
     match failures {
         0 => Ok(()),
         _ if reader.is_terminal => Ok(()),
@@ -110,7 +110,7 @@ async fn one(line: &str, session: &Session, global: &Global, ears: &mut Ears) ->
     };
     match line.action {
         Action::Quit => return Ok(Next::End),
-        Action::Unlisten { topic } => ears.unlisten(topic.as_deref())?,
+        Action::Unlisten { topic } => ears.unlisten(topic.as_deref()).await?,
         Action::Question(question) => {
             let mut global = global.clone();
             global.json |= line.json;

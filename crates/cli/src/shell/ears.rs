@@ -64,9 +64,9 @@ impl Ears {
     ///
     /// # Errors
     /// If it is not listened to.
-    pub(super) fn unlisten(&mut self, topic: Option<&str>) -> Result<(), Failure> {
+    pub(super) async fn unlisten(&mut self, topic: Option<&str>) -> Result<(), Failure> {
         match topic {
-            None => self.close(),
+            None => self.close().await,
             Some(topic) => match self.tasks.remove(topic) {
                 Some(task) => task.abort(),
                 None => {
@@ -87,10 +87,12 @@ impl Ears {
         }
     }
 
-    /// Ends all.
-    pub(super) fn close(&mut self) {
+    /// Ends all. Afterwards none listens any more.
+    pub(super) async fn close(&mut self) {
         for (_, task) in std::mem::take(&mut self.tasks) {
             task.abort();
+            // It says nothing but that it was aborted.
+            drop(task.await);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     process::Stdio,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use skyloom::{Endpoints, Json, TopicName};
 use skyloom_testing::servers::{self, Launch, RabbitMq, Server, redis_launch};
 
@@ -74,4 +75,27 @@ async fn all_is_heard_on_rabbitmq() {
 async fn all_is_heard_on_beanstalkd() {
     let server = Server::start(Launch::beanstalkd());
     all_is_heard(&format!("beanstalk://127.0.0.1:{}", server.port())).await;
+}
+
+/// The group of `sky listen` goes with it, whatever ends it.
+#[tokio::test]
+async fn nothing_is_left_of_who_has_listened_on_nats() {
+    let server = servers::nats();
+    let url = format!("nats://127.0.0.1:{}", server.port());
+    let connection = Endpoints { broker: url.clone(), registry: None }.connect().await.unwrap();
+    for end in [Signal::TERM, Signal::INT] {
+        let mut sky = command();
+        sky.args(["--broker", &url, "listen", "news.made"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut sky = sky.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(sky.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "sky: listening to news.made\n");
+        kill_process(Pid::from_child(&sky), end).unwrap();
+        let ended = tokio::task::spawn_blocking(move || sky.wait().unwrap());
+        let ended = tokio::time::timeout(crate::ground::PATIENCE, ended).await.expect("it ends").unwrap();
+        assert_eq!(ended.code(), Some(0), "{end:?}");
+        let left = connection.broker.admin().unwrap().channels().await.unwrap();
+        assert!(left.is_empty(), "{end:?}: {left:?}");
+    }
+    connection.close().await;
 }

@@ -24,6 +24,7 @@ mod letters;
 mod listening;
 mod listings;
 mod mistakes;
+mod output;
 mod routes;
 mod secrets;
 mod shell;

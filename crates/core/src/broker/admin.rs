@@ -7,28 +7,58 @@ use serde::{Deserialize, Serialize};
 use super::{BoxFuture, BrokerError, Depth};
 use crate::{Channel, Envelope, Guid};
 
-/// One channel's figures.
+/// One channel's figures. What the broker does not tell is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelStats {
     /// Its name.
     pub channel: Channel,
-    /// What it holds now.
-    #[serde(flatten)]
-    pub depth: Depth,
+    /// Waiting for a worker.
+    pub ready: u64,
+    /// Held back until a delay ends.
+    pub delayed: u64,
+    /// With a worker, under a lease.
+    pub leased: Option<u64>,
+    /// Dead letters.
+    pub dead: u64,
+    /// Consumers.
+    pub consumers: u64,
     /// Bytes held now.
-    pub bytes: u64,
+    pub bytes: Option<u64>,
     /// Messages put on it since the broker started.
-    pub enqueued: u64,
+    pub enqueued: Option<u64>,
     /// Deliveries settled since the broker started.
-    pub settled: u64,
+    pub settled: Option<u64>,
     /// Deliveries that were not a message's first.
-    pub redelivered: u64,
+    pub redelivered: Option<u64>,
     /// Messages dropped because their time ran out before a worker took them.
-    pub expired: u64,
+    pub expired: Option<u64>,
     /// Age in milliseconds of the oldest waiting message.
-    pub oldest_ms: u64,
+    pub oldest_ms: Option<u64>,
     /// Whether deliveries are paused.
     pub paused: bool,
+}
+
+impl ChannelStats {
+    /// Those of a channel of which nothing is known but what it holds.
+    #[must_use]
+    pub const fn new(channel: Channel, depth: Depth) -> Self {
+        let Depth { ready, delayed, leased, dead, consumers } = depth;
+        Self {
+            channel,
+            ready,
+            delayed,
+            leased: Some(leased),
+            dead,
+            consumers,
+            bytes: None,
+            enqueued: None,
+            settled: None,
+            redelivered: None,
+            expired: None,
+            oldest_ms: None,
+            paused: false,
+        }
+    }
 }
 
 /// A message that was buried or has used up its attempts.

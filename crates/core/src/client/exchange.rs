@@ -14,7 +14,7 @@ use super::{
     Request,
     attempt::{MARGIN, Sent, budget, poll_sent},
     pending::Entry,
-    request::{Reply, own_cost},
+    request::{Reply, sending_cost},
     retry::{is_retryable, pause},
     shared::Shared,
     table::State,
@@ -65,7 +65,7 @@ impl Exchange {
         // there now.
         let state = State::Waiting(cx.waker().clone());
         let Self { shared, request, .. } = self;
-        let mut sent = shared.begin(request, inbox, state).map_err(unsent)?;
+        let mut sent = shared.begin(request, inbox, state)?;
         match sent.ack.take().map(crate::broker::Ack::into_ready) {
             Some(Ok(Ok(()))) | None => {
                 self.stage = Stage::Sent(sent);
@@ -142,10 +142,6 @@ impl Drop for Exchange {
     }
 }
 
-fn unsent(status: Status) -> Status {
-    status.with_ledger(own_cost(0))
-}
-
 /// The first call of a client opens its inbox, in the call's own time.
 async fn open_and_send(shared: Arc<Shared>, request: Request) -> Result<Reply> {
     let deadline = shared.deadline(Instant::now(), request.timeout, request.scope.as_deref());
@@ -153,7 +149,7 @@ async fn open_and_send(shared: Arc<Shared>, request: Request) -> Result<Reply> {
     let inbox = loop {
         let status = match shared.inbox_by(deadline).await {
             Ok(inbox) => break inbox,
-            Err(status) => unsent(status),
+            Err(status) => status,
         };
         let Some(again) = again(&shared, &status, number, &request, deadline) else { return Err(status) };
         number += 1;
@@ -172,7 +168,9 @@ async fn retry(shared: Arc<Shared>, request: Request, sent: Sent, first: Status)
         // A process that was stopped or busy meanwhile may wake too late for another attempt. Then how the last one
         // ended is how the call has.
         let Ok(left) = budget(deadline.saturating_duration_since(Instant::now())) else { break };
-        let spent = status.ledger().merge(Ledger { retries: 1, ..Ledger::default() });
+        // An attempt that was never sent is not repeated by the next.
+        let spent = status.ledger();
+        let spent = spent.merge(Ledger { retries: spent.sends.min(1), ..Ledger::default() });
         let mut copy = Envelope::clone(&envelope);
         (copy.budget, copy.ledger) = (Some(left), spent);
         envelope = Arc::new(copy);
@@ -222,14 +220,26 @@ fn settled(reply: Result<Arc<Envelope>>, spent: Ledger) -> Result<Reply> {
     match reply {
         Ok(envelope) if envelope.status.is_none() => Ok(Reply(envelope)),
         Ok(envelope) => Err(Reply(envelope).into_status()),
-        Err(status) => Err(status.with_ledger(spent.merge(own_cost(0)))),
+        Err(status) => {
+            let cost = spent.merge(sending_cost(Some(&status)));
+            Err(status.with_ledger(cost))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::after;
-    use crate::{Code, Outcome, Status};
+    use super::{after, settled};
+    use crate::{Code, Ledger, Outcome, Status};
+
+    #[test]
+    fn what_was_never_sent_costs_nothing() {
+        let before = Ledger { sends: 1, retries: 1, ..Ledger::default() };
+        let cost = |status: Status| settled(Err(status), before).err().map(|status| status.ledger().sends);
+        assert_eq!(cost(Status::unavailable("no broker").with_outcome(Outcome::NotStarted)), Some(1));
+        assert_eq!(cost(Status::resource_exhausted("full").with_outcome(Outcome::NotStarted)), Some(2));
+        assert_eq!(cost(Status::aborted("lost").with_outcome(Outcome::Unknown)), Some(2));
+    }
 
     #[test]
     fn an_attempt_that_was_not_started_does_not_undo_an_earlier_one() {

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::Scope;
-use crate::{Channel, Codec, Envelope, Extras, Guid, Headers, Ledger, Result, Status, Text, broker::EnqueueOptions};
+use crate::{
+    Channel, Code, Codec, Envelope, Extras, Guid, Headers, Ledger, Outcome, Result, Status, Text,
+    broker::EnqueueOptions,
+};
 
 /// An encoded request and how to send it.
 #[derive(Clone, Debug)]
@@ -101,6 +104,14 @@ impl Reply {
         let status = Arc::unwrap_or_clone(self.0).status;
         status.unwrap_or_else(|| Status::internal("a failed reply without a status")).with_ledger(ledger).received()
     }
+}
+
+/// What it has cost on the caller's side to send something, if it ended without a reply and with this error: nothing, if
+/// there was no broker to send it to.
+pub(super) fn sending_cost(error: Option<&Status>) -> Ledger {
+    // The framework says so of nothing else.
+    let is_unsent = |error: &Status| error.code() == Code::Unavailable && error.outcome() == Outcome::NotStarted;
+    if error.is_some_and(is_unsent) { Ledger::default() } else { own_cost(0) }
 }
 
 /// What one attempt costs on the caller's side.

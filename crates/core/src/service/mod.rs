@@ -6,6 +6,7 @@ mod method;
 mod event;
 mod translate;
 mod definition;
+mod no_contract;
 mod index;
 mod handler;
 
@@ -16,5 +17,6 @@ pub use self::{
     exchange::{Answer, Body, Incoming},
     handler::HandlerService,
     method::{Method, MethodOptions},
+    no_contract::{IsContract, NoContract},
     translate::{MakeTranslator, Translate},
 };

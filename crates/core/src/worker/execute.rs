@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use super::{
     in_flight::{Guard, InFlight},
-    lane::Lane,
+    lane::{Lane, Treatment},
     outcome::{backoff, cost, reply_to, settle_failed_work},
     settling::report,
     start::let_go,
@@ -32,7 +32,8 @@ use crate::{
 pub(super) struct Started {
     pub(super) holding: Holding,
     pub(super) context: Context,
-    pub(super) received: Instant,
+    /// When its execution began.
+    pub(super) begun: Instant,
 }
 
 /// Runs the handler of a delivery and settles it.
@@ -62,13 +63,14 @@ where
         // The lease is gone: whoever has it now will execute it.
         return;
     }
-    // A method's own time begins with its turn: the wait for that is the caller's.
-    let begun = treatment.and_then(|method| method.timeout).map_or(received, |_| Instant::now());
+    // Its time begins with its turn: the wait for that is the caller's.
+    let is_bounded = |method: &Treatment| method.timeout.is_some() || method.slots.is_some();
+    let begun = if lane.own.is_some() || treatment.is_some_and(is_bounded) { Instant::now() } else { received };
     let context = lane.context(envelope, &holding, treatment, begun);
     let incoming = Incoming::new(context.clone());
     let called = Arc::clone(&lane);
     let future = Box::pin(async move { call(called.service.clone(), incoming).await });
-    let started = Started { holding, context, received };
+    let started = Started { holding, context, begun };
     supervise(Arc::clone(&lane), future, started, in_flight).await;
 }
 
@@ -118,7 +120,7 @@ where
 
 /// Settles a delivery after its handler.
 pub(super) async fn ended<T>(lane: Arc<Lane<T>>, started: Started, end: End<Result<Answer>>, in_flight: Guard) {
-    let Started { holding, context, received } = started;
+    let Started { holding, context, begun } = started;
     let is_failure = !matches!(end, End::Finished(Ok(_)));
     let settlement = match end {
         End::Finished(Ok(Answer { body: Body::Stream(stream), codec })) if context.envelope().reply_to.is_some() => {
@@ -128,7 +130,7 @@ pub(super) async fn ended<T>(lane: Arc<Lane<T>>, started: Started, end: End<Resu
         End::Finished(Ok(answer)) => answered(&lane, &context, answer),
         end => lane.unanswered(&context, end),
     };
-    lane.count(context.envelope(), received.elapsed(), is_failure);
+    lane.count(context.envelope(), begun.elapsed(), is_failure);
     report(&lane.channel, holding.settle(settlement).await);
     drop(in_flight);
 }

@@ -109,7 +109,7 @@ where
             }
             Ok(Run::Waits) => {
                 let future = std::mem::replace(&mut self.place, Place::new());
-                let started = Started { holding, context, received };
+                let started = Started { holding, context, begun: received };
                 let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
                 drop(spawn(&lane.shared, resume(Arc::clone(&self.lane), future, started, in_flight)));
                 return None;
@@ -121,7 +121,7 @@ where
         };
         let_go(|| self.place.0.set(None));
         if matches!(&end, End::Finished(Ok(Answer { body: Body::Stream(_), .. }))) {
-            let started = Started { holding, context, received };
+            let started = Started { holding, context, begun: received };
             let in_flight = InFlight::enter(Arc::clone(&lane.shared.in_flight));
             start(&lane.shared, ended(Arc::clone(&self.lane), started, end, in_flight), cx);
             return None;

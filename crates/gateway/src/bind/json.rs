@@ -69,6 +69,15 @@ impl Given<'_> {
         let may_be = self.parts == Parts::Json && self.text.trim_start().starts_with(['{', '[']);
         may_be.then(|| serde_json::from_str(self.text).ok())?
     }
+
+    /// What it is as JSON, if it may be, and nobody knows what it is to be. A whole number that is too large for a
+    /// `Value` would not be the same one.
+    fn guessed(self) -> Option<Value> {
+        let value = (self.parts == Parts::Json).then(|| serde_json::from_str(self.text).ok())??;
+        let is_rounded =
+            matches!(&value, Value::Number(number) if number.is_f64()) && !self.text.contains(['.', 'e', 'E']);
+        (!is_rounded).then_some(value)
+    }
 }
 
 fn required(mut shape: &Shape) -> &Shape {
@@ -111,7 +120,7 @@ fn put(object: &mut Map<String, Value>, shape: &Shape, step: &str, given: Given<
 fn convert(shape: &Shape, given: Given<'_>) -> Result<Value> {
     let Given { name, text, parts } = given;
     let (value, expected) = match required(shape) {
-        Shape::Any => (given.json().or_else(|| Some(Value::from(text))), "text"),
+        Shape::Any => (given.guessed().or_else(|| Some(Value::from(text))), "text"),
         Shape::String => (Some(Value::from(text)), "text"),
         Shape::Bool => (text.parse().ok().map(Value::Bool), "true or false"),
         Shape::Integer => (whole(text), "a whole number"),

@@ -1,11 +1,11 @@
 //! Errors as `application/problem+json`, RFC 9457.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use skyloom::{Code, Outcome, Status};
+use skyloom::{Code, Outcome, Status, system::without_numbers};
 
 use super::{
     RequestId,
@@ -68,7 +68,7 @@ pub(crate) struct Problem<'a> {
     kind: &'static str,
     title: &'a str,
     status: u16,
-    detail: &'a str,
+    detail: Cow<'a, str>,
     code: &'static str,
     request_id: &'a str,
     /// Whether the handler ran: `known` (it answered), `not-started`, or `unknown`.
@@ -98,7 +98,7 @@ impl<'a> Problem<'a> {
             kind: "about:blank",
             title: failure.http.canonical_reason().unwrap_or("Client Closed Request"),
             status: failure.http.as_u16(),
-            detail: status.message(),
+            detail: without_numbers(status.message()),
             code: status.code().name(),
             request_id: id.as_str(),
             outcome: match status.outcome() {
@@ -157,6 +157,14 @@ mod tests {
             "details": [{"type": "t/x", "value": "aGk="}],
         });
         assert_eq!(problem, expected);
+    }
+
+    #[test]
+    fn the_systems_numbers_are_not_for_callers() {
+        let id = RequestId::of(None, &mut BytesMut::new());
+        let status = Status::unavailable("the broker is not available: Connection refused (os error 111); start it");
+        let problem = serde_json::to_value(Problem::new(&status.into(), &id)).unwrap();
+        assert_eq!(problem["detail"], "the broker is not available: Connection refused; start it");
     }
 
     #[test]

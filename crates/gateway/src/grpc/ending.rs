@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use prost::Message;
-use skyloom::Status;
+use skyloom::{Status, system::without_numbers};
 
 /// What is escaped in a message: the percent sign and all but printable ASCII.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
@@ -42,7 +42,7 @@ pub(super) fn success() -> HeaderMap {
 pub(super) fn failure(status: &Status) -> HeaderMap {
     let mut trailers = HeaderMap::with_capacity(3);
     trailers.insert("grpc-status", HeaderValue::from(status.code().number()));
-    if let Ok(message) = HeaderValue::try_from(escaped(status.message())) {
+    if let Ok(message) = HeaderValue::try_from(escaped(&without_numbers(status.message()))) {
         trailers.insert("grpc-message", message);
     }
     if let Some(details) = details(status) {
@@ -73,7 +73,7 @@ fn details(status: &Status) -> Option<HeaderValue> {
     let any = |detail: &skyloom::Detail| AnyMessage { type_url: detail.type_url.clone(), value: detail.value.to_vec() };
     let whole = RpcStatus {
         code: status.code().number(),
-        message: status.message().to_owned(),
+        message: without_numbers(status.message()).into_owned(),
         details: status.details().iter().map(any).collect(),
     };
     let encoded = whole.encode_to_vec();
@@ -94,6 +94,8 @@ mod tests {
         assert_eq!(trailers["grpc-status"], "5");
         assert_eq!(trailers["grpc-message"], "100%25 of \"Zo%C3%AB\"%0D%0Ais gone");
         assert!(!trailers.contains_key("grpc-status-details-bin"));
+        let refused = failure(&Status::unavailable("no broker: Connection refused (os error 111)"));
+        assert_eq!(refused["grpc-message"], "no broker: Connection refused");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The contract-first form: a trait that a service implements.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{ItemImpl, ItemTrait, Path, ReturnType, Signature, TraitItem, ext::IdentExt as _, parse_quote};
+use quote::{quote, quote_spanned};
+use syn::{
+    ItemImpl, ItemTrait, Path, ReturnType, Signature, TraitItem, ext::IdentExt as _, parse_quote, spanned::Spanned as _,
+};
 
 use super::definition::definition;
 use crate::model::{Executed, Execution, Service};
@@ -55,11 +57,22 @@ pub(crate) fn described_by_trait(item: &ItemImpl, contract: &Path, executed: &[E
     let (generics, _, bounds) = item.generics.split_for_impl();
     let ty = &item.self_ty;
     let executed = executed.iter().map(execution);
+    // Of a type parameter, what its bound has comes before what is in scope: only a trait without a definition is left to
+    // `NoContract`, which says what it is not.
+    let defined = quote_spanned! {contract.span()=>
+        fn defined<T: #contract>() -> ::skyloom::__private::core::service::Definition<T> {
+            // A contract's own definition comes first.
+            #[allow(unused_imports)]
+            use ::skyloom::__private::core::service::NoContract as _;
+            T::__definition()
+        }
+    };
     quote! {
         #[automatically_derived]
         impl #generics ::skyloom::__private::core::service::Described for #ty #bounds {
             fn definition() -> ::skyloom::__private::core::service::Definition<Self> {
-                let definition = <Self as #contract>::__definition();
+                #defined
+                let definition = defined::<Self>();
                 #(#executed)*
                 definition
             }

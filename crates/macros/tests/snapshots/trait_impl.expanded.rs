@@ -23,7 +23,14 @@ where
     S: Clone,
 {
     fn definition() -> ::skyloom::__private::core::service::Definition<Self> {
-        let definition = <Self as links::Links>::__definition();
+        fn defined<T: links::Links>() -> ::skyloom::__private::core::service::Definition<
+            T,
+        > {
+            #[allow(unused_imports)]
+            use ::skyloom::__private::core::service::NoContract as _;
+            T::__definition()
+        }
+        let definition = defined::<Self>();
         let definition = definition
             .executed(
                 "move",

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use crate::system::why;
+
 /// What is wrong with the configuration, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {}", path.display(), why(source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -50,5 +52,18 @@ pub enum ConfigError {
 impl From<ConfigError> for skyloom_core::Status {
     fn from(error: ConfigError) -> Self {
         Self::failed_precondition(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::ConfigError;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_in_words() {
+        let error = ConfigError::Unreadable { path: "a.toml".into(), source: io::Error::from_raw_os_error(13) };
+        assert_eq!(error.to_string(), "cannot read a.toml: this user may not");
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::exit::MISTAKE;
+use crate::{exit::MISTAKE, system::why};
 
 /// Why a process has not gone into the background.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum DaemonError {
     Flags(String),
     /// A file that cannot be written.
     #[error(
-        "cannot write the {what} {}: {source}; name one with --{what} in a directory where this user may write", path.display()
+        "cannot write the {what} {}: {}; name one with --{what} in a directory where this user may write", path.display(), why(source)
     )]
     Unwritable {
         /// `pidfile` or `logfile`.
@@ -38,7 +38,7 @@ pub enum DaemonError {
     #[error("cannot go into the background: {0}")]
     Refused(#[from] daemonize::Error),
     /// No way for the two processes to talk.
-    #[error("cannot go into the background: no pipe: {0}")]
+    #[error("cannot go into the background: no pipe: {}", why(.0))]
     NoPipe(#[source] io::Error),
     /// The process in the background has ended before it was ready, or is not ready for long.
     #[error("{sentence}")]

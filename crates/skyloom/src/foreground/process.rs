@@ -26,6 +26,7 @@ use super::{
 use crate::{
     config::Settings,
     signals::{Hangup, Termination},
+    system::why,
     telemetry,
 };
 
@@ -72,7 +73,7 @@ impl Foreground {
         telemetry::init(&settings.log, settings.log_format)?;
         tell_section(&settings);
         open_files::raise();
-        let no_signals = |error: io::Error| Status::internal(format!("cannot listen to signals: {error}"));
+        let no_signals = |error: io::Error| Status::internal(format!("cannot listen to signals: {}", why(&error)));
         let termination = Termination::new().map_err(no_signals)?;
         let hangup = Hangup::new().map_err(no_signals)?;
         let (changed, settings) = watch::channel(Arc::new(settings));

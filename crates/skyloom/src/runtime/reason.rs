@@ -8,12 +8,16 @@ use crate::{
     config::ConfigError,
     connect::ConnectError,
     exit::{FAILED, MISTAKE, TEMPORARY, code_of_status},
+    system::without_numbers,
 };
 
-/// What to say of an error: of a status its message, for its code is for programs.
+/// What to say of an error: of a status its message, for its code is for programs, as are the system's numbers.
 pub(super) fn sentence<E: std::fmt::Display + 'static>(error: &E) -> String {
     let status = (error as &dyn Any).downcast_ref::<Status>();
-    status.map_or_else(|| error.to_string(), |status| status.message().to_owned())
+    match status {
+        Some(status) => without_numbers(status.message()).into_owned(),
+        None => without_numbers(&error.to_string()).into_owned(),
+    }
 }
 
 /// The exit code of an error, as far as its type tells.
@@ -53,6 +57,14 @@ fn code_of_error(error: &(dyn Error + 'static)) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_reads_a_sentence_reads_no_numbers_of_the_system() {
+        let refused = "no broker at nats://h: Connection refused (os error 111); start it";
+        let expected = "no broker at nats://h: Connection refused; start it";
+        assert_eq!(sentence(&Status::unavailable(refused)), expected);
+        assert_eq!(sentence(&refused.to_owned()), expected);
+    }
 
     #[test]
     fn an_exit_code_says_whether_to_try_again() {

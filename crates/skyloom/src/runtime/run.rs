@@ -9,6 +9,7 @@ use crate::{
     about::is_version,
     exit::TEMPORARY,
     foreground::left,
+    system::why,
     telemetry::{last_words, log_panics},
 };
 
@@ -42,7 +43,7 @@ where
     };
     let runtime = match build(workers) {
         Ok(runtime) => runtime,
-        Err(error) => return end(&format!("cannot start the event loop: {error}"), TEMPORARY),
+        Err(error) => return end(&format!("cannot start the event loop: {}", why(&error)), TEMPORARY),
     };
     let ended = runtime.block_on(program);
     // It may be waited for within the time that the process has for its end, and not beyond.

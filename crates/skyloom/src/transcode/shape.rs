@@ -35,6 +35,14 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Whether this is how a whole number comes that only 128 bits hold. The parser rounds it, which nobody sees: the text
+/// itself is what is sent.
+fn is_wide(number: f64) -> bool {
+    let (least, most) = (i128::MIN as f64, u128::MAX as f64);
+    let is_narrow = number > i64::MIN as f64 && number < u64::MAX as f64;
+    number.fract() == 0.0 && !is_narrow && (least..=most).contains(&number)
+}
+
 impl<'de> DeserializeSeed<'de> for Check<'_> {
     type Value = ();
 
@@ -78,7 +86,12 @@ impl<'de> Visitor<'de> for Check<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        matches!(self.inner(), Shape::Number).then_some(()).ok_or_else(|| self.wrong(Unexpected::Float(value)))
+        let fits = match self.inner() {
+            Shape::Number => true,
+            Shape::Integer => is_wide(value),
+            _ => false,
+        };
+        fits.then_some(()).ok_or_else(|| self.wrong(Unexpected::Float(value)))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
@@ -180,6 +193,8 @@ mod tests {
             r#"{"n\u0061me":"Ada","age":36}"#,
             r#"{"level":-128}"#,
             r#"{"level":127}"#,
+            r#"{"age":340282366920938463463374607431768211455}"#,
+            r#"{"age":-170141183460469231731687303715884105728}"#,
         ] {
             parse_json(text, Check(&shape)).unwrap();
         }
@@ -199,6 +214,11 @@ mod tests {
                 r#"{"level":128}"#,
                 "field \"level\" is not as expected: invalid value: integer `128`, expected a whole number from -128 to 127",
             ),
+            (
+                r#"{"age":3402823669209384634633746074317682114550}"#,
+                "field \"age\" is not as expected: invalid type: fl",
+            ),
+            (r#"{"level":18446744073709551616}"#, "expected a whole number from -128 to 127"),
             (r#"{"level":-129}"#, "integer `-129`, expected a whole number from -128 to 127"),
             (r#"{"level":"1"}"#, "invalid type: string \"1\", expected a whole number from -128 to 127"),
             (r#"{"name":null}"#, "field \"name\" is not as expected: invalid type: null, expected a string"),

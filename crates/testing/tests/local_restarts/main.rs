@@ -25,6 +25,7 @@ use skyloom_core::{
     registry::{Instance, Registry as _},
 };
 use skyloom_service_registry::local::LocalRegistry;
+use skyloom_testing::load::one_way_says_that_it_was_not_sent;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::{
@@ -80,8 +81,20 @@ async fn a_call_that_could_not_be_sent_is_unavailable_by_its_deadline() {
     sleep(Duration::from_millis(50)).await;
     let status = client.call(request("second", Duration::from_millis(300))).await.unwrap_err();
     assert_eq!((status.code(), status.outcome()), (Code::Unavailable, Outcome::NotStarted), "{status}");
+    assert!(status.ledger().is_empty(), "nothing was sent: {}", status.ledger());
     // Less than an attempt to connect may take, or the longest pause and some of it.
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_one_way_says_that_it_was_not_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = socket(&directory);
+    let running = bind(&address).await;
+    let broker = connect(&address);
+    timeout(SOON, broker.ready(SOON)).await.unwrap().unwrap();
+    running.kill().await;
+    one_way_says_that_it_was_not_sent(Arc::new(broker), &address.to_string()).await;
 }
 
 #[tokio::test]

@@ -126,6 +126,9 @@ impl<'a> Turn<'a> {
     /// What may be sent now. The rest waits or is refused.
     fn admit(&mut self, put: Put) -> Option<Put> {
         if put.is_pointless() {
+            // Who still listens has taken it back.
+            let error = BrokerError::unavailable("its time ran out before it could be sent");
+            tell(self.shared, put.done, Err(error));
             return None;
         }
         if matches!(put.done, Done::Inbox { .. }) && put.is_late() {

@@ -47,15 +47,14 @@ impl<M: Clone> Engine<M> {
         let mut stats: Vec<ChannelStats> = named
             .filter_map(|(_, channel)| Some((channel.name.channel()?, channel)))
             .map(|(name, channel)| ChannelStats {
-                channel: name.clone(),
-                depth: channel.depth(),
-                bytes: channel.bytes as u64,
-                enqueued: channel.counters.enqueued,
-                settled: channel.counters.settled,
-                redelivered: channel.counters.redelivered,
-                expired: channel.counters.expired,
-                oldest_ms: u64::try_from(self.oldest(channel).as_millis()).unwrap_or(u64::MAX),
+                bytes: Some(channel.bytes as u64),
+                enqueued: Some(channel.counters.enqueued),
+                settled: Some(channel.counters.settled),
+                redelivered: Some(channel.counters.redelivered),
+                expired: Some(channel.counters.expired),
+                oldest_ms: Some(u64::try_from(self.oldest(channel).as_millis()).unwrap_or(u64::MAX)),
                 paused: channel.paused_until > self.now,
+                ..ChannelStats::new(name.clone(), channel.depth())
             })
             .collect();
         stats.sort_unstable_by(|one, other| one.channel.cmp(&other.channel));

@@ -88,7 +88,7 @@ async fn list_letters(
         Some(channel) => vec![channel.clone()],
         None => {
             let all = within(admin.channels()).await??;
-            all.into_iter().filter(|stats| stats.depth.dead > 0).map(|stats| stats.channel).collect()
+            all.into_iter().filter(|stats| stats.dead > 0).map(|stats| stats.channel).collect()
         }
     };
     let mut lines = Vec::new();

@@ -1,14 +1,18 @@
 //! Why the system has refused something, in words for people.
 
-use std::io::{self, ErrorKind};
+use std::{
+    borrow::Cow,
+    io::{self, ErrorKind},
+};
 
 /// What the standard library puts before the number of an error, which says nothing to who reads a sentence.
 const NUMBER: &str = " (os error ";
 
 /// Why the system has refused, as the end of a sentence. What has words of its own keeps them.
-pub(crate) fn why(error: &io::Error) -> String {
+#[must_use]
+pub fn why(error: &io::Error) -> String {
     let plain = match (error.raw_os_error(), error.kind()) {
-        (None, _) => return without_numbers(&error.to_string()),
+        (None, _) => return without_numbers(&error.to_string()).into_owned(),
         (_, ErrorKind::NotFound) => "there is no such file or folder",
         (_, ErrorKind::PermissionDenied) => "this user may not",
         (_, ErrorKind::IsADirectory) => "it is a folder",
@@ -16,13 +20,17 @@ pub(crate) fn why(error: &io::Error) -> String {
         (_, ErrorKind::ReadOnlyFilesystem) => "its file system is read-only",
         (_, ErrorKind::StorageFull) => "the disk is full",
         (_, ErrorKind::AddrNotAvailable) => "this host has no such address",
-        _ => return without_numbers(&error.to_string()),
+        _ => return without_numbers(&error.to_string()).into_owned(),
     };
     plain.to_owned()
 }
 
 /// A sentence without the numbers of the system's errors, which libraries put into theirs.
-pub(crate) fn without_numbers(sentence: &str) -> String {
+#[must_use]
+pub fn without_numbers(sentence: &str) -> Cow<'_, str> {
+    if !sentence.contains(NUMBER) {
+        return Cow::Borrowed(sentence);
+    }
     let mut parts = sentence.split(NUMBER);
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -34,7 +42,7 @@ pub(crate) fn without_numbers(sentence: &str) -> String {
             }
         }
     }
-    text
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
