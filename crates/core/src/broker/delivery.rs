@@ -113,7 +113,8 @@ impl Delivery {
         self.holding.partial(reply)
     }
 
-    /// Starts the lease's time anew; [`BrokerError::unread`] if this is a stream that nobody reads any more.
+    /// Starts the lease's time anew; [`BrokerError::unread`](super::BrokerError::unread) if this is a stream that nobody reads
+    /// any more.
     pub fn extend(&self) -> Ack {
         self.holding.extend()
     }

@@ -50,7 +50,7 @@ fn a_daemon_that_may_not_write_its_files_says_which_and_does_not_start() {
         let refused = daemon(directory.path(), pidfile, logfile);
         assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
         let expected = format!(
-            "sky: cannot write the {what} {}: Permission denied; name one with --{what} in a directory \
+            "sky: cannot write the {what} {}: this user may not; name one with --{what} in a directory \
              where this user may write\n",
             closed.join(wrong).display()
         );
