@@ -3,7 +3,10 @@
 use skyloom_broker::engine::{
     AdminAnswer, AdminCommand, Conn, Engine, Exported, Input, Limits, Message, Settle, Ticket,
 };
-use skyloom_core::registry::Instance;
+use skyloom_core::{
+    broker::{BrokerError, ConsumeOptions},
+    registry::Instance,
+};
 
 use crate::world::{Body, World, call, cast, channel, guid, ms, options, retry, secs};
 
@@ -102,6 +105,19 @@ fn a_lease_goes_on_where_it_stood() {
     let told = world.pass(ms(1));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("10 7 hears a: the broker cannot say what became of it: it may be tried only once"));
+}
+
+#[test]
+fn a_stream_knows_after_a_restart_that_it_is_one() {
+    let mut world = World::new();
+    world.consume(2, 1, "q", ConsumeOptions { lease: secs(60), ..options(1) });
+    world.enqueue("q", call("a"));
+    assert_eq!(world.partial(2, "a", "begun"), ["1 7 hears begun", "2 done"]);
+    world.restart();
+    world.connect(20, 2);
+    assert_eq!(world.extend(20, "a"), ["20 done"], "its reader may come back");
+    world.pass(secs(10));
+    assert_eq!(world.extend(20, "a"), [format!("20 {}", BrokerError::unread())]);
 }
 
 #[test]

@@ -64,6 +64,7 @@ impl<M: Clone> Engine<M> {
                     consumer: *consumer,
                     left: held.deadline.left(now),
                     once: held.once,
+                    streams: held.streams,
                 }),
                 None => KeptPlace::Waiting,
             };

@@ -161,8 +161,9 @@ impl<M> Engine<M> {
         let deadline = kept.left.map_or(Time::NEVER, |left| self.now.after(left));
         let position = u32::try_from(consumer.held.len()).unwrap_or(u32::MAX);
         consumer.held.push(kept.slot);
-        let (number, once) = (kept.number, kept.once);
-        leases.insert(kept.slot, Held { number, deadline, message, consumer: key, position, once, streams: false });
+        consumer.streams += usize::from(kept.streams);
+        let (number, once, streams) = (kept.number, kept.once, kept.streams);
+        leases.insert(kept.slot, Held { number, deadline, message, consumer: key, position, once, streams });
         self.timers.set_lease(deadline, Lease { slot: kept.slot, number });
         if let Some(channel) = self.messages.get(message).map(|message| message.channel)
             && let Some(channel) = self.channels.get_mut(channel)

@@ -104,6 +104,9 @@ pub(crate) struct KeptLease {
     pub(crate) consumer: usize,
     pub(crate) left: Option<Duration>,
     pub(crate) once: bool,
+    /// Its answer has begun.
+    #[serde(default)]
+    pub(crate) streams: bool,
 }
 
 /// A consumer that holds leases.
