@@ -109,17 +109,12 @@ impl Global {
         pairs.into_iter().filter_map(|(name, url)| Some((name, url.clone()?))).collect()
     }
 
-    /// The broker and the registry: the flags, else what is configured, else this host's own.
-    ///
-    /// # Errors
-    /// If the configuration has a mistake.
-    pub(crate) fn endpoints(&self) -> Result<Endpoints, Failure> {
-        Ok(self.settings()?.endpoints())
-    }
-
-    /// The same, for who asks a broker that others use.
+    /// The broker and the registry, for who asks a broker that others use: the flags, else what is configured, else this
+    /// host's own.
     fn shared_endpoints(&self) -> Result<Endpoints, Failure> {
-        let endpoints = self.endpoints()?;
+        let settings = self.settings()?;
+        skyloom::set_busy_poll(settings.busy_poll);
+        let endpoints = settings.endpoints();
         if endpoints.broker == "memory:" {
             let why = "memory: is a broker inside one process, which nobody else can ask";
             return Err(Failure::usage(format!("{why}; name one with --broker, or start one with `sky broker`")));

@@ -2,6 +2,7 @@
 //! [`registry::Registry`], and the client and worker that use them. No sockets, no broker's name.
 
 mod moment;
+mod busy_poll;
 mod guid;
 mod ledger;
 mod name;
@@ -21,6 +22,7 @@ pub mod service;
 pub mod worker;
 
 pub use self::{
+    busy_poll::{BusyPoll, set_busy_poll},
     channel::{Channel, ParseChannelError},
     codec::{Empty, HttpBody, Json, Payload},
     context::Context,

@@ -130,7 +130,7 @@ pub use skyloom_core::{
     MethodName, NameError, Outcome, Payload, QueueName, Result, ServiceRef, Status, StreamSender, Streaming, Text,
     TopicName, TraceContext, broker,
     client::{self, Client},
-    contract, registry, service, worker,
+    contract, registry, service, set_busy_poll, worker,
 };
 pub use skyloom_macros::{event, handler, main, service};
 

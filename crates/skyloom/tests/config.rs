@@ -56,7 +56,7 @@ region = "of another"
 #[test]
 fn the_later_layer_wins() {
     let environment = [("SKYLOOM_DRAIN", "4s"), ("SKYLOOM_CONCURRENCY", "4"), ("HOME", "/root")];
-    let case = case(LAYERS, &environment, &["--concurrency=5", "--log-format", "json"]);
+    let case = case(LAYERS, &environment, &["--concurrency=5", "--log-format", "json", "--busy-poll", "off"]);
     let settings = Settings::load(&case.sources).unwrap();
     assert_eq!(settings.region, "default");
     assert_eq!(settings.lease, Duration::from_secs(2));
@@ -64,7 +64,9 @@ fn the_later_layer_wins() {
     assert_eq!(settings.drain, Duration::from_secs(4));
     assert_eq!(settings.concurrency, 5);
     assert_eq!(settings.log_format, LogFormat::Json);
+    assert!(!settings.busy_poll);
     assert_eq!(settings.max_attempts, 5, "the built-in default");
+    assert!(Settings::default().busy_poll);
 }
 
 #[derive(Debug, serde::Deserialize, PartialEq)]
@@ -140,6 +142,8 @@ fn each_mistake_names_its_key_and_its_place() {
     for (line, what) in [
         ("concurrency = \"4\"", "a whole number belongs here, as in concurrency = 4, and not a string"),
         ("lease = 10", "a time in quotes belongs here, as in lease = \"10s\", and not an integer"),
+        ("busy_poll = false", "a word in quotes belongs here, as in busy_poll = \"off\", and not a boolean"),
+        ("busy_poll = \"no\"", "\"no\" is none of on, off"),
         ("settings = \"x\"", "a table belongs here, as in settings = { key = \"value\" }, and not a string"),
     ] {
         let key = line.split(' ').next().unwrap();

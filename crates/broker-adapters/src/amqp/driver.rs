@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::BytesMut;
+use skyloom_core::BusyPoll;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
     time::{Instant, sleep, sleep_until, timeout},
@@ -130,6 +131,7 @@ struct Connection<'a, R, W> {
     written: Instant,
     ticked: Instant,
     goodbye: bool,
+    busy_poll: BusyPoll,
 }
 
 impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
@@ -148,6 +150,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
             written: now,
             ticked: now,
             goodbye: false,
+            busy_poll: BusyPoll::default(),
         }
     }
 
@@ -170,6 +173,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<'a, R, W> {
                     Ok(0) => Err("the broker closed the connection".to_owned()),
                     Ok(_) => {
                         self.heard = Instant::now();
+                        self.busy_poll.came();
                         // Who keeps deadlines looks every few milliseconds, unless his thread does something else.
                         self.take_up(if timed { self.caught_up.elapsed() } else { Duration::ZERO })
                     }

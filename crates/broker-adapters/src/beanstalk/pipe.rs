@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::BytesMut;
+use skyloom_core::BusyPoll;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpStream, UnixStream},
@@ -58,6 +59,7 @@ pub(super) struct Facts {
 pub(super) struct Reader {
     source: Box<dyn AsyncRead + Send + Unpin>,
     received: BytesMut,
+    busy_poll: BusyPoll,
 }
 
 /// The way to a server.
@@ -74,7 +76,10 @@ impl Reader {
         self.received.reserve(READ);
         match self.source.read_buf(&mut self.received).await? {
             0 => Err(Trouble("the server closed the connection".to_owned())),
-            _ => Ok(()),
+            _ => {
+                self.busy_poll.came();
+                Ok(())
+            }
         }
     }
 
@@ -118,7 +123,7 @@ impl Pipe {
         let connected = timeout(SILENCE, connect(place)).await;
         let (source, mut writer) =
             connected.map_err(|_| absent("it does not answer".to_owned()))?.map_err(|error| absent(refusal(&error)))?;
-        let mut reader = Reader { source, received: BytesMut::new() };
+        let mut reader = Reader { source, received: BytesMut::new(), busy_poll: BusyPoll::default() };
         let mut out = BytesMut::new();
         Command::Stats.encode(&mut out);
         writer.write_all(&out).await.map_err(|error| absent(error.to_string()))?;

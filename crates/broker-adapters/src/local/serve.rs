@@ -1,13 +1,10 @@
 //! One connection while it lives: all that has gathered is written at once, all that is there is
 //! read at once.
 
-use std::{future::poll_fn, io, pin::Pin, sync::Weak, task::Poll, thread, time::Duration};
+use std::{future::poll_fn, io, pin::Pin, sync::Weak, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use skyloom_broker::{
-    door::Patience,
-    wire::{ClientFrame, ServerFrame, frame_limit, split_frame},
-};
+use skyloom_broker::wire::{ClientFrame, ServerFrame, frame_limit, split_frame};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     task,
@@ -56,7 +53,6 @@ struct Connection {
     unheard: bool,
     /// When an ending connection is given up.
     limit: Option<Instant>,
-    patience: Patience,
 }
 
 /// Serves a connection until it ends, and notes what has become of what was to be sent.
@@ -82,9 +78,9 @@ impl Connection {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (writing, inbound) = (BytesMut::new(), rest);
         let stall = Stall::new(now);
-        let (written, silent, limit, patience) = (0, 0, None, Patience::default());
+        let (written, silent, limit) = (0, 0, None);
         let (wrote, heard, unheard) = (false, true, false);
-        Self { writing, written, inbound, beat, wrote, heard, silent, stall, unheard, limit, patience }
+        Self { writing, written, inbound, beat, wrote, heard, silent, stall, unheard, limit }
     }
 
     /// Waits for one thing and does it.
@@ -97,6 +93,7 @@ impl Connection {
     ) -> Result<(), String> {
         let more = self.hand_out(shared, handle)?;
         if more {
+            shared.busy_poll.came();
             // Those who were given something go on now.
             task::yield_now().await;
         }
@@ -107,7 +104,6 @@ impl Connection {
         if self.inbound.capacity() - self.inbound.len() < LEAST_ROOM {
             self.inbound.reserve(READ_ROOM);
         }
-        let is_awake = self.patience.looks_again();
         let unwritten = self.writing.get(self.written..).unwrap_or_default();
         tokio::select! {
             biased;
@@ -115,7 +111,7 @@ impl Connection {
                 Ok(0) => Err("it closed the connection".to_owned()),
                 Ok(_) => {
                     self.heard = true;
-                    self.patience.came();
+                    shared.busy_poll.came();
                     Ok(())
                 }
                 Err(error) => Err(format!("it cannot be read: {error}")),
@@ -123,11 +119,6 @@ impl Connection {
             wrote = writer.write(unwritten), if !unwritten.is_empty() && !self.unheard => self.note_written(wrote),
             () = shared.write.notified(), if unwritten.is_empty() => Ok(()),
             _ = self.beat.tick() => self.heartbeat(shared),
-            // Others have the processor first.
-            () = task::yield_now(), if is_awake => {
-                thread::yield_now();
-                Ok(())
-            }
             () = at(self.limit) => Err("it did not close the connection in time".to_owned()),
         }
     }

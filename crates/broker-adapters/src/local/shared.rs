@@ -10,7 +10,7 @@ use skyloom_broker::{
     engine::Ticket,
     wire::{ClientFrame, WriteBody},
 };
-use skyloom_core::{Guid, broker::Ack};
+use skyloom_core::{BusyPoll, Guid, broker::Ack};
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
@@ -46,6 +46,7 @@ pub(super) struct Shared {
     /// The next alarm may be earlier than it was.
     pub(super) alarm: Notify,
     pub(super) stage: watch::Sender<Stage>,
+    pub(super) busy_poll: BusyPoll,
 }
 
 impl Shared {
@@ -58,6 +59,7 @@ impl Shared {
             write: Notify::new(),
             alarm: Notify::new(),
             stage: watch::Sender::new(Stage::Away),
+            busy_poll: BusyPoll::default(),
         }
     }
 

@@ -53,6 +53,7 @@ async fn read(link: Arc<Link>, mut replies: Subscriber, sink: Arc<dyn ReplySink>
             () = link.closed() => return,
         };
         let Some(message) = message else { return };
+        link.busy_poll.came();
         heard(&link, &*sink, message);
         while let Some(Some(message)) = replies.next().now_or_never() {
             heard(&link, &*sink, message);

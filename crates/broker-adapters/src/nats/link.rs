@@ -10,7 +10,7 @@ use async_nats::{Client, HeaderMap, Subject, client::PublishErrorKind};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use skyloom_core::{
-    Envelope, Guid,
+    BusyPoll, Envelope, Guid,
     broker::{BrokerError, Capabilities},
 };
 use tokio::{
@@ -79,6 +79,7 @@ pub(super) struct Link {
     pub(super) gathering: Notify,
     /// Something is held, or there is something to confirm.
     pub(super) chores: Notify,
+    pub(super) busy_poll: BusyPoll,
 }
 
 impl Link {
@@ -106,6 +107,7 @@ impl Link {
             breaks: Mutex::default(),
             gathering: Notify::new(),
             chores: Notify::new(),
+            busy_poll: BusyPoll::default(),
         })
     }
 

@@ -234,6 +234,7 @@ impl Worker {
                 }
             };
             let Some(message) = message else { break };
+            link.busy_poll.came();
             let mut session = self.take_in(message);
             while let Some(Some(message)) = subscriber.next().now_or_never() {
                 session = if self.take_in(message) == Session::Ended { Session::Ended } else { session };

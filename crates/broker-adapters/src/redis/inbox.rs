@@ -126,6 +126,7 @@ impl InboxReader {
             batch.arg("STREAMS").arg(&self.place.base).arg(&place[..]);
             let mut answers = connection.send_packed_commands(&batch, 0, 1 + usize::from(deletes)).await?;
             let read = answers.pop().unwrap_or(Value::Nil).extract_error()?;
+            self.task.0.busy_poll.came();
             let entries = entries(read);
             is_idle = entries.is_empty();
             for (id, fields) in entries {

@@ -199,6 +199,7 @@ impl Reader {
                 continue;
             }
             let answer = self.read(&mut link, count).await?;
+            self.shared().busy_poll.came();
             let read = entries(answer).into_iter().map(|(id, fields)| {
                 self.last = id.clone();
                 Entry::of(id, fields)

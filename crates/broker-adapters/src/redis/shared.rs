@@ -11,7 +11,7 @@ use std::{
 
 use ::redis::{Cmd, Value, cmd};
 use skyloom_core::{
-    Guid,
+    BusyPoll, Guid,
     broker::{BrokerError, ReplySink},
 };
 use tokio::{
@@ -38,6 +38,7 @@ pub(super) struct Shared {
     /// Consumers and inboxes that have not ended.
     pub(super) tasks: watch::Sender<usize>,
     consumers: AtomicU32,
+    pub(super) busy_poll: BusyPoll,
 }
 
 impl Shared {
@@ -50,6 +51,7 @@ impl Shared {
             sinks: Mutex::default(),
             tasks: watch::Sender::new(0),
             consumers: AtomicU32::new(0),
+            busy_poll: BusyPoll::default(),
         })
     }
 

@@ -231,6 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.read.reserve(CHUNK);
         match pin!(self.stream.read_buf(&mut self.read)).poll(cx)? {
             Poll::Ready(read) => {
+                self.seat.hub.busy_poll.came();
                 self.ended = read == 0;
                 Poll::Ready(Ok(if read < CHUNK { Woken::Ready } else { Woken::Busy }))
             }

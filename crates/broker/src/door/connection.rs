@@ -5,7 +5,6 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
-    thread,
     time::Duration,
 };
 
@@ -21,7 +20,6 @@ use super::{
     handshake::{self, Rejected},
     hub::Hub,
     inbound::{Inbound, MAX_CHUNK},
-    patience::Patience,
     peer::Order,
     quiet::Deafen,
 };
@@ -115,12 +113,11 @@ struct Connection<S> {
     write: BytesMut,
     /// Runs while the client takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
-    patience: Patience,
 }
 
 impl<S: AsyncRead + AsyncWrite + Deafen + Unpin> Connection<S> {
     fn new(seat: Seat, stream: S, inbound: Inbound) -> Self {
-        Self { seat, stream, inbound, write: BytesMut::new(), stall: None, patience: Patience::default() }
+        Self { seat, stream, inbound, write: BytesMut::new(), stall: None }
     }
 
     async fn run(&mut self) -> End {
@@ -129,6 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Deafen + Unpin> Connection<S> {
             match self.inbound.handle(&self.seat.hub, self.seat.conn) {
                 Ok(false) => {}
                 Ok(true) => {
+                    self.seat.hub.busy_poll.came();
                     task::yield_now().await;
                     if let Err(end) = poll_fn(|cx| Poll::Ready(self.poll_write(cx))).await {
                         return end;
@@ -152,22 +150,11 @@ impl<S: AsyncRead + AsyncWrite + Deafen + Unpin> Connection<S> {
         }
     }
 
-    /// Waits until something has been read, and says how much. Whoever was the last to be read from is likely to be the next:
-    /// the process stays awake for it, but lets others have the processor.
+    /// Waits until something has been read, and says how much.
     async fn next(&mut self) -> Result<usize, End> {
-        loop {
-            let Seat { hub, conn } = &self.seat;
-            let is_awake = self.patience.looks_again() && hub.was_last(*conn);
-            tokio::select! {
-                biased;
-                read = poll_fn(|cx| self.poll(cx)) => {
-                    self.patience.came();
-                    self.seat.hub.note_last(self.seat.conn);
-                    return read;
-                }
-                () = task::yield_now(), if is_awake => thread::yield_now(),
-            }
-        }
+        let read = poll_fn(|cx| self.poll(cx)).await?;
+        self.seat.hub.busy_poll.came();
+        Ok(read)
     }
 
     /// Takes what the client has sent up to now, and says goodbye in its place.

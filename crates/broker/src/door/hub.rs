@@ -2,16 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
     time::Duration,
 };
 
 use bytes::BytesMut;
-use skyloom_core::Guid;
+use skyloom_core::{BusyPoll, Guid};
 use tokio::time::Instant;
 
 use super::{
@@ -36,8 +33,7 @@ pub(crate) struct Hub {
     pub(super) epoch: Guid,
     pub(crate) limits: Limits,
     outgoing_bytes: usize,
-    /// Whose connection was read from last.
-    last: AtomicU64,
+    pub(crate) busy_poll: BusyPoll,
 }
 
 #[derive(Debug)]
@@ -90,23 +86,13 @@ impl Hub {
             epoch,
             limits,
             outgoing_bytes,
-            last: AtomicU64::new(0),
+            busy_poll: BusyPoll::default(),
         }
     }
 
     /// A poisoned lock means that a connection's task has panicked; the others must go on.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A client's connection was read from.
-    pub(super) fn note_last(&self, conn: Conn) {
-        self.last.store(conn.0, Relaxed);
-    }
-
-    /// Whether no other connection was read from since this one.
-    pub(super) fn was_last(&self, conn: Conn) -> bool {
-        self.last.load(Relaxed) == conn.0
     }
 
     /// Lets a client in, or says why not.

@@ -22,8 +22,6 @@ mod handshake;
 
 mod inbound;
 
-mod patience;
-
 mod socket;
 
 mod quiet;
@@ -45,7 +43,6 @@ pub use self::{
     error::DoorError,
     listener::Inherited,
     options::{DoorOptions, OUTGOING_BYTES, SnapshotPlace},
-    patience::Patience,
     quiet::QuietSocket,
     server::Door,
     shortage::Shortage,

@@ -43,6 +43,7 @@ impl Settings {
             log: newer.log.clone(),
             drain: newer.drain,
             timeout: newer.timeout,
+            busy_poll: newer.busy_poll,
             settings: if own { newer.settings.clone() } else { self.settings.clone() },
             sources: newer.sources.clone(),
             ..self.clone()
@@ -102,6 +103,7 @@ mod tests {
             max_attempts: 7,
             drain: time,
             timeout: time,
+            busy_poll: false,
             listen: "127.0.0.1:7".to_owned(),
             settings: crate::config::OwnSettings::of(&std::collections::BTreeMap::from([("a", 7)])).unwrap(),
             sources: None,

@@ -208,6 +208,7 @@ fn misplaced(key: &Key, written: &str) -> String {
         Form::Broker | Form::Registry => ("a URL in quotes", "\"local:\""),
         Form::Address => ("an address in quotes", "\"127.0.0.1:8080\""),
         Form::Filter => ("a level in quotes", "\"info\""),
+        Form::Word(["on", "off"]) => ("a word in quotes", "\"off\""),
         Form::Word(_) => ("a word in quotes", "\"auto\""),
         Form::Text => ("a text in quotes", "\"eu\""),
     };

@@ -52,7 +52,7 @@ impl Key {
 pub(super) const OWN: &str = "settings";
 
 /// All keys.
-pub(super) const KEYS: [Key; 12] = [
+pub(super) const KEYS: [Key; 13] = [
     key(
         "broker",
         Form::Broker,
@@ -74,6 +74,11 @@ pub(super) const KEYS: [Key; 12] = [
         "timeout",
         Form::Time,
         "how long a call may take if neither the caller nor the method says, never more than 1h",
+    ),
+    live(
+        "busy_poll",
+        Form::Word(&["on", "off"]),
+        "on: a process that is called often stays awake for a moment after each message, which makes calls faster; off: it sleeps at once",
     ),
     key("listen", Form::Address, "the gateway's address, such as 127.0.0.1:8080"),
     key(OWN, Form::Own, "a table of the service's own keys"),

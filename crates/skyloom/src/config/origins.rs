@@ -86,6 +86,7 @@ impl Settings {
             "max_attempts" => self.max_attempts.to_string(),
             "drain" => time(self.drain),
             "timeout" => time(self.timeout),
+            "busy_poll" => if self.busy_poll { "on" } else { "off" }.to_owned(),
             "listen" => self.listen.clone(),
             _ => self.registry.clone().unwrap_or_default(),
         }

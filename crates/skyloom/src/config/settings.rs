@@ -84,6 +84,9 @@ pub struct Settings {
     /// How long a call may take if neither the caller nor the method says.
     #[serde(deserialize_with = "duration")]
     pub timeout: Duration,
+    /// Whether this process stays awake for a moment after each message if more are likely to come at once.
+    #[serde(deserialize_with = "on_or_off")]
+    pub busy_poll: bool,
     /// The gateway's address.
     pub listen: String,
     /// The service's own keys.
@@ -107,6 +110,7 @@ impl Default for Settings {
             max_attempts: worker.max_attempts,
             drain: worker.drain,
             timeout: client.timeout,
+            busy_poll: true,
             listen: "127.0.0.1:8080".to_owned(),
             settings: OwnSettings::default(),
             sources: None,
@@ -116,6 +120,10 @@ impl Default for Settings {
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     parse_duration(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+fn on_or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    String::deserialize(deserializer).map(|word| word == "on")
 }
 
 /// Where a configuration comes from.

@@ -71,6 +71,7 @@ impl Foreground {
     /// The same for a program that takes over more of a new configuration itself. It may refuse it.
     pub(crate) fn start_with(settings: Settings, hooks: Vec<Hook>) -> Result<Self> {
         telemetry::init(&settings.log, settings.log_format)?;
+        skyloom_core::set_busy_poll(settings.busy_poll);
         tell_section(&settings);
         open_files::raise();
         let no_signals = |error: io::Error| Status::internal(format!("cannot listen to signals: {}", why(&error)));

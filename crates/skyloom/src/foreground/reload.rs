@@ -39,6 +39,7 @@ pub(super) fn reload(current: &Settings, hooks: &[Hook]) -> Option<Arc<Settings>
     if let Err(error) = telemetry::set_filter(&taken.log) {
         tracing::debug!("SIGHUP: the log stays as it is: {error}");
     }
+    skyloom_core::set_busy_poll(taken.busy_poll);
     say(current, &newer, !hooks.is_empty());
     Some(Arc::new(taken))
 }

@@ -1,0 +1,119 @@
+//! Whether to stay awake.
+
+#![allow(
+    clippy::disallowed_types,
+    reason = "how long to stay awake is a matter of the processor's time, whatever a test says of the clock"
+)]
+
+use std::time::{Duration, Instant};
+
+/// Somebody stays awake for so many times as long as he was busy with what had come last, which bounds what that may cost, ...
+const TIMES: u32 = 4;
+
+/// ... but at least for so long: to wake somebody costs some 50 µs where his processor sleeps, too, and is a virtual one, and the
+/// other side's answer to what he has just sent may take as long again, ...
+const LEAST: Duration = Duration::from_micros(150);
+
+/// ... and at most for so long.
+const MOST: Duration = Duration::from_millis(1);
+
+/// After so many times in a row for nothing it is tried least often: once for each 1,024 messages.
+const MOST_MISSES: u32 = 10;
+
+/// Whether it is worth staying awake for a moment after something has come. Where nothing more comes, it is tried less and
+/// less often.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    /// When something has come whose consequences are still being seen to.
+    began: Option<Instant>,
+    /// How long to look for more.
+    until: Option<Instant>,
+    /// How often nothing came in time since something last did.
+    misses: u32,
+    /// How often not to try.
+    skip: u32,
+}
+
+impl Patience {
+    /// Something has come. Returns whether to look for more before going to sleep.
+    pub(super) fn came(&mut self, now: Instant) -> bool {
+        if self.until.take().is_some() {
+            self.misses = 0;
+        }
+        if self.began.is_none() && self.skip == 0 {
+            self.began = Some(now);
+        }
+        self.skip = self.skip.saturating_sub(1);
+        self.began.is_some()
+    }
+
+    /// There is nothing to do at the moment. Returns whether to look again before going to sleep.
+    pub(super) fn looks_again(&mut self, now: Instant) -> bool {
+        if let Some(began) = self.began.take() {
+            self.until = Some(now + ((now - began) * TIMES).clamp(LEAST, MOST));
+        }
+        let Some(until) = self.until else { return false };
+        if now < until {
+            return true;
+        }
+        self.until = None;
+        self.misses = MOST_MISSES.min(self.misses + 1);
+        self.skip = (1 << self.misses) - 1;
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gets_more_at_once_stays_awake() {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        assert!(!patience.looks_again(now), "nothing has come");
+        for _ in 0..10 {
+            assert!(patience.came(now));
+            assert!(patience.looks_again(now));
+            now += LEAST / 2;
+            assert!(patience.looks_again(now));
+        }
+        now += LEAST;
+        assert!(!patience.looks_again(now));
+        assert!(!patience.looks_again(now), "nothing has come since");
+    }
+
+    #[test]
+    fn who_was_busy_for_long_stays_awake_for_longer() {
+        for (busy, awake) in [(1, 150), (60, 240), (100, 400), (9_000, 1_000)] {
+            let (mut patience, mut now) = (Patience::default(), Instant::now());
+            patience.came(now);
+            now += Duration::from_micros(busy);
+            patience.came(now - Duration::from_nanos(1));
+            assert!(patience.looks_again(now), "it is busy since the first");
+            now += Duration::from_micros(awake - 1);
+            assert!(patience.looks_again(now), "{busy}");
+            now += Duration::from_micros(1);
+            assert!(!patience.looks_again(now), "{busy}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_nothing_does_so_less_and_less_often() {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        let mut looked = 0;
+        for _ in 0..100_000 {
+            let is_worth_it = patience.came(now);
+            assert_eq!(patience.looks_again(now), is_worth_it);
+            looked += usize::from(is_worth_it);
+            now += 2 * MOST;
+            assert!(!patience.looks_again(now));
+        }
+        assert!((100..120).contains(&looked), "{looked}");
+        while !patience.came(now) {}
+        assert!(patience.looks_again(now));
+        patience.came(now);
+        assert!(!patience.looks_again(now + 2 * MOST) || !patience.looks_again(now + 4 * MOST));
+        patience.came(now);
+        assert!(patience.came(now), "something came while it was awake, so that it begins anew");
+    }
+}
