@@ -17,6 +17,19 @@ const LEAST: Duration = Duration::from_micros(150);
 /// ... and at most for so long.
 const MOST: Duration = Duration::from_millis(1);
 
+/// Whoever gets the processor back after so long shares it with somebody who does not let others have it in between, and would
+/// get it sooner if he slept: who has slept comes first.
+const CROWDED: Duration = Duration::from_millis(2);
+
+/// For so long after that nobody stays awake, ...
+const FIRST_REST: Duration = Duration::from_millis(30);
+
+/// ... each time for twice as long if it is so again soon, ...
+const LONGEST_REST: Duration = Duration::from_secs(2);
+
+/// ... which is before so many times the last rest have passed.
+const SOON: u32 = 8;
+
 /// After so many times in a row for nothing it is tried least often: once for each 1,024 messages.
 const MOST_MISSES: u32 = 10;
 
@@ -28,6 +41,9 @@ pub(super) struct Patience {
     began: Option<Instant>,
     /// How long to look for more.
     until: Option<Instant>,
+    /// The end of the last rest, and how long it is.
+    rested: Option<Instant>,
+    rest: Duration,
     /// How often nothing came in time since something last did.
     misses: u32,
     /// How often not to try.
@@ -37,10 +53,11 @@ pub(super) struct Patience {
 impl Patience {
     /// Something has come. Returns whether to look for more before going to sleep.
     pub(super) fn came(&mut self, now: Instant) -> bool {
-        if self.until.take().is_some() {
+        if self.until.take().is_some_and(|until| now <= until) {
             self.misses = 0;
         }
-        if self.began.is_none() && self.skip == 0 {
+        let is_resting = self.rested.is_some_and(|rested| now < rested);
+        if self.began.is_none() && self.skip == 0 && !is_resting {
             self.began = Some(now);
         }
         self.skip = self.skip.saturating_sub(1);
@@ -60,6 +77,16 @@ impl Patience {
         self.misses = MOST_MISSES.min(self.misses + 1);
         self.skip = (1 << self.misses) - 1;
         false
+    }
+
+    /// Others had the processor from then until now.
+    pub(super) fn waited(&mut self, since: Instant, now: Instant) {
+        if now - since <= CROWDED {
+            return;
+        }
+        let again = self.rested.is_some_and(|rested| now < rested + self.rest * SOON);
+        self.rest = if again { LONGEST_REST.min(self.rest * 2) } else { FIRST_REST };
+        (self.began, self.until, self.rested) = (None, None, Some(now + self.rest));
     }
 }
 
@@ -115,5 +142,30 @@ mod tests {
         assert!(!patience.looks_again(now + 2 * MOST) || !patience.looks_again(now + 4 * MOST));
         patience.came(now);
         assert!(patience.came(now), "something came while it was awake, so that it begins anew");
+    }
+
+    #[test]
+    fn who_does_not_get_the_processor_back_sleeps() {
+        let (mut patience, mut now) = (Patience::default(), Instant::now());
+        assert!(patience.came(now));
+        assert!(patience.looks_again(now));
+        patience.waited(now, now + CROWDED);
+        assert!(patience.looks_again(now), "that was not for long");
+        for rest in [30, 60, 120, 240, 480, 960, 1_920, 2_000, 2_000].map(Duration::from_millis) {
+            now = crowded(&mut patience, now);
+            assert!(!patience.looks_again(now));
+            assert!(!patience.came(now + rest / 2));
+            assert!(!patience.looks_again(now + rest / 2));
+            now += rest;
+            assert!(patience.came(now), "{rest:?}");
+        }
+        now = crowded(&mut patience, now + 8 * LONGEST_REST);
+        assert!(patience.came(now + FIRST_REST), "it was not so for a while");
+    }
+
+    fn crowded(patience: &mut Patience, now: Instant) -> Instant {
+        let later = now + 2 * CROWDED;
+        patience.waited(now, later);
+        later
     }
 }

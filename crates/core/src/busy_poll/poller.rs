@@ -80,14 +80,17 @@ impl Polling {
             let mut state = self.0.state();
             if state.came != before {
                 (before, quiet) = (state.came, 0);
-            } else if state.patience.looks_again(Instant::now()) {
-                drop(state);
-                quiet += 1;
-                if quiet >= QUIET {
-                    thread::yield_now();
-                }
-            } else {
+                continue;
+            }
+            let now = Instant::now();
+            if !state.patience.looks_again(now) {
                 return;
+            }
+            drop(state);
+            quiet += 1;
+            if quiet >= QUIET {
+                thread::yield_now();
+                self.0.state().patience.waited(now, Instant::now());
             }
         }
     }

@@ -8,13 +8,14 @@ use tokio::runtime::Builder;
 use super::{
     by_hand::{amqp, beanstalk, nats, redis},
     caller,
-    common::{embedded, worker},
+    common::{embedded, take_up_busy_poll, worker},
     ours::{Ours, endpoints},
 };
 
 /// Plays the role that the process was started for, if it was.
 pub(crate) fn play() -> Option<ExitCode> {
     let role = std::env::var(ROLE).ok()?;
+    take_up_busy_poll();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match (role.as_str(), arguments.as_slice()) {

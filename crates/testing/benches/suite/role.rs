@@ -15,6 +15,7 @@ fn event_loop() -> Runtime {
 /// Plays the role that the process was started for, if it was.
 pub(crate) fn play() -> Option<ExitCode> {
     let role = std::env::var(ROLE).ok()?;
+    common::take_up_busy_poll();
     let argument = std::env::args().nth(1).unwrap_or_default();
     match role.as_str() {
         "broker" => common::embedded::play(&argument),
