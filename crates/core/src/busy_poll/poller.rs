@@ -14,7 +14,10 @@ use std::{
     time::Instant,
 };
 
-use tokio::{runtime::Handle, task};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task,
+};
 
 use super::patience::Patience;
 
@@ -46,7 +49,8 @@ struct State {
 }
 
 impl BusyPoll {
-    /// Something has come, or there is more to do of what has. Outside of a runtime nothing happens.
+    /// Something has come, or there is more to do of what has. Nothing happens outside of a runtime, or in one with several
+    /// threads: there another thread sleeps that is woken by what comes.
     pub fn came(&self) {
         if !IS_ON.load(Relaxed) {
             return;
@@ -58,6 +62,9 @@ impl BusyPoll {
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };
+        if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+            return;
+        }
         state.is_polling = true;
         drop(state);
         runtime.spawn(Polling(self.clone()).poll());
@@ -140,5 +147,8 @@ mod tests {
         assert_eq!(first_sleep(&BusyPoll::default()).1, 1, "in another runtime");
         busy_poll.came();
         assert!(!busy_poll.state().is_polling, "outside of a runtime");
+        let threads = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        threads.block_on(async { busy_poll.came() });
+        assert!(!busy_poll.state().is_polling, "in a runtime with several threads");
     }
 }
