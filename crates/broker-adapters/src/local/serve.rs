@@ -30,7 +30,7 @@ const LEAST_ROOM: usize = 4 << 10;
 
 /// How many frames are handed out before what they have brought about is written. The broker works on that while the
 /// rest is handed out.
-const TURN: usize = 16;
+const TURN: usize = 32;
 
 /// A buffer that has grown beyond this in a burst is not kept.
 const KEPT_BUFFER: usize = 1 << 20;
