@@ -145,6 +145,7 @@ mod tests {
         assert_eq!(first_sleep(&BusyPoll::default()).1, 0);
         set_busy_poll(true);
         assert_eq!(first_sleep(&BusyPoll::default()).1, 1, "in another runtime");
+        let busy_poll = BusyPoll::default();
         busy_poll.came();
         assert!(!busy_poll.state().is_polling, "outside of a runtime");
         let threads = Builder::new_multi_thread().worker_threads(1).build().unwrap();
